@@ -1,0 +1,116 @@
+/** The public types of the runtime: what a page, the extension and the playground program against. */
+
+export type Role = "system" | "user" | "assistant";
+
+export interface Message {
+  readonly role: Role;
+  readonly content: string;
+}
+
+/** Sampling and length. Unknown keys are rejected with `invalid_request`; omitted is not null. */
+export interface GenerateOptions {
+  /** System message put before a string prompt or a message list without one. */
+  readonly system?: string;
+  /** Most tokens to generate; default: what is left of the context. */
+  readonly maxTokens?: number;
+  /** 0 is greedy. Defaults of temperature, topP, topK and repetitionPenalty: the package's generation_config, else 0.7, 0.95, off, 1. */
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  /** Generation ends before the first of these appears in the text. At most 16 strings of at most 256 characters. */
+  readonly stop?: string | readonly string[];
+  /** Same seed, prompt, options and program: same text. An unsigned 32-bit integer; default: random. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What only trusted callers (extension, command line, tests) may set beside GenerateOptions. */
+export interface EngineGenerateOptions extends GenerateOptions {
+  /** true: the prompt string is tokenized as it is, without chat template (special tokens are recognised). */
+  readonly raw?: boolean;
+  /** KV prefixes are only reused between requests of the same partition. Default "". */
+  readonly partition?: string;
+}
+
+export type FinishReason = "stop" | "length" | "aborted";
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Prompt tokens whose KV was reused. */
+  readonly cachedTokens: number;
+  readonly finishReason: FinishReason;
+  readonly promptIds: readonly number[];
+  readonly generatedIds: readonly number[];
+  readonly ttftMs: number;
+  readonly prefillTokPerS: number;
+  readonly decodeTokPerS: number;
+}
+
+/** Awaited: the whole text. Iterated: pieces as they come. One request either way. Leaving the loop aborts. */
+export interface Generation extends PromiseLike<string>, AsyncIterable<string> {
+  readonly usage: Promise<Usage>;
+}
+
+export interface Progress {
+  /** download: bytes into storage; load: weights into the device; compile: pipelines. */
+  readonly phase: "download" | "load" | "compile";
+  readonly loaded: number;
+  readonly total: number;
+}
+
+export interface ModelInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly quantization: string;
+  readonly contextLength: number;
+  readonly parameterCount: number;
+  readonly license: string | null;
+  readonly nbytes: number;
+}
+
+export interface InstalledModel extends ModelInfo {
+  readonly state: "downloading" | "ready" | "error";
+}
+
+export interface DeviceInfo {
+  readonly device: "webgpu";
+  /** Human-readable adapter, e.g. "google swiftshader (software)". */
+  readonly adapter: string;
+  readonly software: boolean;
+}
+
+/** Where a package is: installed in OPFS by id, or a base URL that ends in "/" and has nomoat.json below it. */
+export type ModelSource = { readonly id: string } | { readonly url: string };
+
+export interface LoadOptions {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Model {
+  readonly info: ModelInfo;
+  readonly device: DeviceInfo;
+  readonly loadMs: number;
+  generate(prompt: string | readonly Message[], options?: EngineGenerateOptions): Generation;
+  /** Token ids of `text` as the tokenizer gives them, no template. */
+  tokenize(text: string): Promise<number[]>;
+  /** Teacher-forced logits, for verification: token_ids (T) → float32 (T - firstPosition, vocab_size), row t after token firstPosition + t. */
+  logits(tokenIds: readonly number[], options?: { readonly firstPosition?: number; readonly signal?: AbortSignal }): Promise<Float32Array>;
+  unload(): Promise<void>;
+}
+
+export interface Engine {
+  /** Downloads a package into OPFS, resuming what an interruption left. */
+  install(url: string, options?: LoadOptions): Promise<ModelInfo>;
+  installed(): Promise<InstalledModel[]>;
+  remove(id: string): Promise<void>;
+  /** Loads to the device. A URL source is installed first where OPFS exists, else streamed. One model is loaded at a time: another one unloads it. */
+  load(source: ModelSource, options?: LoadOptions): Promise<Model>;
+  close(): Promise<void>;
+}

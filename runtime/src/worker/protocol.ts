@@ -1,0 +1,54 @@
+/**
+ * The one owner of what crosses between an engine client (api/) and the engine worker (worker/).
+ *
+ * The client posts Request messages; the worker answers each id with any number of Event messages and exactly
+ * one Response. `abort` has no answer of its own: the aborted request answers.
+ */
+import type {
+  DeviceInfo,
+  EngineGenerateOptions,
+  InstalledModel,
+  Message,
+  ModelInfo,
+  ModelSource,
+  Progress,
+  Usage,
+} from "../api/types";
+import type { WireError } from "../internal/errors";
+
+export interface Methods {
+  install: { params: { url: string }; event: Progress; result: ModelInfo };
+  installed: { params: Record<string, never>; event: never; result: InstalledModel[] };
+  remove: { params: { id: string }; event: never; result: null };
+  load: {
+    params: { source: ModelSource };
+    event: Progress;
+    result: { info: ModelInfo; device: DeviceInfo; loadMs: number };
+  };
+  unload: { params: Record<string, never>; event: never; result: null };
+  tokenize: { params: { text: string }; event: never; result: number[] };
+  generate: {
+    params: { prompt: string | readonly Message[]; options: Omit<EngineGenerateOptions, "signal"> };
+    event: { text: string };
+    result: Usage;
+  };
+  logits: { params: { tokenIds: readonly number[]; firstPosition: number }; event: never; result: Float32Array };
+}
+
+export type Method = keyof Methods;
+export type Request = {
+  [M in Method]: { readonly id: number; readonly method: M; readonly params: Methods[M]["params"] };
+}[Method];
+export interface Abort {
+  readonly id: number;
+  readonly method: "abort";
+}
+export interface EventMessage<M extends Method = Method> {
+  readonly id: number;
+  readonly event: Methods[M]["event"];
+}
+export type Response<M extends Method = Method> =
+  | { readonly id: number; readonly result: Methods[M]["result"] }
+  | { readonly id: number; readonly error: WireError };
+export type ToWorker = Request | Abort;
+export type FromWorker = EventMessage | Response;
