@@ -1,0 +1,19 @@
+"""What an architecture tells the quantizer: its logical tensors and the checkpoint tensors they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+TensorKind = Literal["linear", "embedding", "lm_head", "norm", "bias"]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One logical tensor. ``sources`` are Hugging Face tensor names, concatenated along rows in this order."""
+
+    name: str  # model.layers.0.self_attn.qkv_proj
+    kind: TensorKind
+    shape: tuple[int, ...]  # (N, K) or (N,)
+    sources: tuple[str, ...]  # ("model.layers.0.self_attn.q_proj.weight", ...k_proj..., ...v_proj...)
+    source_rows: tuple[int, ...]  # rows that each source must have
