@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,11 @@ class Operator:
     name: str
     arguments: tuple[str, ...]
     outputs: tuple[str, ...]
-    variants: tuple[Variant, ...]
+    build: Callable[[], tuple[Variant, ...]]  # run once per name: a model calls the same operator in every layer
+
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        return self.build()
 
 
 def symbol_n() -> Expr:

@@ -16,10 +16,33 @@ from typing import Any, Literal
 
 from tvm.script.ir_builder import tirx as T
 
-from .emit import Buffers, Expr, Register, Thread, barrier, bind, ceil_div, dot, f32, function, splat, store
+from .emit import Buffers, Expr, Register, Thread, Variant, barrier, bind, ceil_div, dot, f32, function, splat, store
 from .linear import LinearSpec, silu
 
 THREADS = 64
+
+
+def linear_decode_variants(name: str, spec: LinearSpec) -> tuple[Variant, ...]:
+    """Best first: wide clusters for GPUs with subgroups of 16 or more, clusters of 4 for small ones, no subgroups.
+
+    A cluster should not have more lanes than a row has chunks, or lanes idle.
+    """
+    chunks = spec.matrix().chunks
+    variants = []
+    for lanes in (32, 16, 4):
+        if lanes > 4 and lanes > chunks:
+            continue
+        rows = _rows(spec, lanes)
+        kernel = linear_decode(f"{name}_sg{lanes}", spec, lanes=lanes, rows=rows, reduction="subgroup")
+        variants.append(Variant(kernel, ("subgroups",), lanes))
+    lanes = 16 if chunks >= 16 else 4
+    kernel = linear_decode(f"{name}_wg{lanes}", spec, lanes=lanes, rows=_rows(spec, lanes), reduction="workgroup")
+    return (*variants, Variant(kernel))
+
+
+def _rows(spec: LinearSpec, lanes: int) -> int:
+    """Output features of a cluster: two rows of W at a time, so that a gate row and its up row count as two."""
+    return 1 if spec.swiglu else 2
 
 
 def linear_decode(
