@@ -1,0 +1,44 @@
+/** The options page: models and sites, drawn from the snapshots of the offscreen document. Holds no state of its own. */
+import { LlmError } from "@nomoat/runtime";
+import { AdminClient } from "../../ui/admin-client";
+import { byId } from "../../ui/dom";
+import { KeyedList } from "../../ui/keyed-list";
+import { createModelRow, type ModelItem } from "./model-row";
+import { createSiteRow, siteKey } from "./site-row";
+
+const url = byId<HTMLInputElement>("model-url");
+const addError = byId("add-error");
+const ownPrograms = byId<HTMLInputElement>("allow-own-programs");
+
+const client = new AdminClient((snapshot) => {
+  const items = snapshot.models.map((row): ModelItem => ({ row, isDefault: row.id === snapshot.defaultModel, loaded: snapshot.loaded }));
+  models.draw(items);
+  sites.draw(snapshot.sites);
+  byId("models-empty").hidden = items.length > 0;
+  byId("sites-empty").hidden = snapshot.sites.length > 0;
+  ownPrograms.checked = snapshot.settings.allowOwnPrograms;
+});
+
+const models = new KeyedList<ModelItem>(byId("models"), ({ row }) => row.id, (item) => createModelRow(item, client, showError));
+const sites = new KeyedList(byId("sites"), siteKey, (site) => createSiteRow(site, client));
+
+byId("add").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const address = url.value;
+  url.value = "";
+  addError.hidden = true;
+  try {
+    await client.call("model.install", { url: address });
+  } catch (error) {
+    showError(error);
+  }
+});
+
+ownPrograms.addEventListener("change", () => {
+  client.call("settings.set", { allowOwnPrograms: ownPrograms.checked }).catch(showError);
+});
+
+function showError(error: unknown): void {
+  addError.textContent = LlmError.from(error).message;
+  addError.hidden = false;
+}

@@ -1,0 +1,77 @@
+/** The popup of the toolbar button: what runs right now, one click to stop it, and this site's switch. */
+import type { LoadedRow, ModelRow, RunningRow, Snapshot } from "../../protocol/admin-port";
+import { WHO_IS_HERE } from "../../protocol/page-port";
+import { AdminClient } from "../../ui/admin-client";
+import { byId, h } from "../../ui/dom";
+import { formatOrigin, formatProgress } from "../../ui/format";
+import { KeyedList } from "../../ui/keyed-list";
+
+const STATES: Record<RunningRow["state"], string> = { consent: "asks you", waiting: "waits", generating: "generates" };
+const siteAllowed = byId<HTMLInputElement>("site-allowed");
+let origin: string | null = null;
+let latest: Snapshot | null = null;
+
+const running = new KeyedList<RunningRow & { key: string }>(byId("running"), ({ key }) => key, ({ origin: site }) => {
+  const state = h("span", { class: "tag", "data-tone": "good" });
+  const element = h("li", {}, h("span", { class: "grow name" }, site ? formatOrigin(site) : "Side panel"), state, h("button", { onclick: () => void client.call("stop", { origin: site }) }, "Stop"));
+  return { element, update: (row) => void (state.textContent = STATES[row.state]) };
+});
+
+const client = new AdminClient((snapshot) => {
+  latest = snapshot;
+  draw(snapshot);
+});
+
+siteAllowed.addEventListener("change", () => {
+  if (origin) void client.call("site.set", { origin, topOrigin: origin, decision: siteAllowed.checked ? "allow" : "deny" });
+});
+byId("stop-all").addEventListener("click", () => void client.call("stop", {}));
+byId("open-options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
+byId("open-sidepanel").addEventListener("click", async () => {
+  const { id } = await chrome.windows.getCurrent();
+  if (id === undefined) return;
+  await chrome.sidePanel.open({ windowId: id });
+  window.close();
+});
+
+void findSite().then((found) => {
+  origin = found;
+  if (latest) draw(latest);
+});
+
+function draw({ models, defaultModel, loaded, running: rows, sites }: Snapshot): void {
+  byId("model").textContent = modelLine(models, defaultModel, loaded);
+  drawLoading(loaded);
+  byId("activity").hidden = rows.length === 0;
+  // The same site may run several requests: its rows are told apart by their place.
+  running.draw(rows.map((row, index) => ({ ...row, key: `${row.origin} ${index}` })));
+  byId("site").hidden = origin === null;
+  if (origin === null) return;
+  const decision = sites.find((site) => site.origin === origin && site.topOrigin === origin)?.decision;
+  byId("site-origin").textContent = formatOrigin(origin);
+  siteAllowed.checked = decision === "allow" || decision === "once";
+  byId("site-decision").textContent = { allow: "May use the model", once: "May use the model until it is closed", deny: "May not use the model", none: "Has not asked yet" }[decision ?? "none"];
+}
+
+function modelLine(models: readonly ModelRow[], defaultModel: string | null, loaded: LoadedRow | null): string {
+  const chosen = models.find(({ id }) => id === defaultModel);
+  if (!chosen) return "No model yet: add one in the options.";
+  const name = chosen.info?.name ?? chosen.id;
+  if (!loaded || loaded.id !== chosen.id) return name;
+  return loaded.device ? `${name} · ready on ${loaded.device.adapter}` : `${name} · ${loaded.progress ? formatProgress(loaded.progress) : "loading"}`;
+}
+
+function drawLoading(loaded: LoadedRow | null): void {
+  const bar = byId<HTMLProgressElement>("loading");
+  bar.hidden = !loaded || loaded.device !== null;
+  if (loaded?.progress && loaded.progress.total > 0) bar.value = loaded.progress.loaded / loaded.progress.total;
+  else bar.removeAttribute("value");
+}
+
+/** The content script of the active tab says where it is; pages without one (settings, store) have no switch. */
+async function findSite(): Promise<string | null> {
+  const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+  if (tab?.id === undefined) return null;
+  const answer: unknown = await chrome.tabs.sendMessage(tab.id, WHO_IS_HERE, { frameId: 0 }).catch(() => null);
+  return typeof answer === "string" && /^https?:/.test(answer) ? answer : null;
+}

@@ -1,0 +1,85 @@
+/** The side panel: a chat with the default model. The conversation lives in this page only and ends with it. */
+import { LlmError, type Message } from "@nomoat/runtime";
+import type { Snapshot } from "../../protocol/admin-port";
+import { AdminClient } from "../../ui/admin-client";
+import { byId } from "../../ui/dom";
+import { formatProgress } from "../../ui/format";
+import { AnswerBubble, addUserBubble } from "./bubbles";
+
+const messages = byId("messages");
+const prompt = byId<HTMLTextAreaElement>("prompt");
+const sendButton = byId<HTMLButtonElement>("send");
+const stopButton = byId("stop");
+const loading = byId<HTMLProgressElement>("loading");
+
+const conversation: Message[] = [];
+let stop: (() => void) | null = null;
+let hasModel = false;
+
+const client = new AdminClient(draw);
+
+byId("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  void ask();
+});
+prompt.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  void ask();
+});
+stopButton.addEventListener("click", () => stop?.());
+byId("open-options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
+byId("new").addEventListener("click", () => {
+  stop?.();
+  conversation.length = 0;
+  messages.replaceChildren(byId("welcome"));
+  byId("welcome").hidden = false;
+  prompt.focus();
+});
+
+async function ask(): Promise<void> {
+  const question = prompt.value.trim();
+  if (!question || stop || !hasModel) return;
+  prompt.value = "";
+  byId("welcome").hidden = true;
+  conversation.push({ role: "user", content: question });
+  addUserBubble(messages, question);
+  const bubble = new AnswerBubble(messages);
+  const turn = conversation.length;
+  const generation = client.generate({ messages: [...conversation] }, (piece) => bubble.append(piece));
+  stop = generation.stop;
+  showAsking(true);
+  try {
+    bubble.finish(await generation.usage);
+  } catch (error) {
+    bubble.fail(LlmError.from(error));
+  }
+  stop = null;
+  showAsking(false);
+  // "New chat" may have emptied the conversation meanwhile.
+  if (conversation.length !== turn) return;
+  if (bubble.text) conversation.push({ role: "assistant", content: bubble.text });
+  else conversation.pop();
+}
+
+function showAsking(asking: boolean): void {
+  stopButton.hidden = !asking;
+  sendButton.hidden = asking;
+}
+
+function draw({ models, defaultModel, loaded }: Snapshot): void {
+  const model = models.find(({ id }) => id === defaultModel);
+  hasModel = model !== undefined;
+  byId("model").textContent = model?.info?.name ?? "NoMoat";
+  byId("open-options").hidden = hasModel;
+  sendButton.disabled = prompt.disabled = !hasModel;
+  byId("welcome-text").textContent = hasModel ? "The answer is computed on this machine." : "First add a model: it is downloaded once and then works offline.";
+  const isLoading = loaded !== null && loaded.device === null;
+  const progress = loaded?.progress ?? null;
+  loading.hidden = !isLoading;
+  if (progress && progress.total > 0) loading.value = progress.loaded / progress.total;
+  else loading.removeAttribute("value");
+  byId("status").textContent = isLoading
+    ? progress ? formatProgress(progress) : "Loading…"
+    : loaded?.device ? `On ${loaded.device.adapter}` : hasModel ? "Loads with the first message" : "No model yet";
+}

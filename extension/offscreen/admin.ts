@@ -1,0 +1,112 @@
+/**
+ * Commands of the extension's own pages. The caller has checked that the port comes from one of them.
+ */
+import { LlmError, type Usage } from "@nomoat/runtime";
+import type { AdminAnswer, AdminMethod, AdminMethods, AdminRequest } from "../protocol/admin-port";
+import type { Settings } from "../protocol/background";
+import { Coalescer } from "./coalesce";
+import { ofPair } from "./requests";
+import type { Services } from "./router";
+
+export interface AdminServices extends Services {
+  readonly settings: () => Settings;
+  readonly setSettings: (changed: Partial<Settings>) => void;
+}
+
+const SIDE_PANEL = "sidepanel";
+
+export class AdminSession {
+  readonly #services: AdminServices;
+  readonly #post: (answer: AdminAnswer) => void;
+  readonly #running = new Map<number, AbortController>();
+
+  constructor(services: AdminServices, post: (answer: AdminAnswer) => void) {
+    this.#services = services;
+    this.#post = post;
+  }
+
+  async receive(message: unknown): Promise<void> {
+    const request = message as AdminRequest;
+    const { id } = request;
+    try {
+      this.#post({ id, result: (await this.#handle(request)) ?? null });
+    } catch (thrown) {
+      this.#post({ id, error: LlmError.from(thrown).toWire() });
+    }
+    this.#services.onChange();
+  }
+
+  /** The page was closed: its own generations stop, downloads go on. */
+  close(): void {
+    for (const controller of this.#running.values()) controller.abort(new LlmError("aborted", "The page was closed."));
+  }
+
+  async #handle({ id, method, params }: AdminRequest): Promise<unknown> {
+    if (!Object.hasOwn(this.#handlers, method)) throw new LlmError("internal", `Unknown command ${String(method)}.`);
+    const handle = this.#handlers[method] as (params: unknown, id: number) => unknown;
+    return handle(params, id);
+  }
+
+  readonly #handlers: { [M in AdminMethod]: (params: AdminMethods[M]["params"], id: number) => unknown } = {
+    "model.install": ({ url }) => {
+      if (!this.#services.settings().allowOwnPrograms) {
+        throw new LlmError("not_allowed", "A package brings its own GPU programs: switch on “Allow models with their own GPU programs” first.");
+      }
+      return this.#services.models.install(url);
+    },
+    "model.cancel": ({ id }) => this.#services.models.cancelInstall(id),
+    "model.remove": ({ id }) => {
+      const { models, requests } = this.#services;
+      if (models.loadedRow()?.id === id) requests.abortWhere(() => true, new LlmError("aborted", "The model was removed."));
+      return models.remove(id);
+    },
+    "model.setDefault": ({ id }) => this.#services.setSettings({ defaultModel: id }),
+    "settings.set": ({ allowOwnPrograms }) => {
+      if (typeof allowOwnPrograms === "boolean") this.#services.setSettings({ allowOwnPrograms });
+    },
+    "site.set": ({ origin, topOrigin, decision }) => {
+      this.#services.permissions.remember({ origin, topOrigin }, decision);
+      if (decision === "deny") this.#stopSite({ origin, topOrigin });
+    },
+    "site.revoke": (pair) => {
+      this.#services.permissions.revoke(pair);
+      this.#stopSite(pair);
+    },
+    stop: ({ origin }) => {
+      const reason = new LlmError("aborted", "The user stopped the request.");
+      this.#services.requests.abortWhere(({ site }) => origin === undefined || (site?.origin ?? null) === origin, reason);
+    },
+    generate: ({ messages }, id) => this.#generate(id, messages),
+    abort: ({ id }) => this.#running.get(id)?.abort(new LlmError("aborted", "The user stopped the request.")),
+  };
+
+  #stopSite(pair: { origin: string; topOrigin: string }): void {
+    this.#services.requests.abortWhere(ofPair(pair), new LlmError("not_allowed", "The user has revoked the permission of this site."));
+  }
+
+  async #generate(id: number, messages: AdminMethods["generate"]["params"]["messages"]): Promise<Usage> {
+    const { models, requests, scheduler, settings } = this.#services;
+    const running = requests.admit(null);
+    const { signal } = running.controller;
+    this.#running.set(id, running.controller);
+    try {
+      return await scheduler.run(SIDE_PANEL, signal, async () => {
+        requests.enter(running, "generating");
+        const output = new Coalescer((text) => this.#post({ id, text }));
+        const model = await models.use(settings().defaultModel, signal);
+        const generation = model.generate(messages, { signal, partition: SIDE_PANEL });
+        for await (const piece of generation) output.push(piece);
+        const usage = await generation.usage;
+        output.end();
+        return usage;
+      });
+    } catch (thrown) {
+      const error = LlmError.from(thrown);
+      if (!signal.aborted) models.forgetAfter(error);
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      this.#running.delete(id);
+      requests.done(running);
+    }
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Requests of pages: who asks, may they, then run it. One PageRouter per runtime port, that is per document; when the
+ * port goes (navigation, closed tab, back/forward cache), everything it asked for is aborted.
+ */
+import { LlmError, type ModelInfo, type Usage } from "@nomoat/runtime";
+import { DEFAULT_OUTPUT_TOKENS } from "../protocol/generate-request";
+import {
+  type Availability,
+  type FrameFacts,
+  type FramedRequest,
+  type PageAnswer,
+  type PageRequest,
+  parseFrameFacts,
+  parseRequest,
+} from "../protocol/page-port";
+import { Coalescer } from "./coalesce";
+import type { ConsentDesk } from "./consent";
+import type { Models } from "./models";
+import type { Grant, Permissions } from "./permissions";
+import type { RateLimiter } from "./rate-limit";
+import type { Requests, Running } from "./requests";
+import type { Scheduler } from "./scheduler";
+import { type Sender, type Site, siteOf } from "./site";
+
+/** What all routers share. */
+export interface Services {
+  readonly models: Models;
+  readonly permissions: Permissions;
+  readonly consent: ConsentDesk;
+  readonly requests: Requests;
+  readonly scheduler: Scheduler;
+  readonly rate: RateLimiter;
+  readonly defaultModel: () => string | null;
+  readonly onChange: () => void;
+}
+
+type GenerateRequest = Extract<PageRequest, { method: "generate" }>;
+
+export class PageRouter {
+  readonly #services: Services;
+  readonly #sender: Sender;
+  readonly #post: (answer: PageAnswer) => void;
+  readonly #running = new Map<number, Running>();
+  #site: Site | null = null;
+  #closed = false;
+
+  constructor(services: Services, sender: Sender, post: (answer: PageAnswer) => void) {
+    this.#services = services;
+    this.#sender = sender;
+    this.#post = post;
+  }
+
+  async receive(message: unknown): Promise<void> {
+    const { request: rawRequest, frame: rawFrame } = (message ?? {}) as Partial<Record<keyof FramedRequest, unknown>>;
+    const parsed = parseRequest(rawRequest);
+    const { id } = parsed;
+    try {
+      const frame = parseFrameFacts(rawFrame);
+      if ("problem" in parsed) throw new LlmError("invalid_request", parsed.problem);
+      if (!frame) throw new LlmError("invalid_request", "The facts about the frame are malformed.");
+      const request = parsed.value;
+      if (request.method === "abort") this.#running.get(id)?.controller.abort(new LlmError("aborted", "The page aborted the request."));
+      else this.#answer({ id, result: await this.#handle(request, frame) });
+    } catch (thrown) {
+      const error = LlmError.from(thrown);
+      this.#answer({ id, error: { ...error.toWire(), name: error.name } });
+    }
+  }
+
+  /** The document is gone. */
+  close(): void {
+    this.#closed = true;
+    for (const { controller } of this.#running.values()) controller.abort(new LlmError("aborted", "The page was left."));
+    if (this.#site) this.#services.permissions.documentClosed(this.#site);
+    this.#services.onChange();
+  }
+
+  async #handle(request: Exclude<PageRequest, { method: "abort" }>, frame: FrameFacts): Promise<Availability | readonly ModelInfo[] | Usage> {
+    const site = siteOf(this.#sender, frame);
+    if (site instanceof LlmError) {
+      if (request.method === "availability") return "unavailable";
+      throw site;
+    }
+    this.#site = site;
+    const wait_ms = this.#services.rate.take(site.origin);
+    if (wait_ms > 0) {
+      throw new LlmError("not_allowed", `This site asks too often: try again in ${wait_ms} ms.`, { reason: "rate_limit", retry_after_ms: wait_ms });
+    }
+    if (request.method === "generate") return this.#generate(request, site, frame);
+    const allowed = this.#services.permissions.grantOf(site)?.decision === "allow";
+    if (request.method === "availability") return this.#availability(allowed);
+    if (!allowed) throw new LlmError("not_allowed", "models() is answered after the user has allowed this site: call generate() first.");
+    return this.#services.models.ready();
+  }
+
+  /** Before the user allows a site, every site gets the same answer: nothing to fingerprint. */
+  async #availability(allowed: boolean): Promise<Availability> {
+    if (!allowed) return "downloadable";
+    const { models, defaultModel } = this.#services;
+    if ((await models.chosenId(defaultModel())) !== null) return "available";
+    return models.anyInstalling ? "downloading" : "unavailable";
+  }
+
+  async #generate(request: GenerateRequest, site: Site, frame: FrameFacts): Promise<Usage> {
+    const { requests, scheduler } = this.#services;
+    if (this.#running.has(request.id)) throw new LlmError("invalid_request", "This request id is in use.");
+    const running = requests.admit(site);
+    const { signal } = running.controller;
+    this.#running.set(request.id, running);
+    try {
+      const grant = await this.#consent(site, frame, running);
+      return await scheduler.run(site.origin, signal, () => this.#run(request, site, grant, running));
+    } catch (thrown) {
+      // The reason of an abort (the user stopped or revoked it) says more than what the engine makes of it.
+      throw signal.aborted ? signal.reason : thrown;
+    } finally {
+      this.#running.delete(request.id);
+      requests.done(running);
+    }
+  }
+
+  async #consent(site: Site, frame: FrameFacts, running: Running): Promise<Grant> {
+    const { permissions, consent, requests, onChange } = this.#services;
+    const known = permissions.grantOf(site);
+    if (known?.decision === "allow") return known;
+    if (known) throw new LlmError("not_allowed", "The user does not allow this site to use the model.");
+    if (!frame.userActivation) {
+      throw new LlmError("not_allowed", "The user has to be asked first, which needs a user gesture: call generate() from a click or key press.");
+    }
+    requests.enter(running, "consent");
+    const outcome = await consent.ask(site, running.controller.signal);
+    if (outcome === "once" || (outcome === "always" && site.incognito)) permissions.allowOnce(site);
+    else if (outcome === "always" && !permissions.grantOf(site)) permissions.remember(site, "allow");
+    else if (outcome === "deny" && !site.incognito && !permissions.grantOf(site)) permissions.remember(site, "deny");
+    onChange();
+    requests.enter(running, "waiting");
+    const grant = permissions.grantOf(site);
+    if (grant?.decision !== "allow") throw new LlmError("not_allowed", "The user did not allow this site to use the model.");
+    return grant;
+  }
+
+  async #run(request: GenerateRequest, site: Site, grant: Grant, running: Running): Promise<Usage> {
+    const { models, requests, defaultModel } = this.#services;
+    const { signal } = running.controller;
+    requests.enter(running, "generating");
+    const { id, prompt, options } = request;
+    const output = new Coalescer((text) => this.#answer({ id, text }));
+    try {
+      const model = await models.use(defaultModel(), signal);
+      const generation = model.generate(prompt, {
+        maxTokens: DEFAULT_OUTPUT_TOKENS,
+        ...options,
+        signal,
+        partition: partitionOf(site, grant),
+      });
+      for await (const piece of generation) output.push(piece);
+      const usage = await generation.usage;
+      signal.throwIfAborted();
+      output.end();
+      return usage;
+    } catch (thrown) {
+      const error = LlmError.from(thrown);
+      if (!signal.aborted) models.forgetAfter(error);
+      throw error;
+    }
+  }
+
+  #answer(answer: PageAnswer): void {
+    if (!this.#closed) this.#post(answer);
+  }
+}
+
+/**
+ * KV prefixes are shared within this and nothing wider, because timing tells what others have asked. The loaded model
+ * is one more part of it, in the engine. The time of the grant makes a revoked site start afresh.
+ */
+export function partitionOf(site: Site, grant: Grant): string {
+  return JSON.stringify(["site", site.topOrigin, site.origin, site.incognito, grant.since_ms]);
+}

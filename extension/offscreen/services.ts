@@ -1,0 +1,48 @@
+/** Puts the parts of the offscreen document together, from the stored state and an engine. */
+import type { Engine } from "@nomoat/runtime";
+import type { Settings, StoredState } from "../protocol/background";
+import type { AdminServices } from "./admin";
+import { askBackground } from "./background-client";
+import { ConsentDesk } from "./consent";
+import { Models } from "./models";
+import { Permissions } from "./permissions";
+import { RateLimiter } from "./rate-limit";
+import { Requests } from "./requests";
+import { Scheduler } from "./scheduler";
+
+export function createServices(engine: Engine, stored: StoredState, onChange: () => void): AdminServices {
+  let settings: Settings = stored.settings;
+  const save = (state: Partial<StoredState>): void => {
+    askBackground("storage.write", state).catch((error) => console.error("The settings could not be saved.", error));
+    onChange();
+  };
+  const requests = new Requests(({ site }) => {
+    if (site) showBadge(site.tabId, requests.isGenerating(site.tabId));
+    onChange();
+  });
+  return {
+    models: new Models(engine, { onChange, sources: stored.sources, saveSources: (sources) => save({ sources }) }),
+    permissions: new Permissions(stored.permissions, (permissions) => save({ permissions })),
+    consent: new ConsentDesk((id) => askBackground("consent.open", { id })),
+    requests,
+    scheduler: new Scheduler(),
+    rate: new RateLimiter(),
+    defaultModel: () => settings.defaultModel,
+    settings: () => settings,
+    setSettings: (changed) => {
+      settings = { ...settings, ...changed };
+      save({ settings });
+    },
+    onChange,
+  };
+}
+
+const badges = new Set<number>();
+
+function showBadge(tabId: number, generating: boolean): void {
+  if (badges.has(tabId) === generating) return;
+  if (generating) badges.add(tabId);
+  else badges.delete(tabId);
+  // The tab may be gone: then there is no badge to set.
+  askBackground("badge.set", { tabId, generating }).catch(() => {});
+}

@@ -1,0 +1,75 @@
+/**
+ * Messages between the extension's own pages (options, popup, side panel) and the offscreen document.
+ *
+ * On connecting, and whenever something changes, a page gets the whole Snapshot and draws itself from it. Commands
+ * are answered once; `generate` streams text first.
+ */
+import type { DeviceInfo, Message, ModelInfo, Progress, Usage, WireError } from "@nomoat/runtime";
+import type { Decision, Settings } from "./background";
+
+export const ADMIN_PORT = "admin";
+
+export interface ModelRow {
+  readonly id: string;
+  readonly state: "downloading" | "ready" | "error";
+  /** Null until the manifest has been read. */
+  readonly info: ModelInfo | null;
+  readonly url: string | null;
+  readonly progress: Progress | null;
+  readonly error: WireError | null;
+}
+
+export interface SiteRow {
+  readonly origin: string;
+  readonly topOrigin: string;
+  /** once: until the page is closed. */
+  readonly decision: Decision | "once";
+}
+
+export interface RunningRow {
+  /** The site, or null for the side panel. */
+  readonly origin: string | null;
+  readonly state: "consent" | "waiting" | "generating";
+}
+
+export interface LoadedRow {
+  readonly id: string;
+  /** Null while loading. */
+  readonly device: DeviceInfo | null;
+  readonly progress: Progress | null;
+}
+
+export interface Snapshot {
+  readonly models: readonly ModelRow[];
+  readonly defaultModel: string | null;
+  readonly loaded: LoadedRow | null;
+  readonly sites: readonly SiteRow[];
+  readonly running: readonly RunningRow[];
+  readonly settings: Settings;
+}
+
+export interface AdminMethods {
+  "model.install": { params: { url: string }; result: null };
+  "model.cancel": { params: { id: string }; result: null };
+  "model.remove": { params: { id: string }; result: null };
+  "model.setDefault": { params: { id: string }; result: null };
+  "settings.set": { params: Partial<Pick<Settings, "allowOwnPrograms">>; result: null };
+  "site.set": { params: { origin: string; topOrigin: string; decision: Decision }; result: null };
+  "site.revoke": { params: { origin: string; topOrigin: string }; result: null };
+  /** Stops the requests of one site; null: of the side panel; no origin: all. */
+  stop: { params: { origin?: string | null }; result: null };
+  generate: { params: { messages: readonly Message[] }; result: Usage };
+  abort: { params: { id: number }; result: null };
+}
+
+export type AdminMethod = keyof AdminMethods;
+export interface AdminRequest<M extends AdminMethod = AdminMethod> {
+  readonly id: number;
+  readonly method: M;
+  readonly params: AdminMethods[M]["params"];
+}
+export type AdminAnswer =
+  | { readonly snapshot: Snapshot }
+  | { readonly id: number; readonly text: string }
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: WireError };
