@@ -16,7 +16,20 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .emit import Argument, Buffers, Expr, Register, Thread, barrier, bind, ceil_div, dot, f32, function, store
+from .emit import (
+    Argument,
+    Buffers,
+    Expr,
+    Register,
+    Thread,
+    barrier,
+    bind,
+    ceil_div,
+    dot,
+    f32,
+    function,
+    store,
+)
 from .rope_append import RopeSpec
 
 THREADS = 64

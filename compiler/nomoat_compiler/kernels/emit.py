@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
+from tvm.tirx import Var
 
 Expr = Any  # tvm PrimExpr or int: TVM ships no types
 Buffers = dict[str, Any]
@@ -62,9 +63,7 @@ class Operator:
 
 def symbol_n() -> Expr:
     """The number of tokens of a prefill call, as a free variable of a kernel."""
-    import tvm
-
-    return tvm.tirx.Var("n", "int32")
+    return Var("n", "int32")
 
 
 def function(
@@ -79,10 +78,12 @@ def function(
         with T.prim_func(s_tir=True, private=True):
             T.func_name(name)
             buffers = {a.name: T.arg(a.name, T.buffer(a.shape, a.dtype)) for a in arguments}
-            block_x = T.launch_thread("blockIdx.x", grid[0])
-            with block_x as bx, T.launch_thread("blockIdx.y", grid[1]) as by:
-                with T.launch_thread("threadIdx.x", threads) as tx:
-                    body(buffers, Thread(bx, by, tx))
+            with (
+                T.launch_thread("blockIdx.x", grid[0]) as bx,
+                T.launch_thread("blockIdx.y", grid[1]) as by,
+                T.launch_thread("threadIdx.x", threads) as tx,
+            ):
+                body(buffers, Thread(bx, by, tx))
         result = builder.get()
     return result.with_attr("global_symbol", name)
 

@@ -16,7 +16,21 @@ from typing import Any, Literal
 
 from tvm.script.ir_builder import tirx as T
 
-from .emit import Buffers, Expr, Register, Thread, Variant, barrier, bind, ceil_div, dot, f32, function, splat, store
+from .emit import (
+    Buffers,
+    Expr,
+    Register,
+    Thread,
+    Variant,
+    barrier,
+    bind,
+    ceil_div,
+    dot,
+    f32,
+    function,
+    splat,
+    store,
+)
 from .linear import LinearSpec, silu
 
 THREADS = 64

@@ -11,7 +11,21 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .emit import Argument, Buffers, Expr, Register, Thread, barrier, bind, ceil_div, dot, f32, function, splat, store
+from .emit import (
+    Argument,
+    Buffers,
+    Expr,
+    Register,
+    Thread,
+    barrier,
+    bind,
+    ceil_div,
+    dot,
+    f32,
+    function,
+    splat,
+    store,
+)
 from .weight_reader import VectorReader
 
 THREADS = 64

@@ -109,9 +109,7 @@ def _frequency(buffers: Buffers, j: Expr, position: Expr, spec: RopeSpec) -> Exp
     dynamic = spec.dynamic
     length = bind(T.Cast("float32", position + 1))
     ratio = f32(dynamic.factor / dynamic.max_position_embeddings) * length - f32(dynamic.factor - 1)
-    log_theta = bind(
-        f32(math.log(dynamic.theta)) + T.log(ratio) * f32(spec.head_dim / (spec.head_dim - 2))
-    )
+    log_theta = bind(f32(math.log(dynamic.theta)) + T.log(ratio) * f32(spec.head_dim / (spec.head_dim - 2)))
     scaled = T.exp(T.Cast("float32", j) * f32(-2 / spec.head_dim) * log_theta)
     return bind(T.Select(position >= dynamic.max_position_embeddings, scaled, stored))
 

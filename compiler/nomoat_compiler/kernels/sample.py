@@ -22,7 +22,20 @@ from typing import Any
 from tvm.script.ir_builder import tirx as T
 
 from .argmax import LOWEST, TOKEN_RING, advance_state
-from .emit import Argument, Buffers, Expr, Register, Thread, barrier, bind, ceil_div, f32, function, storage_barrier, store
+from .emit import (
+    Argument,
+    Buffers,
+    Expr,
+    Register,
+    Thread,
+    barrier,
+    bind,
+    ceil_div,
+    f32,
+    function,
+    storage_barrier,
+    store,
+)
 
 THREADS = 256
 ONE_BITS = 0x3F800000  # the bits of 1.0, the largest w

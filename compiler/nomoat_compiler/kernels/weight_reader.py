@@ -111,10 +111,8 @@ class MatrixReader:
                 return bind(scales[group * 2]), bind(scales[group * 2 + 1])
             word = bind(scales[group])
             return bind(read(word, 0)), bind(read(word, 1))
-        if scheme.scale_dtype == "float32":
-            scale = bind(scales[group])
-        else:
-            scale = bind(read(scales[group // 2], group % 2))
+        plain = scheme.scale_dtype == "float32"
+        scale = bind(scales[group] if plain else read(scales[group // 2], group % 2))
         return scale, bind(scale * f32(-scheme.zero))
 
 

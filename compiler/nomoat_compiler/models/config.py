@@ -121,7 +121,9 @@ def _architecture(config: dict[str, Any]) -> str:
     known = ", ".join(sorted(ARCHITECTURES))
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise NomoatError(
-            "unknown_architecture", f"config.json names no architecture; expected one of: {known}.", found=str(names)[:100]
+            "unknown_architecture",
+            f"config.json names no architecture; expected one of: {known}.",
+            found=str(names)[:100],
         )
     for name in names:
         if name in ARCHITECTURES:
@@ -151,4 +153,3 @@ def _rope_parameters(config: dict[str, Any]) -> dict[str, Any]:
 
 def _invalid(message: str, field: str) -> NomoatError:
     return NomoatError("invalid_checkpoint", message, field=field)
-

@@ -51,7 +51,9 @@ class Graph:
     def function(self, name: str, n: Any | None = None) -> Iterator[GraphFunction]:
         """Adds the Relax function ``name``; ``n`` is its symbolic number of tokens, if it has one."""
         symbol = tvm.tirx.Var("n", "int64") if n is not None else None
-        variables = {e.name: relax.Var(_identifier(e.name), relax.TensorType(e.shape, e.dtype)) for e in self.externals.values()}
+        variables = {
+            e.name: relax.Var(_identifier(e.name), relax.TensorType(e.shape, e.dtype)) for e in self.externals.values()
+        }
         parameters = list(variables.values())
         attrs = {}
         if symbol is not None:
@@ -99,7 +101,10 @@ class GraphFunction:
                 fresh.append(relax.TensorType([self._dimension(d) for d in shape], dtype))
             else:
                 arguments[name] = output
-        assert tuple(arguments) == operator.arguments[: len(arguments)], (operator.arguments, tuple(arguments))
+        assert tuple(arguments) == operator.arguments[: len(arguments)], (
+            operator.arguments,
+            tuple(arguments),
+        )
         written = [i for i, name in enumerate(arguments) if name in operator.outputs]
         values = list(arguments.values())
         variable = self.graph.global_var(operator, [v.ty for v in values] + fresh)

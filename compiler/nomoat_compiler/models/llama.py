@@ -35,9 +35,7 @@ def tensor_specs(config: LlamaConfig) -> list[TensorSpec]:
     hidden, ffn, d = config.hidden_size, config.intermediate_size, config.head_dim
     q_rows, kv_rows = config.num_attention_heads * d, config.num_key_value_heads * d
     vocab = config.vocab_size
-    specs = [
-        TensorSpec("model.embed_tokens", "embedding", (vocab, hidden), ("model.embed_tokens.weight",), (vocab,))
-    ]
+    specs = [TensorSpec("model.embed_tokens", "embedding", (vocab, hidden), ("model.embed_tokens.weight",), (vocab,))]
 
     def linear(module: str, sources: tuple[str, ...], rows: tuple[int, ...], k: int, bias: bool) -> None:
         weights = tuple(f"{source}.weight" for source in sources)
@@ -69,7 +67,13 @@ class LlamaGraph:
     """Builds ``prefill`` and ``decode`` for one configuration and one scheme per tensor."""
 
     def __init__(
-        self, config: LlamaConfig, schemes: dict[str, Scheme], *, context_length: int, prefill_chunk: int, page_size: int
+        self,
+        config: LlamaConfig,
+        schemes: dict[str, Scheme],
+        *,
+        context_length: int,
+        prefill_chunk: int,
+        page_size: int,
     ) -> None:
         self.config, self.schemes = config, schemes
         self.prefill_chunk = prefill_chunk
@@ -134,7 +138,6 @@ class LlamaGraph:
         name = f"embed_{_phase(n)}_{scheme_name(scheme)}_{c.vocab_size}x{c.hidden_size}"
         inputs = {"token_ids": ids, **self._matrix(f, "model.embed_tokens")}
 
-
         def build() -> tuple[Variant, ...]:
             return (Variant(embed(name, c.vocab_size, c.hidden_size, scheme, n, ids_length)),)
 
@@ -162,7 +165,6 @@ class LlamaGraph:
             "v_pages": f.external(f"kv.v.{layer}"),
         }
 
-
         def build() -> tuple[Variant, ...]:
             return (Variant(rope_append(name, self.rope, n, 1)),)
 
@@ -179,7 +181,6 @@ class LlamaGraph:
             "k_pages": f.external(f"kv.k.{layer}"),
             "v_pages": f.external(f"kv.v.{layer}"),
         }
-
 
         def build() -> tuple[Variant, ...]:
             return (Variant(attention(name, self.rope, n, 1)),)
@@ -204,11 +205,17 @@ class LlamaGraph:
         return f.call(operator, inputs, {"out": (1, spec.out_features) if out is None else out})
 
     def _prefill_linear(
-        self, f: GraphFunction, module: str, x: Tensor, n: Any, *, residual: Tensor | None = None, swiglu: bool = False
+        self,
+        f: GraphFunction,
+        module: str,
+        x: Tensor,
+        n: Any,
+        *,
+        residual: Tensor | None = None,
+        swiglu: bool = False,
     ) -> Tensor:
         spec, inputs = self._linear(f, module, x, None, residual, swiglu)
         name = f"linear_prefill_{spec.name}"
-
 
         def build() -> tuple[Variant, ...]:
             return (Variant(linear_prefill(name, spec, n)),)
@@ -217,7 +224,13 @@ class LlamaGraph:
         return f.call(operator, inputs, {"out": (n, spec.out_features)})
 
     def _linear(
-        self, f: GraphFunction, module: str, x: Tensor, norm: str | None, residual: Tensor | None, swiglu: bool
+        self,
+        f: GraphFunction,
+        module: str,
+        x: Tensor,
+        norm: str | None,
+        residual: Tensor | None,
+        swiglu: bool,
     ) -> tuple[LinearSpec, dict[str, Tensor]]:
         """The specification of ``module``'s matmul and its inputs in the order of LinearSpec.arguments."""
         rows, columns = f.graph.shapes[module]

@@ -58,7 +58,9 @@ def check_rope_parameters(parameters: dict[str, Any], max_position_embeddings: i
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
             raise NomoatError(
-                "invalid_checkpoint", f"config.json: RoPE's {name} is {value!r}; expected a positive number.", field=name
+                "invalid_checkpoint",
+                f"config.json: RoPE's {name} is {value!r}; expected a positive number.",
+                field=name,
             )
         checked[name] = value
     if isinstance(parameters.get("truncate"), bool):

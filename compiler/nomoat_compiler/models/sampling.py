@@ -18,7 +18,9 @@ def sample_greedy(graph: Graph, vocab_size: int) -> None:
             lambda: (Variant(argmax_partial("argmax_partial", vocab_size)),),
         )
         value, index = f.call(
-            partial, {"logits": f.external("logits")}, {"best_value": (PARTS,), "best_index": (PARTS, "int32")}
+            partial,
+            {"logits": f.external("logits")},
+            {"best_value": (PARTS,), "best_index": (PARTS, "int32")},
         )
         final = Operator(
             "argmax_final",
@@ -26,7 +28,12 @@ def sample_greedy(graph: Graph, vocab_size: int) -> None:
             ("state", "tokens"),
             lambda: (Variant(argmax_final("argmax_final", vocab_size)),),
         )
-        inputs = {"best_value": value, "best_index": index, "state": f.external("state"), "tokens": f.external("tokens")}
+        inputs = {
+            "best_value": value,
+            "best_index": index,
+            "state": f.external("state"),
+            "tokens": f.external("tokens"),
+        }
         f.call(final, inputs, {})
 
 
@@ -47,5 +54,5 @@ def sample(graph: Graph, vocab_size: int) -> None:
             ("weights", "token_counts", "state", "tokens"),
             lambda: (Variant(draw("draw", vocab_size)),),
         )
-        names = ("sampling", "token_counts", "state", "tokens")
-        f.call(second, {"weights": weights} | {name: f.external(name) for name in names}, {})
+        bound = ("sampling", "token_counts", "state", "tokens")
+        f.call(second, {"weights": weights} | {name: f.external(name) for name in bound}, {})

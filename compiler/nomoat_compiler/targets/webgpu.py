@@ -62,7 +62,10 @@ def _compile_variant(operator: Operator, variant: Variant) -> CompiledVariant:
     if variant.subgroup_min_size:
         requires["subgroup_min_size"] = variant.subgroup_min_size
     return CompiledVariant(
-        digest, {"requires": requires, "kernel": digest, "grid": grid}, _kernel(name, wgsl, operator, grid), wgsl
+        digest,
+        {"requires": requires, "kernel": digest, "grid": grid},
+        _kernel(name, wgsl, operator, grid),
+        wgsl,
     )
 
 
@@ -114,7 +117,10 @@ def _grid(host: Any, name: str) -> list[Expression]:
     grid = [_expression(_simplify(by_tag.get(f"blockIdx.{axis}", 1))) for axis in "xyz"]
     for extent in grid:
         if isinstance(extent, int) and not 1 <= extent <= MAX_GRID:
-            raise NomoatError("unsupported", f"Kernel {name} needs {extent} workgroups in one dimension; the limit is {MAX_GRID}.")
+            raise NomoatError(
+                "unsupported",
+                f"Kernel {name} needs {extent} workgroups in one dimension; the limit is {MAX_GRID}.",
+            )
     return grid
 
 

@@ -1,0 +1,100 @@
+"""Proves that config.json is read as transformers reads it, and that bad ones give a typed error. Needs nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.rope import rope_frequencies
+from transformers import LlamaConfig as HuggingFaceConfig
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+BASE: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "vocab_size": 512,
+    "hidden_size": 96,
+    "intermediate_size": 172,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "rms_norm_eps": 1e-5,
+    "max_position_embeddings": 256,
+    "rope_theta": 10000.0,
+}
+ROPE_CASES: dict[str, dict[str, Any] | None] = {
+    "default": None,
+    "linear": {"type": "linear", "factor": 4.0},
+    "dynamic": {"rope_type": "dynamic", "factor": 2.0},
+    "llama3": {
+        "rope_type": "llama3",
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 64,
+    },
+    "yarn": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
+    "yarn-full": {
+        "rope_type": "yarn",
+        "factor": 4.0,
+        "original_max_position_embeddings": 64,
+        "beta_fast": 16,
+        "beta_slow": 2,
+        "attention_factor": 1.3,
+    },
+}
+
+
+@pytest.mark.parametrize("scaling", ROPE_CASES.values(), ids=ROPE_CASES.keys())
+def test_rope_frequencies_equal_transformers(scaling: dict[str, Any] | None) -> None:
+    ours = LlamaConfig.from_huggingface({**BASE, "rope_scaling": scaling})
+    frequencies = rope_frequencies(ours.rope_parameters, ours.head_dim)
+    theirs = LlamaRotaryEmbedding(HuggingFaceConfig(**{**BASE, "rope_scaling": scaling}))
+    # float32 on both sides; pow may differ in the last place.
+    np.testing.assert_allclose(frequencies.inv_freq, theirs.inv_freq.numpy(), rtol=3e-6)
+    assert frequencies.attention_scaling == pytest.approx(theirs.attention_scaling, rel=1e-9)
+
+
+def test_new_and_old_spelling_of_rope_agree() -> None:
+    old = LlamaConfig.from_huggingface({**BASE, "rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 2.0}})
+    new = dict(BASE, rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 5e5})
+    del new["rope_theta"]
+    assert old == LlamaConfig.from_huggingface(new)
+
+
+def test_defaults_follow_transformers() -> None:
+    config = LlamaConfig.from_huggingface({**BASE, "num_key_value_heads": None, "head_dim": None})
+    assert (config.num_key_value_heads, config.head_dim) == (6, 16)
+    assert not config.tie_word_embeddings and not config.attention_bias and not config.mlp_bias
+    assert LlamaConfig.from_huggingface({**BASE, "head_dim": 32}).head_dim == 32
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"architectures": ["MambaForCausalLM"]}, "unknown_architecture"),
+        ({"architectures": []}, "unknown_architecture"),
+        ({"architectures": "LlamaForCausalLM"}, "unknown_architecture"),
+        ({"hidden_size": None}, "invalid_checkpoint"),
+        ({"hidden_size": "96"}, "invalid_checkpoint"),
+        ({"hidden_size": -96}, "invalid_checkpoint"),
+        ({"hidden_size": True}, "invalid_checkpoint"),
+        ({"hidden_size": 10**12}, "invalid_checkpoint"),
+        ({"hidden_size": 97}, "invalid_checkpoint"),
+        ({"num_key_value_heads": 4}, "invalid_checkpoint"),
+        ({"head_dim": 15}, "invalid_checkpoint"),
+        ({"rms_norm_eps": 0}, "invalid_checkpoint"),
+        ({"hidden_act": "gelu"}, "unsupported"),
+        ({"rope_scaling": {"type": "longrope", "factor": 2}}, "unsupported"),
+        ({"rope_scaling": {"type": "linear"}}, "invalid_checkpoint"),
+        ({"rope_scaling": {"type": "linear", "factor": float("nan")}}, "invalid_checkpoint"),
+        ({"rope_scaling": "linear"}, "invalid_checkpoint"),
+        ({"tie_word_embeddings": "yes"}, "invalid_checkpoint"),
+    ],
+)
+def test_bad_configs_give_typed_errors(change: dict[str, Any], code: str) -> None:
+    with pytest.raises(NomoatError) as caught:
+        LlamaConfig.from_huggingface({**BASE, **change})
+    assert caught.value.code == code
