@@ -1,0 +1,62 @@
+/** Normalizers of tokenizer.json: text → text before anything is split, with the results of the Python library. */
+import { compilePattern } from "./pattern";
+import { asObject, flag, text, tokenizerReader } from "./tokenizer-json";
+
+export type Normalizer = (text: string) => string;
+
+/** null gives null: a tokenizer without normalizer. */
+export function buildNormalizer(json: unknown, path = "normalizer"): Normalizer | null {
+  if (json === null || json === undefined) return null;
+  const config = asObject(json, path);
+  switch (config.type) {
+    case "Sequence": {
+      const parts = tokenizerReader
+        .array(config.normalizers, `${path}.normalizers`, 0, 64)
+        .map((part, index) => buildNormalizer(part, `${path}.normalizers[${index}]`));
+      return (value) => parts.reduce((result, part) => (part === null ? result : part(result)), value);
+    }
+    case "NFC":
+    case "NFD":
+    case "NFKC":
+    case "NFKD": {
+      const form = config.type;
+      return (value) => value.normalize(form);
+    }
+    case "Prepend": {
+      const prepend = text(config, "prepend", "", path);
+      return (value) => (value === "" ? "" : prepend + value);
+    }
+    case "Replace": {
+      const pattern = compilePattern(config.pattern, `${path}.pattern`);
+      const content = text(config, "content", "", path);
+      // A function: in a replacement string "$&" would mean something.
+      return (value) => value.replace(pattern, () => content);
+    }
+    case "Strip": {
+      const left = flag(config, "strip_left", true, path);
+      const right = flag(config, "strip_right", true, path);
+      return (value) => {
+        const start = left ? value.replace(/^\p{White_Space}+/u, "") : value;
+        return right ? trimEnd(start) : start;
+      };
+    }
+    case "StripAccents":
+      return (value) => value.replace(/\p{Mn}/gu, "");
+    case "Lowercase":
+      // Character by character, as in Rust: String.toLowerCase would turn a final Σ into ς.
+      return (value) => value.replace(/\p{Changes_When_Lowercased}/gu, (character) => character.toLowerCase());
+    default:
+      return tokenizerReader.fail(
+        `${path}.type`,
+        "one of Sequence, NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, StripAccents, Lowercase (others cannot be reproduced exactly)",
+        config.type,
+      );
+  }
+}
+
+/** Linear also where a long run of spaces is followed by something else, which /\s+$/ is not. */
+export function trimEnd(value: string): string {
+  let end = value.length;
+  while (end > 0 && /\p{White_Space}/u.test(value[end - 1]!)) end--;
+  return value.slice(0, end);
+}

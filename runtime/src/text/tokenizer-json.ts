@@ -1,0 +1,144 @@
+/**
+ * Reads tokenizer.json (the file of the Python package `tokenizers`) into checked parts.
+ *
+ * Only BPE models are accepted: every LLaMA-family tokenizer is one, byte-level or SentencePiece style with byte
+ * fallback. Anything this reader or the parts built from it cannot reproduce exactly is refused with
+ * `invalid_package`: a tokenizer that is nearly right gives wrong answers without an error.
+ */
+import { LlmError } from "../internal/errors";
+import { Reader } from "../internal/reader";
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+  readonly normalized: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  readonly singleWord: boolean;
+}
+
+export interface BpeModel {
+  readonly vocab: ReadonlyMap<string, number>;
+  /** In order of rank. */
+  readonly merges: readonly (readonly [string, string])[];
+  readonly unkToken: string | null;
+  readonly fuseUnk: boolean;
+  readonly byteFallback: boolean;
+  readonly ignoreMerges: boolean;
+  readonly continuingSubwordPrefix: string;
+  readonly endOfWordSuffix: string;
+}
+
+export interface TokenizerParts {
+  readonly model: BpeModel;
+  readonly addedTokens: readonly AddedToken[];
+  /** One more than the largest id of vocabulary and added tokens. */
+  readonly vocabSize: number;
+  /** Still JSON; normalize.ts, pre-tokenize.ts, post-process.ts and decode.ts build from these. */
+  readonly normalizer: unknown;
+  readonly preTokenizer: unknown;
+  readonly postProcessor: unknown;
+  readonly decoder: unknown;
+}
+
+/** Larger ids than this would only make tables huge; the largest vocabularies in use have some 260,000 entries. */
+const MAX_ID = 4_194_303;
+
+export const tokenizerReader = new Reader("invalid_package", "tokenizer.json");
+
+export function parseTokenizerJson(json: string): TokenizerParts {
+  const read = tokenizerReader;
+  const root = asObject(parseJson(json, "tokenizer.json"), "the file");
+  const addedTokens = read.array(root.added_tokens ?? [], "added_tokens", 0, 65_536).map(readAddedToken);
+  const model = readBpe(asObject(root.model, "model"));
+  let vocabSize = 0;
+  for (const id of model.vocab.values()) vocabSize = Math.max(vocabSize, id + 1);
+  for (const { id } of addedTokens) vocabSize = Math.max(vocabSize, id + 1);
+  return {
+    model,
+    addedTokens,
+    vocabSize,
+    normalizer: root.normalizer ?? null,
+    preTokenizer: root.pre_tokenizer ?? null,
+    postProcessor: root.post_processor ?? null,
+    decoder: root.decoder ?? null,
+  };
+}
+
+/** JSON.parse with `invalid_package` in place of SyntaxError. */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LlmError("invalid_package", `${file} must be JSON; it cannot be parsed. The package is damaged.`, {
+      path: file,
+    });
+  }
+}
+
+export function asObject(value: unknown, path: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    tokenizerReader.fail(path, "an object", value);
+  return value as Record<string, unknown>;
+}
+
+/** A key that is absent or null counts as `fallback`, as in the Python library. */
+export function flag(object: Record<string, unknown>, key: string, fallback: boolean, path: string): boolean {
+  return object[key] == null ? fallback : tokenizerReader.boolean(object[key], `${path}.${key}`);
+}
+
+export function text(object: Record<string, unknown>, key: string, fallback: string, path: string): string {
+  return object[key] == null ? fallback : tokenizerReader.string(object[key], `${path}.${key}`, 100_000);
+}
+
+function readAddedToken(value: unknown, index: number): AddedToken {
+  const path = `added_tokens[${index}]`;
+  const token = asObject(value, path);
+  const content = tokenizerReader.string(token.content, `${path}.content`, 10_000);
+  if (content === "") tokenizerReader.fail(`${path}.content`, "a non-empty string");
+  const special = flag(token, "special", false, path);
+  return {
+    id: tokenizerReader.integer(token.id, `${path}.id`, 0, MAX_ID),
+    content,
+    special,
+    normalized: flag(token, "normalized", !special, path),
+    lstrip: flag(token, "lstrip", false, path),
+    rstrip: flag(token, "rstrip", false, path),
+    singleWord: flag(token, "single_word", false, path),
+  };
+}
+
+function readBpe(model: Record<string, unknown>): BpeModel {
+  const read = tokenizerReader;
+  // Files written before the type was stored have merges and a vocabulary and nothing else to tell them by.
+  if (model.type != null || !("merges" in model)) read.oneOf(model.type, "model.type", ["BPE"]);
+  const vocab = new Map<string, number>();
+  for (const [token, id] of Object.entries(asObject(model.vocab, "model.vocab"))) {
+    vocab.set(token, read.integer(id, `model.vocab[${JSON.stringify(token.slice(0, 40))}]`, 0, MAX_ID));
+  }
+  const prefix = text(model, "continuing_subword_prefix", "", "model");
+  const merges = read.array(model.merges, "model.merges", 0, MAX_ID).map((merge, rank): [string, string] => {
+    const pair = typeof merge === "string" ? merge.split(" ") : merge;
+    if (!Array.isArray(pair) || pair.length !== 2) return read.fail(`model.merges[${rank}]`, "a pair of tokens", merge);
+    const left = read.string(pair[0], `model.merges[${rank}][0]`, 10_000);
+    const right = read.string(pair[1], `model.merges[${rank}][1]`, 10_000);
+    for (const token of [left, right, left + right.slice(prefix.length)]) {
+      if (!vocab.has(token)) read.fail(`model.merges[${rank}]`, "made of tokens of the vocabulary", token);
+    }
+    return [left, right];
+  });
+  const unkToken = model.unk_token == null ? null : read.string(model.unk_token, "model.unk_token", 1000);
+  if (unkToken !== null && !vocab.has(unkToken)) read.fail("model.unk_token", "in the vocabulary", unkToken);
+  if (model.dropout != null && model.dropout !== 0) read.fail("model.dropout", "null or 0", model.dropout);
+  return {
+    vocab,
+    merges,
+    unkToken,
+    fuseUnk: flag(model, "fuse_unk", false, "model"),
+    byteFallback: flag(model, "byte_fallback", false, "model"),
+    ignoreMerges: flag(model, "ignore_merges", false, "model"),
+    continuingSubwordPrefix: prefix,
+    endOfWordSuffix: text(model, "end_of_word_suffix", "", "model"),
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * Runs the runtime's text part for the Python parity tests: one JSON job on standard input, one JSON result out.
+ *
+ * Job: {files, encode: [{text, allowSpecial}], chats: [messages], decode: [ids], templates: [{source, specialTokens, messages}]}.
+ * Every decode is done at once and as a stream; the driver fails where the two differ.
+ */
+import { readFileSync } from "node:fs";
+import { LlmError } from "../../runtime/src/internal/errors";
+import { createTextModel, type TextFiles } from "../../runtime/src/text/index";
+import { type ChatMessage, ChatTemplate } from "../../runtime/src/text/template";
+
+interface Job {
+  files?: TextFiles;
+  encode?: { text: string; allowSpecial: boolean }[];
+  chats?: ChatMessage[][];
+  decode?: number[][];
+  templates?: { source: string; specialTokens: Record<string, string>; messages: ChatMessage[] }[];
+}
+
+const job = JSON.parse(readFileSync(0, "utf8")) as Job;
+
+function attempt<T>(run: () => T): T | { error: string; message: string } {
+  try {
+    return run();
+  } catch (thrown) {
+    const { code, message } = LlmError.from(thrown);
+    return { error: code, message };
+  }
+}
+
+function texts(files: TextFiles) {
+  const model = createTextModel(files);
+  return {
+    encoded: (job.encode ?? []).map(({ text, allowSpecial }) => model.encode(text, { allowSpecial })),
+    chats: (job.chats ?? []).map((messages) => attempt(() => model.encodeChat(messages).tokenIds)),
+    decoded: (job.decode ?? []).map((ids) => {
+      const all = model.decodeAll(ids);
+      const stream = model.stream();
+      const pieces = ids.map((id) => stream.push(id)).join("") + stream.flush();
+      if (pieces !== all) throw new Error(`Streamed ${JSON.stringify(pieces)}, at once ${JSON.stringify(all)}`);
+      return all;
+    }),
+    stopTokenIds: [...model.stopTokenIds],
+    vocabSize: model.vocabSize,
+  };
+}
+
+const rendered = (job.templates ?? []).map(({ source, specialTokens, messages }) =>
+  attempt(() => new ChatTemplate(source, specialTokens).render(messages)),
+);
+process.stdout.write(JSON.stringify({ ...(job.files ? texts(job.files) : {}), rendered }));
