@@ -1,0 +1,85 @@
+"""What every checkpoint offers: a Hugging Face configuration, and tensors that are read a block of rows at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatKind = Literal["float32", "float16", "bfloat16"]
+BlockKind = Literal["Q4_0", "Q4_1", "Q8_0"]
+SourceFormat = Literal["safetensors", "gguf", "config"]
+FLOAT_KIND_BYTES: dict[str, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
+# Values and bytes of one ggml block.
+BLOCK_SIZES: dict[str, tuple[int, int]] = {"Q4_0": (32, 18), "Q4_1": (32, 20), "Q8_0": (32, 34)}
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """One tensor as it lies in the file, without its data. ``shape`` is (rows, columns) or (rows,)."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: FloatKind | BlockKind
+
+    @property
+    def row_bytes(self) -> int:
+        columns = math.prod(self.shape[1:])
+        if self.kind in BLOCK_SIZES:
+            values, nbytes = BLOCK_SIZES[self.kind]
+            return columns // values * nbytes
+        return columns * FLOAT_KIND_BYTES[self.kind]
+
+    @property
+    def nbytes(self) -> int:
+        return self.row_bytes * self.shape[0]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Rows of ggml blocks as they lie in the file: ``data`` is uint8 [rows, row_bytes]."""
+
+    kind: BlockKind
+    data: npt.NDArray[np.uint8]
+
+
+class Checkpoint(Protocol):
+    """An open checkpoint. ``read`` takes only the rows asked for, so memory follows the caller's block size."""
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """config.json with Hugging Face's names."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Base name or hub id: what provenance may say, never a path."""
+        ...
+
+    @property
+    def source_format(self) -> SourceFormat: ...
+
+    @property
+    def license(self) -> str | None: ...
+
+    def names(self) -> list[str]:
+        """Hugging Face tensor names, sorted."""
+        ...
+
+    def stored(self, name: str) -> StoredTensor:
+        """The tensor's shape and kind; ``invalid_checkpoint`` where there is none of this name."""
+        ...
+
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any] | Blocks:
+        """Rows ``start`` to ``stop`` (all by default) in Hugging Face's order."""
+        ...
+
+    def tokenizer_files(self) -> dict[str, bytes]:
+        """tokenizer.json, tokenizer_config.json, chat_template.jinja and generation_config.json, as far as there."""
+        ...
+
+    def close(self) -> None: ...

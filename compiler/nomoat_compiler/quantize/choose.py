@@ -1,0 +1,83 @@
+"""Which scheme each tensor gets, from the name of a quantization and from how the checkpoint stores the tensor.
+
+GGUF blocks under q4 and q8 keep their values bit for bit: the scheme follows the block types of a tensor's sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from ..checkpoint.checkpoint import BLOCK_SIZES, Checkpoint
+from ..errors import NomoatError
+from ..models.tensors import TensorSpec
+from .scheme import Grouped, Plain, Scheme
+
+Quantization = Literal["q4", "q8", "f16", "f32", "q4f16_1", "q4f32_1", "q0f16", "q0f32"]
+QUANTIZATIONS: tuple[str, ...] = get_args(Quantization)
+# MLC's schemes; their arithmetic and their labels on disk follow MLC, see reference of mlc.py and writer.py.
+MLC_FLOAT_DTYPES: dict[str, Literal["float16", "float32"]] = {
+    "q4f16_1": "float16", "q4f32_1": "float32", "q0f16": "float16", "q0f32": "float32",
+}  # fmt: skip
+
+GROUP_SIZE = 32
+Q4_ASYMMETRIC = Grouped(4, GROUP_SIZE, None, "float16")
+Q4_SYMMETRIC = Grouped(4, GROUP_SIZE, 8, "float16")
+Q8_ASYMMETRIC = Grouped(8, GROUP_SIZE, None, "float16")
+Q8_SYMMETRIC = Grouped(8, GROUP_SIZE, 128, "float16")
+MLC_SCHEMES: dict[str, Scheme] = {
+    "q4f16_1": Grouped(4, GROUP_SIZE, 7, "float16"),
+    "q4f32_1": Grouped(4, GROUP_SIZE, 7, "bfloat16"),
+    "q0f16": Plain("float16"),
+    "q0f32": Plain("bfloat16"),
+}
+# What norms and biases are stored as: MLC converts float32 to bfloat16 on disk.
+MLC_SMALL: dict[str, Scheme] = {
+    "q4f16_1": Plain("float16"), "q4f32_1": Plain("bfloat16"), "q0f16": Plain("float16"), "q0f32": Plain("bfloat16"),
+}  # fmt: skip
+
+
+def choose_schemes(
+    specs: Sequence[TensorSpec], checkpoint: Checkpoint, quantization: str | None
+) -> tuple[str, dict[str, Scheme]]:
+    """(name, scheme of each logical tensor). ``quantization`` None: q4, or q8 for a GGUF file in Q8_0 throughout.
+
+    ``invalid_request`` for a name that is not in QUANTIZATIONS.
+    """
+    if quantization is not None and quantization not in QUANTIZATIONS:
+        raise NomoatError(
+            "invalid_request", f"The quantization {quantization!r} is unknown; known are {', '.join(QUANTIZATIONS)}."
+        )
+    kinds = {spec.name: _source_kinds(spec, checkpoint) for spec in specs}
+    if quantization is None:
+        linear_kinds = {kind for spec in specs if spec.kind == "linear" for kind in kinds[spec.name]}
+        quantization = "q8" if linear_kinds == {"Q8_0"} else "q4"
+    return quantization, {spec.name: _scheme(spec, kinds[spec.name], quantization) for spec in specs}
+
+
+def _scheme(spec: TensorSpec, kinds: set[str], quantization: str) -> Scheme:
+    if spec.kind in ("norm", "bias"):
+        return MLC_SMALL.get(quantization, Plain("float32"))
+    if quantization in MLC_SCHEMES:
+        return MLC_SCHEMES[quantization]
+    if quantization == "f16":
+        return Plain("float16")
+    if quantization == "f32":
+        return Plain("float32")
+    return _grouped(spec, kinds, quantization)
+
+
+def _grouped(spec: TensorSpec, kinds: set[str], quantization: str) -> Grouped:
+    """The smallest scheme that holds every source block exactly, and floats as well as ``quantization`` asks."""
+    floats = kinds - BLOCK_SIZES.keys()
+    # An error in an embedding or in the logits is not averaged over a sum, so floats get 8 bits there.
+    float_bits = 8 if quantization == "q8" or spec.kind in ("embedding", "lm_head") else 4
+    if quantization == "q8" or "Q8_0" in kinds or (floats and float_bits == 8):
+        return Q8_ASYMMETRIC if "Q4_1" in kinds else Q8_SYMMETRIC
+    return Q4_SYMMETRIC if kinds == {"Q4_0"} else Q4_ASYMMETRIC
+
+
+def _source_kinds(spec: TensorSpec, checkpoint: Checkpoint) -> set[str]:
+    if checkpoint.source_format == "config":  # A program without weights: as for floats, the only kind of config.json.
+        return {"float32"}
+    return {checkpoint.stored(source).kind for source in spec.sources}

@@ -1,0 +1,93 @@
+"""Reads one logical tensor from its sources and encodes it under its scheme, a block of rows at a time.
+
+In memory at once: the stored arrays of this tensor and one block of rows in float32. Neither grows with the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from ..checkpoint.checkpoint import Blocks, Checkpoint
+from ..errors import NomoatError
+from ..models.tensors import TensorSpec
+from .affine import quantize_affine
+from .choose import MLC_FLOAT_DTYPES
+from .ggml_blocks import dequantize_blocks, import_blocks
+from .mlc import quantize_mlc
+from .scheme import Grouped, Parameter, Scheme, stored_parameters
+
+# Values of one block of rows: 16 MiB in float32.
+BLOCK_VALUES = 4 << 20
+STORED_DTYPES: dict[str, npt.DTypeLike] = {
+    "uint32": np.dtype("<u4"), "float32": np.dtype("<f4"), "float16": np.dtype("<f2"),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+}  # fmt: skip
+EncodedTensor = list[tuple[Parameter, npt.NDArray[Any]]]
+
+
+def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quantization: str) -> EncodedTensor:
+    """The stored parameters of ``spec`` with their arrays, in the order of ``stored_parameters``.
+
+    ``invalid_checkpoint`` names a source with a value that is not finite; ``unsupported`` one that overflows.
+    """
+    parameters = stored_parameters(spec.name, spec.shape, scheme)
+    arrays = [np.empty(parameter.shape, STORED_DTYPES[parameter.dtype]) for parameter in parameters]
+    row = 0
+    for source, values in _row_blocks(spec, checkpoint):
+        rows = values.data.shape[0] if isinstance(values, Blocks) else values.shape[0]
+        for array, encoded in zip(arrays, _encode_rows(values, scheme, quantization, source), strict=True):
+            array[row : row + rows] = encoded
+        row += rows
+    assert row == spec.shape[0], "check_sources ran before"
+    return list(zip(parameters, arrays, strict=True))
+
+
+def _row_blocks(spec: TensorSpec, checkpoint: Checkpoint) -> Iterator[tuple[str, npt.NDArray[Any] | Blocks]]:
+    step = max(1, BLOCK_VALUES // math.prod(spec.shape[1:]))
+    for source, rows in zip(spec.sources, spec.source_rows, strict=True):
+        for start in range(0, rows, step):
+            yield source, checkpoint.read(source, start, min(start + step, rows))
+
+
+def _encode_rows(
+    values: npt.NDArray[Any] | Blocks, scheme: Scheme, quantization: str, source: str
+) -> list[npt.NDArray[Any]]:
+    if isinstance(values, Blocks):
+        if isinstance(scheme, Grouped) and quantization not in MLC_FLOAT_DTYPES:
+            return list(import_blocks(values, scheme, source))
+        values = dequantize_blocks(values)
+    weights = values.astype(np.float32)
+    if not np.isfinite(weights).all():
+        raise NomoatError("invalid_checkpoint", f"{source} holds a value that is NaN or infinite.", tensor=source)
+    if quantization in MLC_FLOAT_DTYPES:
+        # MLC casts the checkpoint to its float dtype first; what follows starts from the cast values.
+        cast = _cast(weights, np.dtype(MLC_FLOAT_DTYPES[quantization]), source)
+        if not isinstance(scheme, Grouped):
+            return [_cast(cast, STORED_DTYPES[scheme.dtype], source)]
+        words, scales = quantize_mlc(cast, scheme)
+        return [words, _cast(scales, STORED_DTYPES[scheme.scale_dtype], source)]
+    if isinstance(scheme, Grouped):
+        return list(quantize_affine(weights, scheme, source))
+    return [_cast(weights, STORED_DTYPES[scheme.dtype], source)]
+
+
+def _cast(values: npt.NDArray[Any], dtype: npt.DTypeLike, source: str) -> npt.NDArray[Any]:
+    """Rounds to nearest even; ``unsupported`` where a finite value would become infinite."""
+    if values.dtype == dtype:
+        return values
+    with np.errstate(over="ignore"):
+        cast = values.astype(dtype)
+    if not np.isfinite(cast).all():
+        raise NomoatError(
+            "unsupported",
+            f"{source} holds {np.abs(values.astype(np.float32)).max():.4g}, too large for {np.dtype(dtype).name}. "
+            "Compile with --quantization f32.",
+            tensor=source,
+        )
+    return cast
