@@ -1,0 +1,120 @@
+"""The sampling kernels against reference/sampling.py: the same token from the same seed. Needs Chromium with WebGPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from kernel_cases import one_operator_program
+from webgpu_harness import run_operator
+
+from nomoat_compiler.kernels.emit import Operator, Variant
+from nomoat_compiler.kernels.sample import draw, penalize
+from nomoat_compiler.reference import sampling as reference
+from nomoat_compiler.reference.sampling import Sampling
+
+pytestmark = pytest.mark.browser
+VOCAB = 1000
+CASES = {
+    "plain": Sampling(),
+    "cold": Sampling(temperature=0.2),
+    "top-k": Sampling(top_k=7),
+    "top-k-1": Sampling(top_k=1),
+    "top-p": Sampling(top_p=0.6),
+    "min-p": Sampling(min_p=0.2),
+    "all": Sampling(temperature=0.8, top_k=40, top_p=0.9, min_p=0.05),
+    "penalties": Sampling(repetition_penalty=1.3, presence_penalty=0.4, frequency_penalty=0.2),
+    "reward": Sampling(repetition_penalty=0.7, presence_penalty=-0.5, frequency_penalty=-0.3, top_p=0.95),
+    "top-k-larger-than-vocabulary": Sampling(top_k=5000),
+}
+
+
+def sampling_buffer(options: Sampling) -> np.ndarray:
+    """The buffer ``sampling`` of docs/program-interface.md."""
+    values = (
+        options.temperature, options.top_k, options.top_p, options.min_p,
+        options.repetition_penalty, options.presence_penalty, options.frequency_penalty, 0,
+    )  # fmt: skip
+    return np.array(values, dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def operators() -> dict[str, Operator]:
+    first, second = penalize("penalize", VOCAB), draw("draw", VOCAB)
+    names = ("weights", "sampling", "token_counts", "state", "tokens")
+    return {
+        "penalize": Operator(
+            "penalize", ("logits", "token_counts", "sampling", "weights"), ("weights",), lambda: (Variant(first),)
+        ),
+        "draw": Operator("draw", names, ("weights", "token_counts", "state", "tokens"), lambda: (Variant(second),)),
+    }
+
+
+def run(operator: Operator, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return run_operator(*one_operator_program(operator), operator.name, arrays, {})
+
+
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
+def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
+    rng = np.random.default_rng(5)
+    for step in range(12):
+        logits = rng.normal(scale=2, size=VOCAB).astype(np.float32)
+        logits[100:104] = logits.max()  # ties at the top: all of them must survive a threshold
+        counts = rng.integers(0, 3, VOCAB).astype(np.int32) * rng.integers(0, 2, VOCAB).astype(np.int32)
+        seed = int(rng.integers(0, 2**32))
+        weights = run(
+            operators["penalize"],
+            {
+                "logits": logits,
+                "token_counts": counts,
+                "sampling": sampling_buffer(options),
+                "weights": np.full(VOCAB, np.float32(np.nan)),
+            },
+        )["weights"]
+        expected_weights = reference.penalize(logits, counts, options) / np.float32(options.temperature)
+        np.testing.assert_allclose(weights, expected_weights, rtol=1e-6, atol=1e-6)
+        state = np.array([0, 9, step, np.uint32(seed).view(np.int32), 0, 0, 0, 0], dtype=np.int32)
+        outputs = run(
+            operators["draw"],
+            {
+                "weights": weights,
+                "sampling": sampling_buffer(options),
+                "token_counts": counts,
+                "state": state,
+                "tokens": np.full(64, -1, np.int32),
+            },
+        )
+        token = int(outputs["state"][0])
+        probabilities = reference.probabilities(logits, counts, options)
+        u = reference.uniform(seed, step)
+        expected = reference.draw(probabilities, u)
+        if token != expected:
+            # Only where u falls within float32's rounding of the running sum may the neighbour be taken.
+            running = np.cumsum(probabilities)
+            assert abs(running[min(token, expected)] - u) < 1e-5, (step, token, expected)
+            assert probabilities[token] > 0
+        assert outputs["state"].tolist() == [token, 10, step + 1, int(state[3]), 0, 0, 0, 0]
+        assert outputs["tokens"][step] == token
+        counts[token] += 1
+        np.testing.assert_array_equal(outputs["token_counts"], counts)
+
+
+def test_draws_follow_the_distribution(operators: dict[str, Operator]) -> None:
+    """Chi-squared over 400 draws of five tokens; p < 1e-4 is failure, and seeds are fixed, so it never flickers."""
+    probabilities = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
+    weights = np.full(VOCAB, np.float32(-1e9))
+    weights[[3, 200, 201, 640, 999]] = np.log(probabilities).astype(np.float32)
+    hits = dict.fromkeys([3, 200, 201, 640, 999], 0)
+    program = one_operator_program(operators["draw"])
+    for step in range(400):
+        state = np.array([0, 0, step, 1234, 0, 0, 0, 0], dtype=np.int32)
+        arrays = {
+            "weights": weights,
+            "sampling": sampling_buffer(Sampling()),
+            "token_counts": np.zeros(VOCAB, np.int32),
+            "state": state,
+            "tokens": np.zeros(64, np.int32),
+        }
+        hits[int(run_operator(*program, "draw", arrays, {})["state"][0])] += 1
+    expected = probabilities * 400
+    chi_squared = float((((np.array(list(hits.values())) - expected) ** 2) / expected).sum())
+    assert chi_squared < 23.5, hits  # the 1 - 1e-4 quantile with four degrees of freedom
