@@ -6,11 +6,11 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from webgpu_harness import run_operator, supported_variants
-
 from nomoat_compiler.kernels.emit import Operator
 from nomoat_compiler.quantize.scheme import Grouped, Plain, Scheme
 from nomoat_compiler.targets.webgpu import compile_operator
+
+from tests.parity.webgpu_harness import run_operator, supported_variants
 
 SCHEMES: dict[str, Scheme] = {
     "q4": Grouped(4, 32, None, "float16"),
@@ -60,7 +60,9 @@ def pad_to_words(array: np.ndarray) -> np.ndarray:
     return np.frombuffer(data + bytes(-len(data) % 16), dtype=np.uint32)
 
 
-def run_everywhere(operator: Operator, arrays: dict[str, np.ndarray], symbols: dict[str, int]) -> list[dict[str, np.ndarray]]:
+def run_everywhere(
+    operator: Operator, arrays: dict[str, np.ndarray], symbols: dict[str, int]
+) -> list[dict[str, np.ndarray]]:
     """The outputs of every variant that the adapter can run; at least one must."""
     program, modules = one_operator_program(operator)
     variants = supported_variants(program, operator.name)
@@ -72,6 +74,8 @@ def one_operator_program(operator: Operator) -> tuple[dict[str, Any], dict[str, 
     compiled = compile_operator(operator)
     program = {
         "kernels": {c.hash: c.kernel for c in compiled},
-        "operators": {operator.name: {"arguments": list(operator.arguments), "variants": [c.variant for c in compiled]}},
+        "operators": {
+            operator.name: {"arguments": list(operator.arguments), "variants": [c.variant for c in compiled]}
+        },
     }
     return program, {c.hash: c.wgsl for c in compiled}

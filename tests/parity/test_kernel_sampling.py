@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import one_operator_program
-from webgpu_harness import run_operator
-
 from nomoat_compiler.kernels.emit import Operator, Variant
 from nomoat_compiler.kernels.sample import draw, penalize
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
+
+from tests.parity.kernel_cases import one_operator_program
+from tests.parity.webgpu_harness import run_operator
 
 pytestmark = pytest.mark.browser
 VOCAB = 1000

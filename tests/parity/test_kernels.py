@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_cases import SCHEMES, random_matrix, random_vector, run_everywhere
-
 from nomoat_compiler.kernels.argmax import PARTS, argmax_final, argmax_partial
 from nomoat_compiler.kernels.attention import attention
 from nomoat_compiler.kernels.embed import embed
@@ -16,6 +14,8 @@ from nomoat_compiler.kernels.linear_prefill import linear_prefill
 from nomoat_compiler.kernels.rms_norm import rms_norm
 from nomoat_compiler.kernels.rope_append import DynamicNtk, RopeSpec, rope_append
 from nomoat_compiler.quantize.scheme import Scheme
+
+from tests.parity.kernel_cases import SCHEMES, random_matrix, random_vector, run_everywhere
 
 pytestmark = pytest.mark.browser
 POISON = np.float32(np.nan)
@@ -34,9 +34,7 @@ def silu(x: np.ndarray) -> np.ndarray:
     return x / (1 + np.exp(-x))
 
 
-def linear_inputs(
-    spec: LinearSpec, tokens: int, seed: int
-) -> tuple[np.ndarray, dict[str, np.ndarray], float]:
+def linear_inputs(spec: LinearSpec, tokens: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray], float]:
     """The formula of linear.py in float64, the arrays to run it on, and the tolerance."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(tokens, spec.k)).astype(np.float32)
@@ -82,7 +80,14 @@ def test_linear_decode(
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())
 @pytest.mark.parametrize(("n", "k", "norm", "bias", "residual", "swiglu"), LINEAR_CASES)
 def test_linear_prefill(
-    n: int, k: int, norm: str | None, bias: str | None, residual: bool, swiglu: bool, scheme: Scheme, tokens: int
+    n: int,
+    k: int,
+    norm: str | None,
+    bias: str | None,
+    residual: bool,
+    swiglu: bool,
+    scheme: Scheme,
+    tokens: int,
 ) -> None:
     spec = LinearSpec(n, k, scheme, None, 0.0, bias, residual, swiglu)
     expected, arrays, tolerance = linear_inputs(spec, tokens, seed=n + k + tokens)
@@ -122,7 +127,10 @@ def test_rms_norm(hidden: int, dtype: str) -> None:
     x = rng.normal(scale=3, size=(5, hidden)).astype(np.float32)
     expected = x / np.sqrt((x.astype(np.float64) ** 2).mean(axis=1, keepdims=True) + 1e-5) * gain
     operator = Operator(
-        "norm", ("x", "gain", "out"), ("out",), lambda: (Variant(rms_norm("norm", hidden, 1e-5, dtype, symbol_n())),)
+        "norm",
+        ("x", "gain", "out"),
+        ("out",),
+        lambda: (Variant(rms_norm("norm", hidden, 1e-5, dtype, symbol_n())),),
     )
     arrays = {"x": x, "gain": stored, "out": np.full_like(x, POISON)}
     for outputs in run_everywhere(operator, arrays, {"n": 5}):
@@ -163,7 +171,10 @@ def test_rope_append(heads: int, kv_heads: int, head_dim: int, scaling: float, p
         "q": np.full((tokens, heads * head_dim), POISON),
     }
     operator = Operator(
-        "rope", (*arrays,), ("k_pages", "v_pages", "q"), lambda: (Variant(rope_append("rope", spec, symbol_n(), 3)),)
+        "rope",
+        (*arrays,),
+        ("k_pages", "v_pages", "q"),
+        lambda: (Variant(rope_append("rope", spec, symbol_n(), 3)),),
     )
     split = qkv.reshape(tokens, heads + 2 * kv_heads, head_dim)
     positions = position + np.arange(tokens)
@@ -200,7 +211,10 @@ def test_rope_dynamic_follows_the_position() -> None:
         "q": np.full((tokens, head_dim), POISON),
     }
     operator = Operator(
-        "rope", (*arrays,), ("k_pages", "v_pages", "q"), lambda: (Variant(rope_append("rope", spec, symbol_n(), 4)),)
+        "rope",
+        (*arrays,),
+        ("k_pages", "v_pages", "q"),
+        lambda: (Variant(rope_append("rope", spec, symbol_n(), 4)),),
     )
     positions = position + np.arange(tokens)
     length = np.maximum(positions + 1, trained)

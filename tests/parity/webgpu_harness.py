@@ -137,9 +137,7 @@ def _dispatch(
         "kernel_name": kernel["name"],
         "entry_point": kernel["entry_point"],
         "wgsl": modules[chosen["kernel"]],
-        "arguments": [
-            {"access": b["access"], "nbytes": arrays[b["argument"]].nbytes} for b in kernel["bindings"]
-        ],
+        "arguments": [{"access": b["access"], "nbytes": arrays[b["argument"]].nbytes} for b in kernel["bindings"]],
         "uniform": _uniform_bytes(kernel["uniforms"], symbols),
         "grid": grid,
         "repeats": repeats,
@@ -160,9 +158,7 @@ def _choose(
     reasons = [_unsupported_reason(program, v, adapter) for v in variants]
     if variant is not None:
         if reasons[variant] is not None:
-            raise ValueError(
-                f"variant {variant} of {operator} cannot run on this adapter: {reasons[variant]}"
-            )
+            raise ValueError(f"variant {variant} of {operator} cannot run on this adapter: {reasons[variant]}")
         return dict(variants[variant])
     for candidate, reason in zip(variants, reasons, strict=True):
         if reason is None:
