@@ -1,4 +1,4 @@
-"""Pins the generated WGSL and launch plan of a one-layer model, so that a refactor cannot change them unseen.
+"""Pins the generated WGSL and launch plan of a two-layer model, so that a refactor cannot change them unseen.
 
 Refresh with UPDATE_GOLDEN=1 and read the diff. Needs TVM only.
 """
@@ -16,7 +16,7 @@ from nomoat_compiler.models.llama import tensor_specs
 from nomoat_compiler.program.build import Program, build_program
 from nomoat_compiler.quantize.scheme import Grouped, Plain
 
-FOLDER = Path(__file__).parent / "one-layer-q4"
+FOLDER = Path(__file__).parent / "two-layers-q4"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def program() -> Program:
             "vocab_size": 512,
             "hidden_size": 96,
             "intermediate_size": 192,
-            "num_hidden_layers": 1,
+            "num_hidden_layers": 2,
             "num_attention_heads": 6,
             "num_key_value_heads": 2,
             "rms_norm_eps": 1e-5,

@@ -37,13 +37,13 @@ THREADS = 64
 
 
 def linear_decode_variants(name: str, spec: LinearSpec) -> tuple[Variant, ...]:
-    """Best first: wide clusters for GPUs with subgroups of 16 or more, clusters of 4 for small ones, no subgroups.
+    """Best first: clusters of 32 lanes (NVIDIA, AMD), 8 (Intel), 4 (anything with subgroups), no subgroups.
 
     A cluster should not have more lanes than a row has chunks, or lanes idle.
     """
     chunks = spec.matrix().chunks
     variants = []
-    for lanes in (32, 16, 4):
+    for lanes in (32, 8, 4):
         if lanes > 4 and lanes > chunks:
             continue
         rows = _rows(spec, lanes)
