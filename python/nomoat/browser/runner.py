@@ -1,0 +1,211 @@
+"""One package, loaded in the runner page (web/runner.html) of a headless Chromium, as Python objects.
+
+Owns the browser, the page and the local server from ``open_model`` to the end of its context.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+from nomoat_compiler.errors import ERROR_CODES, ErrorCode, NomoatError
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page, sync_playwright
+
+from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
+from nomoat.browser.local_site import local_site
+from nomoat.server import create_app
+from nomoat.server.site import site_is_built
+
+START_TIMEOUT_MS = 60_000
+OnProgress = Callable[[str, int, int], None]  # phase (download, load, compile), loaded, total
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One answer with its figures; token ids are the package's own."""
+
+    text: str
+    prompt_ids: list[int]
+    generated_ids: list[int]
+    finish_reason: Literal["stop", "length", "aborted"]
+    ttft_ms: float
+    prefill_tok_per_s: float
+    decode_tok_per_s: float
+
+
+@dataclass(frozen=True)
+class BrowserModel:
+    """A loaded model. Every method may raise ``NomoatError`` with a code of the runtime."""
+
+    info: Mapping[str, Any]  # ModelInfo of the runtime: id, name, contextLength, ...
+    device: str  # "webgpu"
+    adapter: str
+    load_ms: float
+    page: RunnerPage
+
+    def generate(
+        self,
+        prompt: str | Sequence[Mapping[str, str]],
+        options: Mapping[str, Any],
+        on_text: Callable[[str], None] = lambda _piece: None,
+    ) -> Generated:
+        """``options``: the runtime's EngineGenerateOptions without signal. ``on_text`` gets the pieces as they come."""
+        self.page.on_text = on_text
+        answer = self.page.call("generate", prompt if isinstance(prompt, str) else list(prompt), dict(options))
+        usage = answer["usage"]
+        return Generated(
+            text=answer["text"],
+            prompt_ids=list(usage["promptIds"]),
+            generated_ids=list(usage["generatedIds"]),
+            finish_reason=usage["finishReason"],
+            ttft_ms=usage["ttftMs"],
+            prefill_tok_per_s=usage["prefillTokPerS"],
+            decode_tok_per_s=usage["decodeTokPerS"],
+        )
+
+    def tokenize(self, text: str) -> list[int]:
+        """Token ids of ``text``, without a template."""
+        return list(self.page.call("tokenize", text))
+
+    def logits(self, token_ids: Sequence[int], first_position: int = 0) -> npt.NDArray[np.float32]:
+        """Teacher-forced logits float32 (len(token_ids) - first_position, vocab_size)."""
+        encoded = self.page.call("logits", list(token_ids), first_position)
+        rows = len(token_ids) - first_position
+        return np.frombuffer(base64.b64decode(encoded), dtype="<f4").reshape(rows, -1)
+
+
+class RunnerPage:
+    """Calls functions of window.nomoatRunner and hands on the events that it emits."""
+
+    def __init__(self, page: Page, on_progress: OnProgress) -> None:
+        self.on_text: Callable[[str], None] = lambda _piece: None
+        self._page = page
+        self._on_progress = on_progress
+        self._failures: list[str] = []
+        self._crashed = False
+        page.on("pageerror", lambda error: self._failures.append(error.message))
+        page.on("crash", lambda _page: setattr(self, "_crashed", True))
+        page.expose_function("nomoatEmit", self._receive)
+
+    def open(self, url: str, adapter: Adapter) -> None:
+        """Goes to the runner page and checks that the adapter asked for is there."""
+        try:
+            self._page.goto(url, timeout=START_TIMEOUT_MS)
+            self._page.wait_for_function("() => Boolean(window.nomoatRunner)", timeout=START_TIMEOUT_MS)
+            is_software = self._page.evaluate(IS_SOFTWARE_ADAPTER)
+        except PlaywrightError as error:
+            raise self._failure("open", error) from error
+        if is_software is None:
+            raise NomoatError(
+                "unsupported_device",
+                "The browser has no WebGPU adapter. Try --adapter software; a Chromium without SwiftShader has none.",
+            )
+        if adapter is Adapter.HARDWARE and is_software:
+            raise NomoatError(
+                "unsupported_device",
+                "The browser found no GPU, only its software adapter. Install the GPU's Vulkan driver, "
+                "or use --adapter auto.",
+            )
+
+    def call(self, function: str, *arguments: object) -> Any:
+        """The result of ``window.nomoatRunner[function](...arguments)``; its errors as ``NomoatError``."""
+        try:
+            answer = self._page.evaluate(f"(values) => window.nomoatRunner.{function}(...values)", list(arguments))
+        except PlaywrightError as error:
+            raise self._failure(function, error) from error
+        if "error" in answer:
+            raise rebuilt(answer["error"])
+        return answer["result"]
+
+    def _receive(self, event: Mapping[str, Any]) -> None:
+        value = event["value"]
+        if event["type"] == "text":
+            self.on_text(value)
+        else:
+            self._on_progress(value["phase"], int(value["loaded"]), int(value["total"]))
+
+    def _failure(self, what: str, error: PlaywrightError) -> NomoatError:
+        """What the runner page could not say itself: it crashed, the browser went away, or its script failed."""
+        if self._crashed or "crashed" in error.message.lower():
+            return NomoatError(
+                "out_of_memory",
+                f"The browser's page crashed during {what}, most often for want of memory. Close other programs, or "
+                "compile with fewer bits or a smaller --context-length.",
+            )
+        if "closed" in error.message.lower():
+            return NomoatError("device_lost", f"The browser went away during {what}. Run the command again.")
+        cause = self._failures[0] if self._failures else error.message.splitlines()[0]
+        return NomoatError("internal", f"The runner page failed during {what}: {cause}")
+
+
+# true: SwiftShader or the like; false: a GPU; null: no adapter.
+IS_SOFTWARE_ADAPTER = """async () => {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) return null;
+  return adapter.info.isFallbackAdapter || /swiftshader|llvmpipe/i.test(adapter.info.architecture);
+}"""
+
+
+@contextmanager
+def open_model(
+    folder: Path,
+    *,
+    adapter: Adapter = Adapter.AUTO,
+    on_progress: OnProgress = lambda _phase, _loaded, _total: None,
+) -> Iterator[BrowserModel]:
+    """The package in ``folder``, loaded and ready. The browser is closed however the context ends.
+
+    Raises ``NomoatError``: ``unsupported_device`` without Chromium or an adapter, and what the runtime reports.
+    """
+    chromium = find_chromium()
+    app = create_app([folder])
+    if not site_is_built():
+        raise NomoatError("internal", "The runner page is not built. In a checkout, run: npm run build -w web")
+    model_id = next(iter(app.state.packages))
+    with ExitStack() as stack:
+        base_url = stack.enter_context(local_site(app))
+        browser = stack.enter_context(headless_browser(chromium, adapter))
+        page = RunnerPage(browser.new_page(), on_progress)
+        page.open(f"{base_url}/runner.html", adapter)
+        loaded = page.call("load", f"{base_url}/models/{model_id}/")
+        yield BrowserModel(
+            info=loaded["info"],
+            device=loaded["device"]["device"],
+            adapter=loaded["device"]["adapter"],
+            load_ms=loaded["loadMs"],
+            page=page,
+        )
+
+
+@contextmanager
+def headless_browser(chromium: Path, adapter: Adapter) -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=chromium, headless=True, args=launch_arguments(adapter), timeout=START_TIMEOUT_MS
+            )
+        except PlaywrightError as error:
+            raise NomoatError(
+                "unsupported_device",
+                f"{chromium} did not start: {error.message.splitlines()[0]}. Try it by hand, or set NOMOAT_CHROMIUM.",
+            ) from error
+        try:
+            yield browser
+        finally:
+            with suppress(PlaywrightError):  # it may be gone already
+                browser.close()
+
+
+def rebuilt(wire: Mapping[str, Any]) -> NomoatError:
+    """The error that crossed from the page as {code, message, detail}."""
+    code = wire.get("code")
+    if code not in ERROR_CODES:
+        return NomoatError("internal", f"The runner page reported an unknown error: {wire.get('message')}")
+    return NomoatError(cast(ErrorCode, code), str(wire.get("message")), **(wire.get("detail") or {}))

@@ -1,0 +1,118 @@
+"""``nomoat compile``: a checkpoint becomes a package that browsers run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from nomoat_compiler.pipeline import CompileReport, OnProgress, compile_model
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from nomoat.cli.console import Debug, Json, err, out, print_json, reports_errors
+from nomoat.cli.quantities import format_bytes, format_count
+
+STAGES = {
+    "open": "Reading the checkpoint",
+    "kernels": "Compiling kernels",
+    "weights": "Quantizing weights",
+    "package": "Writing the package",
+}
+
+
+class Quantization(StrEnum):
+    Q4 = "q4"
+    Q8 = "q8"
+    F16 = "f16"
+    F32 = "f32"
+    Q4F16_1 = "q4f16_1"
+    Q4F32_1 = "q4f32_1"
+    Q0F16 = "q0f16"
+    Q0F32 = "q0f32"
+
+
+@reports_errors
+def compile_command(
+    model: Annotated[str, typer.Argument(help="A Hugging Face folder, a GGUF file, or a hub id (owner/name).")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the package goes.")],
+    quantization: Annotated[
+        Quantization | None,
+        typer.Option(help="How weights are stored. Default: a quantized GGUF as it is, anything else in q4."),
+    ] = None,
+    context_length: Annotated[
+        int | None, typer.Option(min=1, help="Most tokens of prompt and answer. Default: the model's, at most 8192.")
+    ] = None,
+    program_only: Annotated[
+        bool, typer.Option("--program-only", help="Compile the kernels from config.json alone, without weights.")
+    ] = False,
+    json_output: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Compile MODEL into the package DIR."""
+    started = time.perf_counter()
+    with compile_progress(hidden=json_output) as on_progress:
+        report = compile_model(
+            model,
+            output,
+            quantization=quantization.value if quantization else None,
+            context_length=context_length,
+            program_only=program_only,
+            on_progress=on_progress,
+        )
+    if json_output:
+        print_json({"output": str(output), **report.to_json()})
+    else:
+        out().print(summary(report, output, time.perf_counter() - started))
+
+
+@contextmanager
+def compile_progress(*, hidden: bool) -> Iterator[OnProgress]:
+    """One bar per stage; they stay on the screen when all is done."""
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        TextColumn("{task.fields[amount]}"),
+        TimeElapsedColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=err(), disable=hidden) as progress:
+
+        def on_progress(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(STAGES.get(stage, stage), total=total, amount="")
+            count = format_count if stage == "weights" else str
+            amount = "" if stage == "open" else f"{count(done)} of {count(total)}"
+            progress.update(tasks[stage], completed=done, total=total, amount=amount)
+
+        yield on_progress
+
+
+def summary(report: CompileReport, output: Path, seconds: float) -> Table:
+    rows = {
+        "Package": str(output),
+        "Parameters": format_count(report.parameter_count),
+        "Context": f"{report.context_length} tokens",
+        "Quantization": report.quantization,
+    }
+    for description, count in report.schemes.items():
+        rows[f"  {count} tensors"] = description
+    bits = "" if report.bits_per_weight is None else f", {report.bits_per_weight:.2f} bits per weight"
+    rows |= {
+        "Weights": "none (--program-only)" if bits == "" else f"{format_bytes(report.weights_bytes)}{bits}",
+        "Program": f"{format_bytes(report.program_bytes)}, {report.kernel_count} kernels",
+        "Whole package": format_bytes(report.package_bytes),
+        "Time": f"{seconds:.1f} s ({', '.join(f'{stage} {s:.1f}' for stage, s in report.seconds.items())})",
+    }
+    if report.peak_memory_bytes is not None:
+        rows["Peak memory"] = format_bytes(report.peak_memory_bytes)
+    table = Table(title=report.id, show_header=False, box=None, padding=(0, 2, 0, 0), title_justify="left")
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

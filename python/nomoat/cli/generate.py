@@ -1,0 +1,83 @@
+"""``nomoat generate``: a package answers one prompt in headless Chromium."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nomoat.browser import Adapter, Generated, open_model
+from nomoat.browser.runner import BrowserModel
+from nomoat.cli.console import Debug, Json, err, print_json, reports_errors
+from nomoat.cli.load_progress import load_progress
+
+
+@reports_errors
+def generate_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A compiled package.")],
+    prompt: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, help="0 is greedy. Default: the model's.")] = None,
+    top_p: Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling. Default: the model's.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(min=0, help="Sample among the k likeliest. Default: the model's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Same seed, same text.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="End before this text; may be given several times.")] = None,
+    system: Annotated[str | None, typer.Option(help="System message.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Give the prompt to the model without chat template.")] = False,
+    device: Annotated[str, typer.Option(help="Where the model runs: webgpu.")] = "webgpu",
+    adapter: Annotated[Adapter, typer.Option(help="WebGPU adapter of the browser.")] = Adapter.AUTO,
+    json_output: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Let the package DIR answer PROMPT in headless Chromium, streaming to the terminal."""
+    if device != "webgpu":
+        raise typer.BadParameter(f"{device!r} is not a device; choose webgpu.", param_hint="--device")
+    given: dict[str, Any] = {
+        "maxTokens": max_tokens, "temperature": temperature, "topP": top_p, "topK": top_k,
+        "seed": seed, "stop": stop or None, "system": system, "raw": raw or None,
+    }  # fmt: skip
+    options = {name: value for name, value in given.items() if value is not None}
+    text = sys.stdin.read() if prompt == "-" else prompt
+    with (
+        load_progress(hidden=json_output) as on_progress,
+        open_model(folder, adapter=adapter, on_progress=on_progress) as model,
+    ):
+        on_progress.stop()
+        generated = model.generate(text, options, on_text=(lambda _piece: None) if json_output else print_piece)
+    if json_output:
+        print_json(as_json(model, generated))
+    else:
+        typer.echo()
+        err().print(figures(model, generated), style="dim")
+
+
+def as_json(model: BrowserModel, generated: Generated) -> dict[str, object]:
+    return {
+        "prompt_ids": generated.prompt_ids,
+        "generated_ids": generated.generated_ids,
+        "text": generated.text,
+        "finish_reason": generated.finish_reason,
+        "device": model.device,
+        "adapter": model.adapter,
+        "load_ms": model.load_ms,
+        "ttft_ms": generated.ttft_ms,
+        "prefill_tok_per_s": generated.prefill_tok_per_s,
+        "decode_tok_per_s": generated.decode_tok_per_s,
+    }
+
+
+def figures(model: BrowserModel, generated: Generated) -> str:
+    return (
+        f"{len(generated.generated_ids)} tokens ({generated.finish_reason}), {generated.decode_tok_per_s:.2f} tok/s, "
+        f"first after {generated.ttft_ms / 1000:.1f} s, loaded in {model.load_ms / 1000:.1f} s, "
+        f"{model.device} on {model.adapter}"
+    )
+
+
+def print_piece(piece: str) -> None:
+    sys.stdout.write(piece)
+    sys.stdout.flush()

@@ -1,0 +1,38 @@
+"""The application: who answers which path.
+
+======================  ===========================================================================
+``/``                   the built site: playground, runner page, demo page (``site.py``)
+``/models``             the registry of served packages (``registry.py``)
+``/models/ID/PATH``     the files of one package (``package_files.py``)
+======================  ===========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from nomoat import __version__
+from nomoat.server import package_files, registry, site
+from nomoat.server.errors import install_error_handlers
+from nomoat.server.headers import install_headers
+from nomoat.server.packages import ServedPackage, open_packages
+
+
+def create_app(packages: Sequence[Path]) -> FastAPI:
+    """An ASGI application that serves the package folders ``packages``.
+
+    Raises ``NomoatError``: those of ``read_package`` where a folder is not a whole package, ``invalid_request`` where
+    two folders hold the same model id.
+    """
+    served: dict[str, ServedPackage] = open_packages(packages)
+    app = FastAPI(title="NoMoat", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.packages = served
+    app.include_router(registry.router(served))
+    app.include_router(package_files.router(served))
+    site.mount(app)
+    install_error_handlers(app)
+    install_headers(app)
+    return app
