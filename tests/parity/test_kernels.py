@@ -9,7 +9,7 @@ from nomoat_compiler.kernels.attention import attention
 from nomoat_compiler.kernels.embed import embed
 from nomoat_compiler.kernels.emit import Operator, Variant, symbol_n
 from nomoat_compiler.kernels.linear import LinearSpec
-from nomoat_compiler.kernels.linear_decode import linear_decode_variants
+from nomoat_compiler.kernels.linear_decode import linear_decode, linear_decode_variants
 from nomoat_compiler.kernels.linear_prefill import linear_prefill
 from nomoat_compiler.kernels.rms_norm import rms_norm
 from nomoat_compiler.kernels.rope_append import DynamicNtk, RopeSpec, rope_append
@@ -73,6 +73,16 @@ def test_linear_decode(
     spec = LinearSpec(n, k, scheme, norm, 1e-5, bias, residual, swiglu)
     expected, arrays, tolerance = linear_inputs(spec, 1, seed=n + k)
     for outputs in run_everywhere(linear_operator("linear", spec, linear_decode_variants("linear", spec)), arrays, {}):
+        np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("lanes", [8, 32])
+def test_linear_decode_splits_rows_over_many_lanes(lanes: int) -> None:
+    """Wide clusters need wide subgroups, which few adapters here have: the split is proved with the other reduction."""
+    spec = LinearSpec(77, 172, SCHEMES["q4"], "float32", 1e-5, None, True, False)
+    expected, arrays, tolerance = linear_inputs(spec, 1, seed=lanes)
+    kernel = linear_decode("linear", spec, lanes=lanes, rows=2, reduction="workgroup")
+    for outputs in run_everywhere(linear_operator("linear", spec, (Variant(kernel),)), arrays, {}):
         np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)
 
 
