@@ -1,4 +1,4 @@
-"""Proves how package files leave the server: bytes, ranges, ETags, caching, HEAD, and what never leaves. Needs nothing."""
+"""Proves how package files leave the server: ranges, ETags, caching, HEAD, what never leaves. Needs nothing."""
 
 from __future__ import annotations
 

@@ -60,9 +60,8 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> None:
     if as_json:
         print_json({"error": known.to_wire()})
     else:
-        err().print(
-            Text.assemble(("error ", "bold red"), (known.code, "red"), (f" {known.message}", "red")), soft_wrap=True
-        )
+        line = Text.assemble(("error ", "bold red"), (known.code, "bold red"), (f": {known.message}", "red"))
+        err().print(line, soft_wrap=True)
 
 
 def unexpected(error: Exception) -> NomoatError:

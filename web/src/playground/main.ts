@@ -1,0 +1,13 @@
+/** The playground: a chat with a model that runs in this page, or behind window.llm where the extension is there. */
+import { startChat } from "./chat";
+import { startEngineSwitch } from "./engine_switch";
+import { showError } from "./error_box";
+import { startModelPanel } from "./model_panel";
+import { startSettings } from "./settings";
+
+const engineSwitch = startEngineSwitch();
+const settings = startSettings();
+const modelPanel = startModelPanel({ visible: () => engineSwitch.selected() === "page" });
+engineSwitch.onChange(() => modelPanel.refresh());
+startChat({ engineSwitch, modelPanel, settings });
+modelPanel.listModels().catch(showError);

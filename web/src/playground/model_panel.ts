@@ -1,0 +1,151 @@
+/** Picking and loading a model: the list of the server, its facts, the progress of the load. */
+import type { Model, Progress } from "@nomoat/runtime";
+import { element } from "../elements";
+import { dropEngine, loadedModel, loadModel } from "../providers/page_engine";
+import { fetchRegistry, type RegistryModel } from "../providers/registry";
+import { formatBytes, formatCount, formatMilliseconds } from "../text/quantities";
+import { clearError, showError } from "./error_box";
+import { SpeedMeter } from "./speed_meter";
+
+export interface ModelPanel {
+  listModels(): Promise<void>;
+  /** The loaded model; loads the selected one first where that is needed. Rejects with what went wrong. */
+  ready(): Promise<Model>;
+  /** Shows or hides the panel after the engine switch moved. */
+  refresh(): void;
+  /** Forgets the engine after an error that it does not survive. */
+  reset(): Promise<void>;
+}
+
+const PHASES: Record<Progress["phase"], string> = {
+  download: "Downloading",
+  load: "Into the GPU",
+  compile: "Compiling kernels",
+};
+
+export function startModelPanel({ visible }: { visible: () => boolean }): ModelPanel {
+  const select = element<HTMLSelectElement>("model-select");
+  const button = element<HTMLButtonElement>("model-load");
+  const load = element("load");
+  const progress = element<HTMLProgressElement>("load-progress");
+  const status = element("load-status");
+  let models: readonly RegistryModel[] = [];
+  let loading:
+    | { readonly url: string; readonly controller: AbortController; readonly done: Promise<Model> }
+    | undefined;
+
+  const selected = (): RegistryModel | undefined => models[select.selectedIndex];
+
+  const refresh = (): void => {
+    element("model-select").closest<HTMLElement>(".panel")!.hidden = !visible();
+    showFacts(selected());
+    showDevice(visible() ? loadedModel() : undefined, visible());
+    const isLoaded = loadedModel() !== undefined && loadedModel()?.info.id === selected()?.id;
+    button.textContent = loading ? "Cancel" : isLoaded ? "Loaded" : "Load model";
+    button.disabled = !loading && (isLoaded || selected() === undefined);
+    select.disabled = loading !== undefined;
+  };
+
+  const start = (): Promise<Model> => {
+    const model = selected();
+    if (model === undefined) {
+      return Promise.reject(new Error("This server offers no model. Start it with: nomoat serve PACKAGE_FOLDER"));
+    }
+    if (loading?.url === model.url) return loading.done;
+    clearError();
+    const controller = new AbortController();
+    const meter = new SpeedMeter();
+    const onProgress = ({ phase, loaded, total }: Progress): void => {
+      load.dataset["state"] = phase;
+      progress.value = total > 0 ? loaded / total : 0;
+      const amount = phase === "compile" ? `${loaded} of ${total}` : `${formatBytes(loaded)} of ${formatBytes(total)}`;
+      const bytesPerS = phase === "compile" ? undefined : meter.bytesPerS(phase, loaded);
+      status.textContent = `${PHASES[phase]} · ${amount}${bytesPerS ? ` · ${formatBytes(bytesPerS)}/s` : ""}`;
+    };
+    load.dataset["state"] = "starting";
+    progress.removeAttribute("value");
+    status.textContent = "Starting the engine";
+    const done = loadModel(model.url, { onProgress, signal: controller.signal }).then(
+      (ready) => {
+        load.dataset["state"] = "ready";
+        status.textContent = `Ready after ${formatMilliseconds(ready.loadMs)}`;
+        return ready;
+      },
+      (thrown: unknown) => {
+        load.dataset["state"] = "error";
+        status.textContent = controller.signal.aborted ? "Cancelled." : "The model is not loaded.";
+        throw thrown;
+      },
+    );
+    loading = { url: model.url, controller, done };
+    refresh();
+    const settled = (): void => {
+      loading = undefined;
+      refresh();
+    };
+    done.then(settled, settled);
+    return done;
+  };
+
+  select.addEventListener("change", refresh);
+  button.addEventListener("click", () => {
+    if (loading) loading.controller.abort();
+    else
+      start().catch((thrown: unknown) => {
+        if (!(thrown instanceof Error && thrown.name === "AbortError")) showError(thrown);
+      });
+  });
+
+  return {
+    refresh,
+    ready: async () => {
+      const model = loadedModel();
+      return model !== undefined && model.info.id === selected()?.id ? model : start();
+    },
+    reset: async () => {
+      await dropEngine();
+      load.dataset["state"] = "idle";
+      refresh();
+    },
+    listModels: async () => {
+      models = await fetchRegistry();
+      select.replaceChildren(
+        ...models.map((model) => {
+          const option = document.createElement("option");
+          option.value = model.id;
+          option.textContent = `${model.name} (${model.quantization})`;
+          return option;
+        }),
+      );
+      refresh();
+    },
+  };
+}
+
+function showFacts(model: RegistryModel | undefined): void {
+  const facts: [string, string][] = model
+    ? [
+        ["Parameters", formatCount(model.parameter_count)],
+        ["Download", formatBytes(model.bytes)],
+        ["Quantization", model.quantization],
+        ["Context", `${model.context_length} tokens`],
+        ["License", model.license ?? "not stated"],
+      ]
+    : [["No model", "the server offers none"]];
+  element("model-facts").replaceChildren(
+    ...facts.flatMap(([name, value]) => {
+      const term = document.createElement("dt");
+      const description = document.createElement("dd");
+      term.textContent = name;
+      description.textContent = value;
+      return [term, description];
+    }),
+  );
+}
+
+function showDevice(model: Model | undefined, pageAnswers: boolean): void {
+  const footer = element("device-info");
+  footer.dataset["state"] = model ? "loaded" : "none";
+  if (model) footer.textContent = `${model.device.device} · ${model.device.adapter}`;
+  else footer.textContent = pageAnswers ? "No model is loaded." : "The extension's engine answers.";
+}

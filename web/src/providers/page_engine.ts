@@ -1,0 +1,29 @@
+/** The engine of this page: the runtime in a worker, loaded with one model at a time. */
+import type { Engine, LoadOptions, Model } from "@nomoat/runtime";
+import { createEngine } from "@nomoat/runtime";
+
+let engine: Engine | undefined;
+let loaded: { readonly url: string; readonly model: Model } | undefined;
+
+/** The model that was loaded last, if any. */
+export function loadedModel(): Model | undefined {
+  return loaded?.model;
+}
+
+/** Loads the package at `url` (ends in "/"); a no-op where it is loaded already. */
+export async function loadModel(url: string, options: LoadOptions): Promise<Model> {
+  if (loaded?.url === url) return loaded.model;
+  loaded = undefined;
+  engine ??= createEngine();
+  const model = await engine.load({ url }, options);
+  loaded = { url, model };
+  return model;
+}
+
+/** After device_lost and the like: the next load starts from nothing. */
+export async function dropEngine(): Promise<void> {
+  const dropped = engine;
+  engine = undefined;
+  loaded = undefined;
+  await dropped?.close();
+}

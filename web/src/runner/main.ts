@@ -1,0 +1,62 @@
+/**
+ * The page that the command line drives (python/nomoat/browser): it runs one package and answers function calls.
+ *
+ * The driver calls `window.nomoatRunner.*` and gets {result} or {error: WireError}; what streams goes through the
+ * binding `window.nomoatEmit`, which the driver defines before this script runs.
+ */
+import { createEngine, type EngineGenerateOptions, LlmError, type Message, type Model } from "@nomoat/runtime";
+import { float32ToBase64 } from "./base64";
+
+type Emit = (event: { readonly type: "progress" | "text"; readonly value: unknown }) => void;
+type Answer<T> = Promise<{ readonly result: T } | { readonly error: unknown }>;
+
+declare global {
+  interface Window {
+    nomoatEmit?: Emit;
+    nomoatRunner: typeof runner;
+  }
+}
+
+const emit: Emit = (event) => window.nomoatEmit?.(event);
+const engine = createEngine();
+let model: Model | undefined;
+
+function loaded(): Model {
+  if (model === undefined) throw new LlmError("invalid_request", "No model is loaded in the runner page.");
+  return model;
+}
+
+async function answer<T>(call: () => Promise<T>): Answer<T> {
+  try {
+    return { result: await call() };
+  } catch (thrown) {
+    return { error: LlmError.from(thrown).toWire() };
+  }
+}
+
+const runner = {
+  load: (url: string) =>
+    answer(async () => {
+      model = await engine.load({ url }, { onProgress: (value) => emit({ type: "progress", value }) });
+      return { info: model.info, device: model.device, loadMs: model.loadMs };
+    }),
+
+  generate: (prompt: string | readonly Message[], options: EngineGenerateOptions) =>
+    answer(async () => {
+      const generation = loaded().generate(prompt, options);
+      let text = "";
+      for await (const piece of generation) {
+        text += piece;
+        emit({ type: "text", value: piece });
+      }
+      return { text, usage: await generation.usage };
+    }),
+
+  tokenize: (text: string) => answer(() => loaded().tokenize(text)),
+
+  /** Rows of float32 logits, little-endian, in base64: JSON numbers would be five times the size. */
+  logits: (tokenIds: readonly number[], firstPosition: number) =>
+    answer(async () => float32ToBase64(await loaded().logits(tokenIds, { firstPosition }))),
+};
+
+window.nomoatRunner = runner;
