@@ -77,29 +77,31 @@ export class AddedTokens {
   }
 }
 
-/** The first and last character of each token. */
+/** The first and last UTF-16 unit of each token. */
 export function edgeCharacters(tokens: readonly AddedToken[]): Set<string> {
-  const ends = new Set<string>();
-  for (const { content } of tokens) {
-    const characters = Array.from(content);
-    ends.add(characters[0]!).add(characters[characters.length - 1]!);
-  }
-  return ends;
+  const edges = new Set<string>();
+  for (const { content } of tokens) edges.add(content[0]!).add(content[content.length - 1]!);
+  return edges;
 }
 
-/** Replaces the characters in `veiled` inside the spans by private-use ones that do not occur in `raw`. */
+/**
+ * Replaces the UTF-16 units in `veiled` inside the spans by as many private-use characters that do not occur in `raw`;
+ * `lift` puts them back. Positions stay. Null in the absurd case that not enough private characters are free.
+ */
 export function veilText(
   raw: string,
   offset: number,
   spans: Guard["spans"],
   veiled: ReadonlySet<string>,
-): { text: string; lift: (part: string) => string } {
+): { text: string; lift: (part: string) => string } | null {
+  const used = new Set(raw.match(/[\ue000-\uf8ff]/g) ?? []);
   const to = new Map<string, string>();
   const from = new Map<string, string>();
-  let next = 0xf0000;
+  let next = 0xe000;
   for (const character of veiled) {
-    while (raw.includes(String.fromCodePoint(next))) next++;
-    const stand = String.fromCodePoint(next++);
+    while (used.has(String.fromCharCode(next))) next++;
+    if (next > 0xf8ff) return null;
+    const stand = String.fromCharCode(next++);
     to.set(character, stand);
     from.set(stand, character);
   }
@@ -110,11 +112,11 @@ export function veilText(
     const last = Math.min(end - offset, raw.length);
     if (last <= first) continue;
     text += raw.slice(position, first);
-    for (const character of raw.slice(first, last)) text += to.get(character) ?? character;
+    for (let index = first; index < last; index++) text += to.get(raw[index]!) ?? raw[index];
     position = last;
   }
   text += raw.slice(position);
-  return { text, lift: (part) => part.replace(/[\u{f0000}-\u{ffffd}]/gu, (stand) => from.get(stand) ?? stand) };
+  return { text, lift: (part) => part.replace(/[\ue000-\uf8ff]/g, (stand) => from.get(stand) ?? stand) };
 }
 
 function touches(spans: Guard["spans"], start: number, end: number): boolean {

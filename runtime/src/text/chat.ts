@@ -2,12 +2,13 @@
  * Messages → prompt text and the parts of it that users wrote.
  *
  * "<|im_end|>" typed by a user must not become a control token. So the tokenizer has to know which characters of the
- * rendered prompt came from message content, although a template may trim, split or quote it. Three ways, each
- * checked against the plain rendering, which always decides the text:
+ * rendered prompt came from message content, although a template may trim, split or quote it. Four ways, tried in
+ * order and each checked against the plain rendering, which always decides the text:
  * 1. render with an unguessable word in place of each content (its outer whitespace kept) and put the contents back;
- * 2. render with the first and last characters of control tokens in contents replaced by private characters; where
- *    they come out is user text;
- * 3. neither gives the same text: then no content may hold a control token at all, else `invalid_request`.
+ * 2. render with the characters at which any control token could begin or end replaced by private ones in contents;
+ * 3. the same for whole control tokens in contents only, for templates that look for other markup in contents;
+ *    here a control token half written by the template and half by a user would not be noticed;
+ * 4. none gives the same text: then no content may hold a control token at all, else `invalid_request`.
  */
 import { LlmError } from "../internal/errors";
 import { edgeCharacters, type Guard, veilText } from "./added-tokens";
@@ -30,15 +31,18 @@ export function renderChat(
   const words = messages.map(() => unguessableWord());
   const outline = tryRender(template, messages, (content, index) => withCore(content, words[index]!));
   const own = (outline ?? "").split(new RegExp(words.join("|") || "(?!)", "u"));
+  // Without an outline it is not known what the template writes, so every added token counts.
   const isControl = (token: AddedToken): boolean =>
-    isAlwaysControl(token) || (outline !== null && own.some((part) => part.includes(token.content)));
+    isAlwaysControl(token) || outline === null || own.some((part) => part.includes(token.content));
 
+  const controls = addedTokens.filter(isControl);
   const spans =
     (outline === null ? null : spansOfWords(text, outline, messages, words)) ??
-    spansOfVeil(template, text, messages, edgeCharacters(addedTokens.filter(isControl)));
+    spansOfVeil(template, text, messages, controls, (content) => [[0, content.length]]) ??
+    spansOfVeil(template, text, messages, controls, (content) => occurrences(content, controls));
   if (spans !== null) return { text, guard: { spans, isControl } };
 
-  refuseControlTokens(messages, outline === null ? addedTokens : addedTokens.filter(isControl));
+  refuseControlTokens(messages, controls);
   return { text, guard: { spans: [], isControl } };
 }
 
@@ -93,28 +97,48 @@ function spansOfVeil(
   template: ChatTemplate,
   text: string,
   messages: readonly ChatMessage[],
-  veiled: ReadonlySet<string>,
+  controls: readonly AddedToken[],
+  veiledRanges: (content: string) => readonly (readonly [number, number])[],
 ): [number, number][] | null {
   // One veil over all contents and the text, so that the private characters mean the same in every message.
-  const joined = messages.map(({ content }) => content).join("") + text;
-  const length = joined.length - text.length;
-  const veil = veilText(joined, 0, [[0, length]], veiled);
+  const ranges: [number, number][] = [];
+  let joined = "";
+  for (const { content } of messages) {
+    for (const [start, end] of veiledRanges(content)) ranges.push([joined.length + start, joined.length + end]);
+    joined += content;
+  }
+  const veil = veilText(joined + text, 0, ranges, edgeCharacters(controls));
+  if (veil === null) return null;
   let position = 0;
   const parts = messages.map(({ content }) => {
-    const start = position;
-    for (const character of content) position += veiled.has(character) ? 2 : character.length;
-    return veil.text.slice(start, position);
+    position += content.length;
+    return veil.text.slice(position - content.length, position);
   });
   const outline = tryRender(template, messages, (_, index) => parts[index]!);
   if (outline === null || veil.lift(outline) !== text) return null;
   const spans: [number, number][] = [];
-  let written = 0;
-  for (const character of outline) {
-    const shown = veil.lift(character);
-    if (shown !== character) spans.push([written, written + shown.length]);
-    written += shown.length;
+  for (let index = 0; index < outline.length; index++) {
+    if (outline[index] !== text[index]) spans.push([index, index + 1]);
   }
   return spans;
+}
+
+/** Where control tokens are, ascending and joined where they overlap. */
+function occurrences(content: string, controls: readonly AddedToken[]): [number, number][] {
+  const found: [number, number][] = [];
+  for (const token of controls) {
+    for (let at = content.indexOf(token.content); at >= 0; at = content.indexOf(token.content, at + 1)) {
+      found.push([at, at + token.content.length]);
+    }
+  }
+  found.sort(([left], [right]) => left - right);
+  const joined: [number, number][] = [];
+  for (const range of found) {
+    const last = joined.at(-1);
+    if (last !== undefined && range[0] < last[1]) last[1] = Math.max(last[1], range[1]);
+    else joined.push(range);
+  }
+  return joined;
 }
 
 function refuseControlTokens(messages: readonly ChatMessage[], controls: readonly AddedToken[]): void {

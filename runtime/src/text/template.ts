@@ -6,6 +6,7 @@
  */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { LlmError } from "../internal/errors";
+import { PythonWhitespace } from "./python-whitespace";
 
 /** A message as templates see it; the public Message fits. */
 export interface ChatMessage {
@@ -39,16 +40,17 @@ export class ChatTemplate {
   }
 
   render(messages: readonly ChatMessage[]): string {
+    const whitespace = new PythonWhitespace(messages.map(({ content }) => content));
     const environment = new Environment();
     for (const [name, value] of Object.entries({ ...GLOBALS, ...this.specialTokens })) environment.set(name, value);
     environment.set(
       "messages",
-      messages.map(({ role, content }) => ({ role, content })),
+      messages.map(({ role, content }) => ({ role, content: whitespace.enter(content) })),
     );
     environment.set("add_generation_prompt", true);
     try {
       const { value } = new Interpreter(environment).run(this.program);
-      return String(value);
+      return whitespace.leave(String(value));
     } catch (error) {
       if (error instanceof LlmError) throw error;
       throw new LlmError(
