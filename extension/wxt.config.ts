@@ -22,10 +22,10 @@ const EXTENSION_PAGES_CSP = [
 
 const EVERY_FRAME = {
   matches: ["<all_urls>"],
-  run_at: "document_start",
+  run_at: "document_start" as const,
   all_frames: true,
   match_origin_as_fallback: true,
-} as const;
+};
 
 export default defineConfig({
   imports: false,

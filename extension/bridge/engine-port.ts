@@ -38,7 +38,8 @@ export class EnginePort {
   }
 
   async #open(): Promise<chrome.runtime.Port> {
-    if (!chrome.runtime?.id) throw new LlmError("not_allowed", "The extension was updated or removed: reload the page.");
+    if (!chrome.runtime?.id)
+      throw new LlmError("not_allowed", "The extension was updated or removed: reload the page.");
     const ensure: BackgroundMessage<"engine.ensure"> = { to: "background", method: "engine.ensure", params: {} };
     const reply: BackgroundReply<"engine.ensure"> = await chrome.runtime.sendMessage(ensure);
     if ("error" in reply) throw LlmError.fromWire(reply.error);

@@ -15,21 +15,23 @@ type Handlers = {
 };
 
 const HANDLERS: Handlers = {
-  "engine.ensure": async () => (await ensureOffscreenDocument(), null),
+  "engine.ensure": ensureOffscreenDocument,
   "storage.read": readState,
-  "storage.write": async (state) => (await writeState(state), null),
-  "consent.open": async ({ id }) => (await openConsentWindow(id), null),
-  "badge.set": async ({ tabId, generating }) => (await setBadge(tabId, generating), null),
+  "storage.write": writeState,
+  "consent.open": ({ id }) => openConsentWindow(id),
+  "badge.set": ({ tabId, generating }) => setBadge(tabId, generating),
 };
 
 export default defineBackground({
   type: "module",
   main() {
-    chrome.runtime.onMessage.addListener((message: BackgroundMessage, sender, reply: (answer: BackgroundReply) => void) => {
-      if (message?.to !== "background") return false;
-      answer(message, sender).then(reply, (error) => reply({ error: LlmError.from(error).toWire() }));
-      return true;
-    });
+    chrome.runtime.onMessage.addListener(
+      (message: BackgroundMessage, sender, reply: (answer: BackgroundReply) => void) => {
+        if (message?.to !== "background") return false;
+        answer(message, sender).then(reply, (error) => reply({ error: LlmError.from(error).toWire() }));
+        return true;
+      },
+    );
     void closeStorageToContentScripts();
   },
 });
@@ -39,6 +41,8 @@ async function answer(message: BackgroundMessage, sender: chrome.runtime.Message
   if (!Object.hasOwn(HANDLERS, message.method) || !(fromOwnPage || message.method === "engine.ensure")) {
     throw new LlmError("not_allowed", "This context may not ask that.");
   }
-  const handle = HANDLERS[message.method] as (params: unknown) => Promise<BackgroundMethods[keyof BackgroundMethods]["result"]>;
+  const handle = HANDLERS[message.method] as (
+    params: unknown,
+  ) => Promise<BackgroundMethods[keyof BackgroundMethods]["result"]>;
   return { result: await handle(message.params) };
 }

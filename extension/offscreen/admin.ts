@@ -50,14 +50,18 @@ export class AdminSession {
   readonly #handlers: { [M in AdminMethod]: (params: AdminMethods[M]["params"], id: number) => unknown } = {
     "model.install": ({ url }) => {
       if (!this.#services.settings().allowOwnPrograms) {
-        throw new LlmError("not_allowed", "A package brings its own GPU programs: switch on “Allow models with their own GPU programs” first.");
+        throw new LlmError(
+          "not_allowed",
+          "A package brings its own GPU programs: switch on “Allow models with their own GPU programs” first.",
+        );
       }
       return this.#services.models.install(url);
     },
     "model.cancel": ({ id }) => this.#services.models.cancelInstall(id),
     "model.remove": ({ id }) => {
       const { models, requests } = this.#services;
-      if (models.loadedRow()?.id === id) requests.abortWhere(() => true, new LlmError("aborted", "The model was removed."));
+      if (models.loadedRow()?.id === id)
+        requests.abortWhere(() => true, new LlmError("aborted", "The model was removed."));
       return models.remove(id);
     },
     "model.setDefault": ({ id }) => this.#services.setSettings({ defaultModel: id }),
@@ -74,26 +78,31 @@ export class AdminSession {
     },
     stop: ({ origin }) => {
       const reason = new LlmError("aborted", "The user stopped the request.");
-      this.#services.requests.abortWhere(({ site }) => origin === undefined || (site?.origin ?? null) === origin, reason);
+      this.#services.requests.abortWhere(
+        ({ site }) => origin === undefined || (site?.origin ?? null) === origin,
+        reason,
+      );
     },
     generate: ({ messages }, id) => this.#generate(id, messages),
     abort: ({ id }) => this.#running.get(id)?.abort(new LlmError("aborted", "The user stopped the request.")),
   };
 
   #stopSite(pair: { origin: string; topOrigin: string }): void {
-    this.#services.requests.abortWhere(ofPair(pair), new LlmError("not_allowed", "The user has revoked the permission of this site."));
+    this.#services.requests.abortWhere(
+      ofPair(pair),
+      new LlmError("not_allowed", "The user has revoked the permission of this site."),
+    );
   }
 
   async #generate(id: number, messages: AdminMethods["generate"]["params"]["messages"]): Promise<Usage> {
-    const { models, requests, scheduler, settings } = this.#services;
+    const { models, requests, settings } = this.#services;
     const running = requests.admit(null);
     const { signal } = running.controller;
     this.#running.set(id, running.controller);
+    requests.enter(running, "generating");
     try {
-      return await scheduler.run(SIDE_PANEL, signal, async () => {
-        requests.enter(running, "generating");
+      return await models.run(settings().defaultModel, signal, async (model) => {
         const output = new Coalescer((text) => this.#post({ id, text }));
-        const model = await models.use(settings().defaultModel, signal);
         const generation = model.generate(messages, { signal, partition: SIDE_PANEL });
         for await (const piece of generation) output.push(piece);
         const usage = await generation.usage;
@@ -101,9 +110,7 @@ export class AdminSession {
         return usage;
       });
     } catch (thrown) {
-      const error = LlmError.from(thrown);
-      if (!signal.aborted) models.forgetAfter(error);
-      throw signal.aborted ? signal.reason : error;
+      throw signal.aborted ? signal.reason : thrown;
     } finally {
       this.#running.delete(id);
       requests.done(running);

@@ -32,15 +32,20 @@ export interface ModelsOptions {
 }
 
 export class Models {
-  readonly #engine: Engine;
+  readonly #makeEngine: () => Engine;
   readonly #options: ModelsOptions;
   readonly #installs = new Map<string, Install>();
   readonly #sources: Map<string, string>;
+  readonly #waitingForUnused: (() => void)[] = [];
+  #engine: Engine | null = null;
   #loaded: Loaded | null = null;
+  /** Requests that hold or wait for the loaded model. */
+  #users = 0;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(engine: Engine, options: ModelsOptions) {
-    this.#engine = engine;
+  /** `makeEngine` is called at the first need, and again after `engineCrashed`. */
+  constructor(makeEngine: () => Engine, options: ModelsOptions) {
+    this.#makeEngine = makeEngine;
     this.#options = options;
     this.#sources = new Map(Object.entries(options.sources));
   }
@@ -67,10 +72,12 @@ export class Models {
         install.progress = progress;
         this.#options.onChange();
       };
-      await this.#engine.install(url, { signal, onProgress });
+      await this.#running().install(url, { signal, onProgress });
       this.#installs.delete(id);
     } catch (thrown) {
-      const error = signal.aborted ? new LlmError("aborted", "The download was stopped. Resume it or remove it.") : LlmError.from(thrown);
+      const error = signal.aborted
+        ? new LlmError("aborted", "The download was stopped. Resume it or remove it.")
+        : LlmError.from(thrown);
       install.error = error.toWire();
       throw error;
     } finally {
@@ -89,16 +96,18 @@ export class Models {
   async remove(id: string): Promise<void> {
     this.cancelInstall(id);
     if (this.#loaded?.id === id) await this.unload();
-    const installed = (await this.#engine.installed()).some((model) => model.id === id);
-    if (installed) await this.#engine.remove(id);
+    const installed = (await this.#running().installed()).some((model) => model.id === id);
+    if (installed) await this.#running().remove(id);
     this.#installs.delete(id);
     this.#setSource(id, null);
     this.#options.onChange();
   }
 
   async ready(): Promise<ModelInfo[]> {
-    const installed = await this.#engine.installed();
-    return installed.filter((model) => model.state === "ready" && !this.isInstalling(model.id)).map(({ state: _, ...info }) => info);
+    const installed = await this.#running().installed();
+    return installed
+      .filter((model) => model.state === "ready" && !this.isInstalling(model.id))
+      .map(({ state: _, ...info }) => info);
   }
 
   /** The model that requests get: the user's choice, else the first one that is ready. Null where none is. */
@@ -112,22 +121,28 @@ export class Models {
   }
 
   /**
-   * The loaded model, loading it where needed. Call from one scheduled job at a time.
-   * An abort stops the waiting, not the loading: the next request most likely wants the same model.
+   * Runs `work` on the user's model, loading it where needed. Requests share the loaded model; another one is loaded
+   * when nobody uses it any more. An abort stops the waiting, not the loading: the next request wants the same model.
    */
-  async use(preferred: string | null, signal: AbortSignal): Promise<Model> {
+  async run<T>(preferred: string | null, signal: AbortSignal, work: (model: Model) => Promise<T>): Promise<T> {
     const id = await this.chosenId(preferred);
-    if (id === null) throw new LlmError("model_not_found", "No model is installed: add one on the options page of the extension.");
-    this.#keepAwake();
+    if (id === null) {
+      throw new LlmError("model_not_found", "No model is installed: add one on the options page of the extension.");
+    }
+    while (this.#loaded && this.#loaded.id !== id && this.#users > 0) await abortable(this.#unused(), signal);
+    clearTimeout(this.#idleTimer);
     if (this.#loaded?.id !== id) this.#load(id);
-    return abortable(this.#loaded!.model, signal);
-  }
-
-  /** To be called when a request failed with this: after a lost device or worker the next request loads again. */
-  forgetAfter(error: LlmError): void {
-    if (error.code !== "device_lost" && error.code !== "internal" && error.code !== "out_of_memory") return;
-    this.#loaded = null;
-    this.#options.onChange();
+    const { model } = this.#loaded!;
+    this.#users++;
+    try {
+      return await work(await abortable(model, signal));
+    } catch (thrown) {
+      if (!signal.aborted) this.#forgetAfter(LlmError.from(thrown));
+      throw thrown;
+    } finally {
+      this.#users--;
+      if (this.#users === 0) this.#becomeIdle();
+    }
   }
 
   async unload(): Promise<void> {
@@ -138,30 +153,51 @@ export class Models {
     await loaded?.model.then((model) => model.unload()).catch(() => {});
   }
 
-  /** A request has just ended or begun: wait again before giving the memory back. */
-  #keepAwake(): void {
+  /** The engine's worker died: what it had loaded is gone, and the next call makes a new engine. */
+  engineCrashed(): void {
+    this.#engine?.close().catch(() => {});
+    this.#engine = null;
+    this.#loaded = null;
+    this.#options.onChange();
+  }
+
+  /** After a lost device the next request loads again. */
+  #forgetAfter(error: LlmError): void {
+    if (error.code !== "device_lost" && error.code !== "out_of_memory") return;
+    this.#loaded = null;
+    this.#options.onChange();
+  }
+
+  #unused(): Promise<void> {
+    return new Promise((resolve) => this.#waitingForUnused.push(resolve));
+  }
+
+  #becomeIdle(): void {
+    for (const resolve of this.#waitingForUnused.splice(0)) resolve();
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => void this.unload(), IDLE_UNLOAD_MS);
   }
 
   #load(id: string): void {
+    let loaded: Loaded | null = null;
     const onProgress = (progress: Progress): void => {
-      loaded.progress = progress;
+      if (loaded) loaded.progress = progress;
       this.#options.onChange();
     };
-    const loaded: Loaded = { id, model: this.#engine.load({ id }, { onProgress }), ready: null, progress: null };
-    this.#loaded = loaded;
+    const model = this.#running().load({ id }, { onProgress });
+    loaded = this.#loaded = { id, model, ready: null, progress: null };
     this.#options.onChange();
-    loaded.model.then(
-      (model) => {
-        loaded.ready = model;
-        this.#options.onChange();
-      },
-      () => {
-        if (this.#loaded === loaded) this.#loaded = null;
-        this.#options.onChange();
-      },
-    );
+    void this.#watch(loaded);
+  }
+
+  async #watch(loaded: Loaded): Promise<void> {
+    try {
+      loaded.ready = await loaded.model;
+    } catch {
+      // Whoever waits for the model gets the error; the next request tries again.
+      if (this.#loaded === loaded) this.#loaded = null;
+    }
+    this.#options.onChange();
   }
 
   loadedRow(): LoadedRow | null {
@@ -172,18 +208,41 @@ export class Models {
 
   async rows(): Promise<ModelRow[]> {
     const rows = new Map<string, ModelRow>();
-    for (const { state, ...info } of await this.#engine.installed()) {
+    for (const { state, ...info } of await this.#running().installed()) {
       const url = this.#sources.get(info.id) ?? null;
       // Storage remembers a download that nobody is working on: the browser was closed in the middle.
-      const interrupted = state === "downloading" ? { code: "aborted" as const, message: "The download was interrupted." } : null;
-      const broken = state === "error" ? { code: "invalid_package" as const, message: "The files are damaged: remove it and add it again." } : null;
-      rows.set(info.id, { id: info.id, state: state === "ready" ? "ready" : "error", info, url, progress: null, error: interrupted ?? broken });
+      const interrupted =
+        state === "downloading" ? { code: "aborted" as const, message: "The download was interrupted." } : null;
+      const broken =
+        state === "error"
+          ? { code: "invalid_package" as const, message: "The files are damaged: remove it and add it again." }
+          : null;
+      rows.set(info.id, {
+        id: info.id,
+        state: state === "ready" ? "ready" : "error",
+        info,
+        url,
+        progress: null,
+        error: interrupted ?? broken,
+      });
     }
     for (const [id, { url, progress, error }] of this.#installs) {
       if (error && rows.get(id)?.state === "ready") continue;
-      rows.set(id, { id, state: error ? "error" : "downloading", info: rows.get(id)?.info ?? null, url, progress, error });
+      rows.set(id, {
+        id,
+        state: error ? "error" : "downloading",
+        info: rows.get(id)?.info ?? null,
+        url,
+        progress,
+        error,
+      });
     }
     return [...rows.values()].sort((a, b) => a.id.localeCompare(b.id));
+  }
+
+  #running(): Engine {
+    this.#engine ??= this.#makeEngine();
+    return this.#engine;
   }
 
   #setSource(id: string, url: string | null): void {

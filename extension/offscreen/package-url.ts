@@ -36,9 +36,13 @@ export async function readPackageId(baseUrl: string, signal: AbortSignal): Promi
     body = response.ok ? await response.text() : "";
   } catch (error) {
     if (error instanceof LlmError) throw error;
-    throw new LlmError("network", `${url} could not be read: the host is unreachable or does not allow other origins (CORS).`);
+    throw new LlmError(
+      "network",
+      `${url} could not be read: the host is unreachable or does not allow other origins (CORS).`,
+    );
   }
-  if (!response.ok) throw new LlmError("network", `${url} answered ${response.status}: expected the manifest of a compiled package.`);
+  if (!response.ok)
+    throw new LlmError("network", `${url} answered ${response.status}: expected the manifest of a compiled package.`);
   let id: unknown;
   try {
     id = (JSON.parse(body) as { id?: unknown } | null)?.id;

@@ -2,8 +2,9 @@
  * What the user has decided about sites: "always" and "deny" are remembered, "once" lasts for one document.
  * In incognito windows nothing is remembered and nothing remembered counts.
  */
-import type { Decision, Permission } from "../protocol/background";
+
 import type { SiteRow } from "../protocol/admin-port";
+import type { Decision, Permission } from "../protocol/background";
 import type { Site } from "./site";
 
 export interface Grant {
@@ -57,7 +58,9 @@ export class Permissions {
   rows(): SiteRow[] {
     const once = new Map([...this.#once.values()].map((pair) => [pairKey(pair), pair]));
     return [
-      ...[...this.#remembered.values()].map(({ origin, topOrigin, decision }): SiteRow => ({ origin, topOrigin, decision })),
+      ...[...this.#remembered.values()].map(
+        ({ origin, topOrigin, decision }): SiteRow => ({ origin, topOrigin, decision }),
+      ),
       ...[...once.values()]
         .filter((pair) => !this.#remembered.has(pairKey(pair)))
         .map(({ origin, topOrigin }): SiteRow => ({ origin, topOrigin, decision: "once" })),

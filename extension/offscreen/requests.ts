@@ -27,10 +27,14 @@ export class Requests {
   admit(site: Site | null): Running {
     const count = [...this.#running].filter((other) => other.site?.origin === site?.origin).length;
     if (site && count >= MAX_REQUESTS_PER_ORIGIN) {
-      throw new LlmError("not_allowed", `At most ${MAX_REQUESTS_PER_ORIGIN} requests of a site may run or wait at a time: await an earlier one.`, {
-        reason: "too_many_requests",
-        limit: MAX_REQUESTS_PER_ORIGIN,
-      });
+      throw new LlmError(
+        "not_allowed",
+        `At most ${MAX_REQUESTS_PER_ORIGIN} requests of a site may run or wait at a time: await an earlier one.`,
+        {
+          reason: "too_many_requests",
+          limit: MAX_REQUESTS_PER_ORIGIN,
+        },
+      );
     }
     const request: Running = { site, controller: new AbortController(), state: "waiting" };
     this.#running.add(request);

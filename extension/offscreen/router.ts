@@ -6,8 +6,8 @@ import { LlmError, type ModelInfo, type Usage } from "@nomoat/runtime";
 import { DEFAULT_OUTPUT_TOKENS } from "../protocol/generate-request";
 import {
   type Availability,
-  type FrameFacts,
   type FramedRequest,
+  type FrameFacts,
   type PageAnswer,
   type PageRequest,
   parseFrameFacts,
@@ -19,7 +19,6 @@ import type { Models } from "./models";
 import type { Grant, Permissions } from "./permissions";
 import type { RateLimiter } from "./rate-limit";
 import type { Requests, Running } from "./requests";
-import type { Scheduler } from "./scheduler";
 import { type Sender, type Site, siteOf } from "./site";
 
 /** What all routers share. */
@@ -28,7 +27,6 @@ export interface Services {
   readonly permissions: Permissions;
   readonly consent: ConsentDesk;
   readonly requests: Requests;
-  readonly scheduler: Scheduler;
   readonly rate: RateLimiter;
   readonly defaultModel: () => string | null;
   readonly onChange: () => void;
@@ -59,7 +57,8 @@ export class PageRouter {
       if ("problem" in parsed) throw new LlmError("invalid_request", parsed.problem);
       if (!frame) throw new LlmError("invalid_request", "The facts about the frame are malformed.");
       const request = parsed.value;
-      if (request.method === "abort") this.#running.get(id)?.controller.abort(new LlmError("aborted", "The page aborted the request."));
+      if (request.method === "abort")
+        this.#running.get(id)?.controller.abort(new LlmError("aborted", "The page aborted the request."));
       else this.#answer({ id, result: await this.#handle(request, frame) });
     } catch (thrown) {
       const error = LlmError.from(thrown);
@@ -70,12 +69,16 @@ export class PageRouter {
   /** The document is gone. */
   close(): void {
     this.#closed = true;
-    for (const { controller } of this.#running.values()) controller.abort(new LlmError("aborted", "The page was left."));
+    for (const { controller } of this.#running.values())
+      controller.abort(new LlmError("aborted", "The page was left."));
     if (this.#site) this.#services.permissions.documentClosed(this.#site);
     this.#services.onChange();
   }
 
-  async #handle(request: Exclude<PageRequest, { method: "abort" }>, frame: FrameFacts): Promise<Availability | readonly ModelInfo[] | Usage> {
+  async #handle(
+    request: Exclude<PageRequest, { method: "abort" }>,
+    frame: FrameFacts,
+  ): Promise<Availability | readonly ModelInfo[] | Usage> {
     const site = siteOf(this.#sender, frame);
     if (site instanceof LlmError) {
       if (request.method === "availability") return "unavailable";
@@ -84,12 +87,19 @@ export class PageRouter {
     this.#site = site;
     const wait_ms = this.#services.rate.take(site.origin);
     if (wait_ms > 0) {
-      throw new LlmError("not_allowed", `This site asks too often: try again in ${wait_ms} ms.`, { reason: "rate_limit", retry_after_ms: wait_ms });
+      throw new LlmError("not_allowed", `This site asks too often: try again in ${wait_ms} ms.`, {
+        reason: "rate_limit",
+        retry_after_ms: wait_ms,
+      });
     }
     if (request.method === "generate") return this.#generate(request, site, frame);
     const allowed = this.#services.permissions.grantOf(site)?.decision === "allow";
     if (request.method === "availability") return this.#availability(allowed);
-    if (!allowed) throw new LlmError("not_allowed", "models() is answered after the user has allowed this site: call generate() first.");
+    if (!allowed)
+      throw new LlmError(
+        "not_allowed",
+        "models() is answered after the user has allowed this site: call generate() first.",
+      );
     return this.#services.models.ready();
   }
 
@@ -102,14 +112,14 @@ export class PageRouter {
   }
 
   async #generate(request: GenerateRequest, site: Site, frame: FrameFacts): Promise<Usage> {
-    const { requests, scheduler } = this.#services;
+    const { requests } = this.#services;
     if (this.#running.has(request.id)) throw new LlmError("invalid_request", "This request id is in use.");
     const running = requests.admit(site);
     const { signal } = running.controller;
     this.#running.set(request.id, running);
     try {
       const grant = await this.#consent(site, frame, running);
-      return await scheduler.run(site.origin, signal, () => this.#run(request, site, grant, running));
+      return await this.#run(request, site, grant, running);
     } catch (thrown) {
       // The reason of an abort (the user stopped or revoked it) says more than what the engine makes of it.
       throw signal.aborted ? signal.reason : thrown;
@@ -125,7 +135,10 @@ export class PageRouter {
     if (known?.decision === "allow") return known;
     if (known) throw new LlmError("not_allowed", "The user does not allow this site to use the model.");
     if (!frame.userActivation) {
-      throw new LlmError("not_allowed", "The user has to be asked first, which needs a user gesture: call generate() from a click or key press.");
+      throw new LlmError(
+        "not_allowed",
+        "The user has to be asked first, which needs a user gesture: call generate() from a click or key press.",
+      );
     }
     requests.enter(running, "consent");
     const outcome = await consent.ask(site, running.controller.signal);
@@ -135,18 +148,18 @@ export class PageRouter {
     onChange();
     requests.enter(running, "waiting");
     const grant = permissions.grantOf(site);
-    if (grant?.decision !== "allow") throw new LlmError("not_allowed", "The user did not allow this site to use the model.");
+    if (grant?.decision !== "allow")
+      throw new LlmError("not_allowed", "The user did not allow this site to use the model.");
     return grant;
   }
 
   async #run(request: GenerateRequest, site: Site, grant: Grant, running: Running): Promise<Usage> {
     const { models, requests, defaultModel } = this.#services;
     const { signal } = running.controller;
-    requests.enter(running, "generating");
     const { id, prompt, options } = request;
-    const output = new Coalescer((text) => this.#answer({ id, text }));
-    try {
-      const model = await models.use(defaultModel(), signal);
+    requests.enter(running, "generating");
+    return models.run(defaultModel(), signal, async (model) => {
+      const output = new Coalescer((text) => this.#answer({ id, text }));
       const generation = model.generate(prompt, {
         maxTokens: DEFAULT_OUTPUT_TOKENS,
         ...options,
@@ -158,11 +171,7 @@ export class PageRouter {
       signal.throwIfAborted();
       output.end();
       return usage;
-    } catch (thrown) {
-      const error = LlmError.from(thrown);
-      if (!signal.aborted) models.forgetAfter(error);
-      throw error;
-    }
+    });
   }
 
   #answer(answer: PageAnswer): void {

@@ -1,4 +1,4 @@
-/** Puts the parts of the offscreen document together, from the stored state and an engine. */
+/** Puts the parts of the offscreen document together, from the stored state and a way to make an engine. */
 import type { Engine } from "@nomoat/runtime";
 import type { Settings, StoredState } from "../protocol/background";
 import type { AdminServices } from "./admin";
@@ -8,9 +8,8 @@ import { Models } from "./models";
 import { Permissions } from "./permissions";
 import { RateLimiter } from "./rate-limit";
 import { Requests } from "./requests";
-import { Scheduler } from "./scheduler";
 
-export function createServices(engine: Engine, stored: StoredState, onChange: () => void): AdminServices {
+export function createServices(makeEngine: () => Engine, stored: StoredState, onChange: () => void): AdminServices {
   let settings: Settings = stored.settings;
   const save = (state: Partial<StoredState>): void => {
     askBackground("storage.write", state).catch((error) => console.error("The settings could not be saved.", error));
@@ -21,11 +20,10 @@ export function createServices(engine: Engine, stored: StoredState, onChange: ()
     onChange();
   });
   return {
-    models: new Models(engine, { onChange, sources: stored.sources, saveSources: (sources) => save({ sources }) }),
+    models: new Models(makeEngine, { onChange, sources: stored.sources, saveSources: (sources) => save({ sources }) }),
     permissions: new Permissions(stored.permissions, (permissions) => save({ permissions })),
     consent: new ConsentDesk((id) => askBackground("consent.open", { id })),
     requests,
-    scheduler: new Scheduler(),
     rate: new RateLimiter(),
     defaultModel: () => settings.defaultModel,
     settings: () => settings,

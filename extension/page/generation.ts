@@ -58,7 +58,10 @@ export function createGeneration(onAbandon: () => void): GenerationSource {
       waiting = rest;
     };
     return freeze({
-      next: () => promise<Step>((settle) => void (step(settle) || (waiting[waiting.length] = settle))),
+      next: () =>
+        promise<Step>((settle) => {
+          if (!step(settle)) waiting[waiting.length] = settle;
+        }),
       return: () =>
         promise<Step>((settle) => {
           closed = true;
@@ -77,7 +80,7 @@ export function createGeneration(onAbandon: () => void): GenerationSource {
     then: (onFulfilled?: never, onRejected?: never) => promiseThen(text.promise, onFulfilled, onRejected),
     [asyncIterator]: iterate,
     usage: usage.promise,
-  }) as Generation;
+  }) as unknown as Generation;
 
   const source: GenerationSource = {
     generation,

@@ -24,7 +24,8 @@ export function createLLM(port: PrivatePort, version: string): LLM {
   return freeze({
     version,
     availability(options?: object) {
-      if (hasKeys(options)) return promise<never>(({ reject }) => reject(invalidRequest("availability() takes no options yet.")));
+      if (hasKeys(options))
+        return promise<never>(({ reject }) => reject(invalidRequest("availability() takes no options yet.")));
       return ask<Availability>("availability");
     },
     generate(prompt: unknown, options?: unknown) {

@@ -32,11 +32,11 @@ export interface StoredState {
 
 export interface BackgroundMethods {
   /** Makes the offscreen document exist. The only method a content script may call. */
-  "engine.ensure": { params: Record<string, never>; result: null };
+  "engine.ensure": { params: Record<string, never>; result: unknown };
   "storage.read": { params: Record<string, never>; result: StoredState };
-  "storage.write": { params: Partial<StoredState>; result: null };
-  "consent.open": { params: { id: number }; result: null };
-  "badge.set": { params: { tabId: number; generating: boolean }; result: null };
+  "storage.write": { params: Partial<StoredState>; result: unknown };
+  "consent.open": { params: { id: number }; result: unknown };
+  "badge.set": { params: { tabId: number; generating: boolean }; result: unknown };
 }
 
 export type BackgroundMethod = keyof BackgroundMethods;

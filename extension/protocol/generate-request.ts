@@ -36,7 +36,7 @@ const OPTIONS: Readonly<Record<keyof PageGenerateOptions, Check>> = {
   maxTokens: (value) => integer("maxTokens", value, 1, MAX_OUTPUT_TOKENS),
   temperature: (value) => number("temperature", value, 0, 5),
   topP: (value) => number("topP", value, Number.MIN_VALUE, 1),
-  topK: (value) => integer("topK", value, 1, 1_000_000),
+  topK: (value) => integer("topK", value, 0, 1_000_000),
   minP: (value) => number("minP", value, 0, 1),
   repetitionPenalty: (value) => number("repetitionPenalty", value, Number.MIN_VALUE, 10),
   presencePenalty: (value) => number("presencePenalty", value, -2, 2),
@@ -62,7 +62,8 @@ export function parseGenerate(prompt: unknown, options: unknown): Parsed<Generat
 function parseOptions(options: unknown, budget: Budget): Parsed<PageGenerateOptions> {
   const checked: Record<string, unknown> = create(null);
   if (options === undefined) return { value: checked };
-  if (typeof options !== "object" || options === null) return { problem: `options must be an object, got ${nameOf(options)}.` };
+  if (typeof options !== "object" || options === null)
+    return { problem: `options must be an object, got ${nameOf(options)}.` };
   const keys = ownKeys(options);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
@@ -91,7 +92,8 @@ function messages(value: unknown, budget: Budget): Parsed<readonly Message[]> {
     const keys = ownKeys(message);
     for (let k = 0; k < keys.length; k++) {
       const key = keys[k];
-      if (key !== "role" && key !== "content") return { problem: `Message ${i} has an unknown key; expected role and content.` };
+      if (key !== "role" && key !== "content")
+        return { problem: `Message ${i} has an unknown key; expected role and content.` };
     }
     const role = (message as Partial<Message>).role as unknown;
     if (!isRole(role)) return { problem: `Message ${i}: role must be "system", "user" or "assistant".` };
@@ -118,7 +120,8 @@ function stopStrings(value: unknown): Parsed<string | readonly string[]> {
   if (typeof value === "string") return stopString(value);
   if (!isArray(value)) return { problem: `stop must be a string or an array of strings, got ${nameOf(value)}.` };
   const length = value.length;
-  if (length > MAX_STOP_STRINGS) return { problem: `stop must have at most ${MAX_STOP_STRINGS} strings, got ${length}.` };
+  if (length > MAX_STOP_STRINGS)
+    return { problem: `stop must have at most ${MAX_STOP_STRINGS} strings, got ${length}.` };
   const checked: string[] = [];
   for (let i = 0; i < length; i++) {
     const result = stopString(value[i]);

@@ -51,7 +51,8 @@ export interface FramedRequest {
 export function parseRequest(value: unknown): Parsed<PageRequest> & { readonly id: number } {
   if (typeof value !== "object" || value === null) return { id: 0, problem: "A request must be an object." };
   const { id, method, prompt, options } = value as Record<string, unknown>;
-  if (!isSafeInteger(id) || (id as number) < 1) return { id: 0, problem: "A request must have a positive integer as id." };
+  if (!isSafeInteger(id) || (id as number) < 1)
+    return { id: 0, problem: "A request must have a positive integer as id." };
   const known = { id: id as number };
   const fields = ownKeys(value).length;
   if (method === "generate") {
@@ -71,7 +72,8 @@ const MAX_ANCESTORS = 64;
 export function parseFrameFacts(value: unknown): FrameFacts | null {
   if (typeof value !== "object" || value === null) return null;
   const { userActivation, policyAllows, secureContext, ancestorOrigins } = value as Record<string, unknown>;
-  if (typeof userActivation !== "boolean" || typeof policyAllows !== "boolean" || typeof secureContext !== "boolean") return null;
+  if (typeof userActivation !== "boolean" || typeof policyAllows !== "boolean" || typeof secureContext !== "boolean")
+    return null;
   if (!Array.isArray(ancestorOrigins) || ancestorOrigins.length > MAX_ANCESTORS) return null;
   if (!ancestorOrigins.every((origin) => typeof origin === "string")) return null;
   return { userActivation, policyAllows, secureContext, ancestorOrigins };

@@ -9,7 +9,9 @@ export const { apply, ownKeys } = Reflect;
 
 /** A prototype method as a function whose first argument is the receiver. */
 // biome-ignore lint/suspicious/noExplicitAny: the type of the receiver is carried over from the method itself
-export function uncurried<T, A extends readonly any[], R>(method: (this: T, ...args: A) => R): (self: T, ...args: A) => R {
+export function uncurried<T, A extends readonly any[], R>(
+  method: (this: T, ...args: A) => R,
+): (self: T, ...args: A) => R {
   return (self, ...args) => apply(method, self, args) as R;
 }
 

@@ -32,21 +32,34 @@ export class AdminClient {
     void this.#connected();
   }
 
-  call<M extends Exclude<AdminMethod, "generate">>(method: M, params: AdminMethods[M]["params"]): Promise<AdminMethods[M]["result"]> {
+  call<M extends Exclude<AdminMethod, "generate">>(
+    method: M,
+    params: AdminMethods[M]["params"],
+  ): Promise<AdminMethods[M]["result"]> {
     return this.#send(method, params).result;
   }
 
-  generate(params: AdminMethods["generate"]["params"], onText: (piece: string) => void): { stop: () => void; usage: Promise<Usage> } {
+  generate(
+    params: AdminMethods["generate"]["params"],
+    onText: (piece: string) => void,
+  ): { stop: () => void; usage: Promise<Usage> } {
     const { id, result } = this.#send("generate", params, onText);
     return { usage: result, stop: () => void this.call("abort", { id }) };
   }
 
-  #send<M extends AdminMethod>(method: M, params: AdminMethods[M]["params"], text?: (piece: string) => void): Command<M> {
+  #send<M extends AdminMethod>(
+    method: M,
+    params: AdminMethods[M]["params"],
+    text?: (piece: string) => void,
+  ): Command<M> {
     const id = ++this.#lastId;
     const result = new Promise<AdminMethods[M]["result"]>((resolve, reject) => {
       this.#pending.set(id, { text, resolve: resolve as (value: unknown) => void, reject });
       const request: AdminRequest<M> = { id, method, params };
-      this.#connected().then((port) => port.postMessage(request), (error) => this.#fail(id, LlmError.from(error)));
+      this.#connected().then(
+        (port) => port.postMessage(request),
+        (error) => this.#fail(id, LlmError.from(error)),
+      );
     });
     return { id, result };
   }
@@ -63,19 +76,20 @@ export class AdminClient {
     port.onMessage.addListener((answer: AdminAnswer) => this.#receive(answer));
     port.onDisconnect.addListener(() => {
       this.#port = null;
-      for (const id of [...this.#pending.keys()]) this.#fail(id, new LlmError("aborted", "The connection to the engine ended."));
+      for (const id of [...this.#pending.keys()])
+        this.#fail(id, new LlmError("aborted", "The connection to the engine ended."));
     });
     return port;
   }
 
   #receive(answer: AdminAnswer): void {
-    if ("snapshot" in answer) return this.#onSnapshot(answer.snapshot);
-    const pending = this.#pending.get(answer.id);
-    if (!pending) return;
-    if ("text" in answer) return pending.text?.(answer.text);
-    if ("error" in answer) return this.#fail(answer.id, LlmError.fromWire(answer.error));
-    this.#pending.delete(answer.id);
-    pending.resolve(answer.result);
+    if ("snapshot" in answer) this.#onSnapshot(answer.snapshot);
+    else if ("text" in answer) this.#pending.get(answer.id)?.text?.(answer.text);
+    else if ("error" in answer) this.#fail(answer.id, LlmError.fromWire(answer.error));
+    else {
+      this.#pending.get(answer.id)?.resolve(answer.result);
+      this.#pending.delete(answer.id);
+    }
   }
 
   #fail(id: number, error: LlmError): void {

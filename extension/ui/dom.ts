@@ -4,14 +4,20 @@ type Child = Node | string | null | false | undefined;
 type Attributes = Readonly<Record<string, string | boolean | null | ((event: Event) => void)>>;
 
 /** `h("button", {class: "primary", onclick: stop}, "Stop")`. Null and false leave an attribute or a child out. */
-export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
     else if (typeof value === "string") element.setAttribute(name, value);
   }
-  element.append(...children.filter((child): child is Node | string => child !== null && child !== false && child !== undefined));
+  element.append(
+    ...children.filter((child): child is Node | string => child !== null && child !== false && child !== undefined),
+  );
   return element;
 }
 

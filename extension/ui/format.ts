@@ -20,7 +20,11 @@ export function formatCount(count: number): string {
   return String(count);
 }
 
-const PHASES: Record<Progress["phase"], string> = { download: "Downloading", load: "Loading into memory", compile: "Preparing the device" };
+const PHASES: Record<Progress["phase"], string> = {
+  download: "Downloading",
+  load: "Loading into memory",
+  compile: "Preparing the device",
+};
 
 export function formatProgress({ phase, loaded, total }: Progress): string {
   const amount = phase === "compile" ? `${loaded} of ${total}` : `${formatBytes(loaded)} of ${formatBytes(total)}`;

@@ -11,7 +11,9 @@ const addError = byId("add-error");
 const ownPrograms = byId<HTMLInputElement>("allow-own-programs");
 
 const client = new AdminClient((snapshot) => {
-  const items = snapshot.models.map((row): ModelItem => ({ row, isDefault: row.id === snapshot.defaultModel, loaded: snapshot.loaded }));
+  const items = snapshot.models.map(
+    (row): ModelItem => ({ row, isDefault: row.id === snapshot.defaultModel, loaded: snapshot.loaded }),
+  );
   models.draw(items);
   sites.draw(snapshot.sites);
   byId("models-empty").hidden = items.length > 0;
@@ -19,7 +21,11 @@ const client = new AdminClient((snapshot) => {
   ownPrograms.checked = snapshot.settings.allowOwnPrograms;
 });
 
-const models = new KeyedList<ModelItem>(byId("models"), ({ row }) => row.id, (item) => createModelRow(item, client, showError));
+const models = new KeyedList<ModelItem>(
+  byId("models"),
+  ({ row }) => row.id,
+  (item) => createModelRow(item, client, showError),
+);
 const sites = new KeyedList(byId("sites"), siteKey, (site) => createSiteRow(site, client));
 
 byId("add").addEventListener("submit", async (event) => {

@@ -11,7 +11,11 @@ export interface ModelItem {
   readonly loaded: LoadedRow | null;
 }
 
-export function createModelRow({ row: { id } }: ModelItem, client: AdminClient, onError: (error: unknown) => void): Row<ModelItem> {
+export function createModelRow(
+  { row: { id } }: ModelItem,
+  client: AdminClient,
+  onError: (error: unknown) => void,
+): Row<ModelItem> {
   let url: string | null = null;
   const call = (promise: Promise<unknown>): void => void promise.catch(onError);
 
@@ -28,7 +32,15 @@ export function createModelRow({ row: { id } }: ModelItem, client: AdminClient, 
   const cancel = h("button", { onclick: () => call(client.call("model.cancel", { id })) }, "Stop");
   const resume = h("button", { onclick: () => url && call(client.call("model.install", { url })) }, "Resume");
   const remove = h("button", { class: "plain", "data-testid": "model-remove", onclick: () => ask(true) }, "Remove");
-  const confirm = h("button", { class: "danger", "data-testid": "model-remove-confirm", onclick: () => call(client.call("model.remove", { id })) }, "Remove from this machine");
+  const confirm = h(
+    "button",
+    {
+      class: "danger",
+      "data-testid": "model-remove-confirm",
+      onclick: () => call(client.call("model.remove", { id })),
+    },
+    "Remove from this machine",
+  );
   const keep = h("button", { class: "plain", onclick: () => ask(false) }, "Keep");
   const ask = (asking: boolean): void => {
     remove.hidden = asking;

@@ -18,11 +18,19 @@ export function siteKey({ origin, topOrigin }: SiteRow): string {
 export function createSiteRow(site: SiteRow, client: AdminClient): Row<SiteRow> {
   const { origin, topOrigin } = site;
   const tag = h("span", { class: "tag" });
-  const revoke = h("button", { "data-testid": "site-revoke", onclick: () => void client.call("site.revoke", { origin, topOrigin }) });
+  const revoke = h("button", {
+    "data-testid": "site-revoke",
+    onclick: () => void client.call("site.revoke", { origin, topOrigin }),
+  });
   const element = h(
     "li",
     { "data-testid": `site-${siteKey(site)}` },
-    h("div", { class: "grow" }, h("span", { class: "name" }, formatOrigin(origin)), origin !== topOrigin && h("p", { class: "quiet small" }, `inside ${formatOrigin(topOrigin)}`)),
+    h(
+      "div",
+      { class: "grow" },
+      h("span", { class: "name" }, formatOrigin(origin)),
+      origin !== topOrigin && h("p", { class: "quiet small" }, `inside ${formatOrigin(topOrigin)}`),
+    ),
     tag,
     revoke,
   );

@@ -6,16 +6,29 @@ import { byId, h } from "../../ui/dom";
 import { formatOrigin, formatProgress } from "../../ui/format";
 import { KeyedList } from "../../ui/keyed-list";
 
-const STATES: Record<RunningRow["state"], string> = { consent: "asks you", waiting: "waits", generating: "generates" };
+const STATES: Record<RunningRow["state"], string> = {
+  consent: "Waits for your answer",
+  waiting: "Waits for its turn",
+  generating: "Generates text",
+};
 const siteAllowed = byId<HTMLInputElement>("site-allowed");
 let origin: string | null = null;
 let latest: Snapshot | null = null;
 
-const running = new KeyedList<RunningRow & { key: string }>(byId("running"), ({ key }) => key, ({ origin: site }) => {
-  const state = h("span", { class: "tag", "data-tone": "good" });
-  const element = h("li", {}, h("span", { class: "grow name" }, site ? formatOrigin(site) : "Side panel"), state, h("button", { onclick: () => void client.call("stop", { origin: site }) }, "Stop"));
-  return { element, update: (row) => void (state.textContent = STATES[row.state]) };
-});
+const running = new KeyedList<RunningRow & { key: string }>(
+  byId("running"),
+  ({ key }) => key,
+  ({ origin: site }) => {
+    const state = h("p", { class: "quiet small" });
+    const element = h(
+      "li",
+      {},
+      h("div", { class: "grow" }, h("p", { class: "name" }, site ? formatOrigin(site) : "Side panel"), state),
+      h("button", { onclick: () => void client.call("stop", { origin: site }) }, "Stop"),
+    );
+    return { element, update: (row) => state.replaceChildren(STATES[row.state]) };
+  },
+);
 
 const client = new AdminClient((snapshot) => {
   latest = snapshot;
@@ -23,7 +36,8 @@ const client = new AdminClient((snapshot) => {
 });
 
 siteAllowed.addEventListener("change", () => {
-  if (origin) void client.call("site.set", { origin, topOrigin: origin, decision: siteAllowed.checked ? "allow" : "deny" });
+  if (origin)
+    void client.call("site.set", { origin, topOrigin: origin, decision: siteAllowed.checked ? "allow" : "deny" });
 });
 byId("stop-all").addEventListener("click", () => void client.call("stop", {}));
 byId("open-options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
@@ -50,7 +64,12 @@ function draw({ models, defaultModel, loaded, running: rows, sites }: Snapshot):
   const decision = sites.find((site) => site.origin === origin && site.topOrigin === origin)?.decision;
   byId("site-origin").textContent = formatOrigin(origin);
   siteAllowed.checked = decision === "allow" || decision === "once";
-  byId("site-decision").textContent = { allow: "May use the model", once: "May use the model until it is closed", deny: "May not use the model", none: "Has not asked yet" }[decision ?? "none"];
+  byId("site-decision").textContent = {
+    allow: "May use the model",
+    once: "May use the model until it is closed",
+    deny: "May not use the model",
+    none: "Has not asked yet",
+  }[decision ?? "none"];
 }
 
 function modelLine(models: readonly ModelRow[], defaultModel: string | null, loaded: LoadedRow | null): string {
@@ -58,7 +77,9 @@ function modelLine(models: readonly ModelRow[], defaultModel: string | null, loa
   if (!chosen) return "No model yet: add one in the options.";
   const name = chosen.info?.name ?? chosen.id;
   if (!loaded || loaded.id !== chosen.id) return name;
-  return loaded.device ? `${name} · ready on ${loaded.device.adapter}` : `${name} · ${loaded.progress ? formatProgress(loaded.progress) : "loading"}`;
+  return loaded.device
+    ? `${name} · ready on ${loaded.device.adapter}`
+    : `${name} · ${loaded.progress ? formatProgress(loaded.progress) : "loading"}`;
 }
 
 function drawLoading(loaded: LoadedRow | null): void {

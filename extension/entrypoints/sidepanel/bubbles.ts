@@ -27,12 +27,16 @@ export class AnswerBubble {
 
   finish(usage: Usage): void {
     const speed = Number.isFinite(usage.decodeTokPerS) ? ` · ${usage.decodeTokPerS.toFixed(1)} tokens/s` : "";
-    this.#end(h("p", { class: "quiet small", "data-testid": "chat-usage" }, `${usage.completionTokens} tokens${speed}`));
+    this.#end(
+      h("p", { class: "quiet small", "data-testid": "chat-usage" }, `${usage.completionTokens} tokens${speed}`),
+    );
   }
 
   fail(error: LlmError): void {
     const stopped = error.code === "aborted";
-    this.#end(h("p", { class: stopped ? "quiet small" : "error small", role: "alert" }, stopped ? "Stopped." : error.message));
+    this.#end(
+      h("p", { class: stopped ? "quiet small" : "error small", role: "alert" }, stopped ? "Stopped." : error.message),
+    );
   }
 
   #end(footer: HTMLElement): void {

@@ -73,13 +73,21 @@ function draw({ models, defaultModel, loaded }: Snapshot): void {
   byId("model").textContent = model?.info?.name ?? "NoMoat";
   byId("open-options").hidden = hasModel;
   sendButton.disabled = prompt.disabled = !hasModel;
-  byId("welcome-text").textContent = hasModel ? "The answer is computed on this machine." : "First add a model: it is downloaded once and then works offline.";
+  byId("welcome-text").textContent = hasModel
+    ? "The answer is computed on this machine."
+    : "First add a model: it is downloaded once and then works offline.";
   const isLoading = loaded !== null && loaded.device === null;
   const progress = loaded?.progress ?? null;
   loading.hidden = !isLoading;
   if (progress && progress.total > 0) loading.value = progress.loaded / progress.total;
   else loading.removeAttribute("value");
   byId("status").textContent = isLoading
-    ? progress ? formatProgress(progress) : "Loading…"
-    : loaded?.device ? `On ${loaded.device.adapter}` : hasModel ? "Loads with the first message" : "No model yet";
+    ? progress
+      ? formatProgress(progress)
+      : "Loading…"
+    : loaded?.device
+      ? `On ${loaded.device.adapter}`
+      : hasModel
+        ? "Loads with the first message"
+        : "No model yet";
 }
