@@ -4,7 +4,7 @@
  * Same result as `BPE.merge_word` and `Word::merge_all` of the Python package `tokenizers` (models/bpe), and like
  * it O(n log n) in the length of the word: SentencePiece-style tokenizers take a whole text as one word.
  */
-import type { BpeModel } from "./tokenizer-json";
+import type { BpeModel } from "./tokenizer_json";
 
 /** Heap entries are rank · 2^27 + position in one double, so that the order of numbers is the order of merging. */
 const POSITIONS = 2 ** 27;

@@ -11,9 +11,9 @@
  * 4. none gives the same text: then no content may hold a control token at all, else `invalid_request`.
  */
 import { LlmError } from "../internal/errors";
-import { edgeCharacters, type Guard, veilText } from "./added-tokens";
+import { edgeCharacters, type Guard, veilText } from "./added_tokens";
 import type { ChatMessage, ChatTemplate } from "./template";
-import type { AddedToken } from "./tokenizer-json";
+import type { AddedToken } from "./tokenizer_json";
 
 export interface Prompt {
   readonly text: string;

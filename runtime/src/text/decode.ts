@@ -10,8 +10,8 @@
  * a whole is not valid UTF-8, so a run is held back until a token that is not a byte ends it.
  */
 import { compilePattern } from "./pattern";
-import { BYTE_CHARACTERS } from "./pre-tokenize";
-import { asObject, text, tokenizerReader } from "./tokenizer-json";
+import { BYTE_CHARACTERS } from "./pre_tokenize";
+import { asObject, text, tokenizerReader } from "./tokenizer_json";
 
 type Emit = (token: string) => void;
 

@@ -5,13 +5,13 @@
  */
 import { LlmError } from "../internal/errors";
 import { renderChat } from "./chat";
-import { type GenerationDefaults, parseGenerationConfig } from "./generation-config";
+import { type GenerationDefaults, parseGenerationConfig } from "./generation_config";
 import { type ChatMessage, ChatTemplate } from "./template";
 import { Tokenizer, wellFormed } from "./tokenizer";
-import { parseTokenizerConfig } from "./tokenizer-config";
-import type { AddedToken } from "./tokenizer-json";
+import { parseTokenizerConfig } from "./tokenizer_config";
+import type { AddedToken } from "./tokenizer_json";
 
-export { StopStrings } from "./stop-strings";
+export { StopStrings } from "./stop_strings";
 export type { ChatMessage, GenerationDefaults };
 
 export interface TextModel {
@@ -34,7 +34,7 @@ export interface TextModel {
   readonly stopTokenIds: ReadonlySet<number>;
   /** One more than the largest id. A model's logits may be wider (padding) but not narrower. */
   readonly vocabSize: number;
-  /** From generation_config.json; generation-config.ts says by which rule. */
+  /** From generation_config.json; generation_config.ts says by which rule. */
   readonly defaults: GenerationDefaults;
 }
 

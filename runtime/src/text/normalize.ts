@@ -1,6 +1,6 @@
 /** Normalizers of tokenizer.json: text → text before anything is split, with the results of the Python library. */
 import { compilePattern } from "./pattern";
-import { asObject, flag, text, tokenizerReader } from "./tokenizer-json";
+import { asObject, flag, text, tokenizerReader } from "./tokenizer_json";
 
 export type Normalizer = (text: string) => string;
 

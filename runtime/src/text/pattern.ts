@@ -6,7 +6,7 @@
  */
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
 import { LlmError } from "../internal/errors";
-import { asObject, tokenizerReader } from "./tokenizer-json";
+import { asObject, tokenizerReader } from "./tokenizer_json";
 
 /** A global Unicode RegExp. Refuses with `invalid_package` what cannot be translated. */
 export function compilePattern(json: unknown, path: string): RegExp {

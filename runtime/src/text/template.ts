@@ -6,7 +6,7 @@
  */
 import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
 import { LlmError } from "../internal/errors";
-import { PythonWhitespace } from "./python-whitespace";
+import { PythonWhitespace } from "./python_whitespace";
 
 /** A message as templates see it; the public Message fits. */
 export interface ChatMessage {

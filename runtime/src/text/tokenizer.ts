@@ -1,11 +1,11 @@
 /** Text → token ids → text with the results of the Python package `tokenizers`, from a checked tokenizer.json. */
-import { AddedTokens, type Guard } from "./added-tokens";
+import { AddedTokens, type Guard } from "./added_tokens";
 import { Bpe } from "./bpe";
 import { buildDecoder, type DecoderFactory, type DecodeStream } from "./decode";
 import { buildNormalizer } from "./normalize";
-import { buildPostProcessor, type PostProcessor } from "./post-process";
-import { buildPreTokenizer, type PreTokenizer } from "./pre-tokenize";
-import { type AddedToken, parseTokenizerJson } from "./tokenizer-json";
+import { buildPostProcessor, type PostProcessor } from "./post_process";
+import { buildPreTokenizer, type PreTokenizer } from "./pre_tokenize";
+import { type AddedToken, parseTokenizerJson } from "./tokenizer_json";
 
 export class Tokenizer {
   readonly addedTokens: readonly AddedToken[];

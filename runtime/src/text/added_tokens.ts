@@ -5,7 +5,7 @@
  * Text that comes from a user is guarded: a control token is not found where its match touches such text.
  */
 import { type Normalizer, trimEnd } from "./normalize";
-import type { AddedToken } from "./tokenizer-json";
+import type { AddedToken } from "./tokenizer_json";
 
 /** A found token, or text (normalized) to be pre-tokenized. */
 export type Section = { readonly id: number } | { readonly text: string; readonly atStart: boolean };

@@ -35,7 +35,7 @@ export interface TokenizerParts {
   readonly addedTokens: readonly AddedToken[];
   /** One more than the largest id of vocabulary and added tokens. */
   readonly vocabSize: number;
-  /** Still JSON; normalize.ts, pre-tokenize.ts, post-process.ts and decode.ts build from these. */
+  /** Still JSON; normalize.ts, pre_tokenize.ts, post_process.ts and decode.ts build from these. */
   readonly normalizer: unknown;
   readonly preTokenizer: unknown;
   readonly postProcessor: unknown;

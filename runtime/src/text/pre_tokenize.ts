@@ -6,7 +6,7 @@
  * (docs/decisions/0030).
  */
 import { compilePattern, compileRegex, escapeLiteral } from "./pattern";
-import { asObject, flag, text, tokenizerReader } from "./tokenizer-json";
+import { asObject, flag, text, tokenizerReader } from "./tokenizer_json";
 
 /** `atStart`: the text is the beginning of what the caller wants to encode. */
 export type PreTokenizer = (text: string, atStart: boolean) => string[];

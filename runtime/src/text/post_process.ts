@@ -1,5 +1,5 @@
 /** Post-processors of tokenizer.json: the ids put around an encoded text (bos, eos), as in the Python library. */
-import { asObject, tokenizerReader } from "./tokenizer-json";
+import { asObject, tokenizerReader } from "./tokenizer_json";
 
 export type PostProcessor = (ids: number[]) => number[];
 

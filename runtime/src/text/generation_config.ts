@@ -6,7 +6,7 @@
  * greedily where do_sample is absent; nearly every such file only lists eos ids and does not mean to ask for that.)
  */
 import { Reader } from "../internal/reader";
-import { asObject, parseJson } from "./tokenizer-json";
+import { asObject, parseJson } from "./tokenizer_json";
 
 export interface GenerationDefaults {
   readonly temperature?: number;

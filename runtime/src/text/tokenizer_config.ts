@@ -1,6 +1,6 @@
 /** What tokenizer_config.json adds to tokenizer.json: the named special tokens and, in older files, the chat template. */
 import { Reader } from "../internal/reader";
-import { asObject, parseJson } from "./tokenizer-json";
+import { asObject, parseJson } from "./tokenizer_json";
 
 export interface TokenizerConfig {
   /** bos_token, eos_token, unk_token, pad_token... → content */
