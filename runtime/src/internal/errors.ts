@@ -65,7 +65,11 @@ export class LlmError extends Error {
   static fromWire(value: unknown): LlmError {
     if (typeof value === "object" && value !== null) {
       const { code, message, detail } = value as Partial<WireError>;
-      if (typeof code === "string" && (ERROR_CODES as readonly string[]).includes(code) && typeof message === "string") {
+      if (
+        typeof code === "string" &&
+        (ERROR_CODES as readonly string[]).includes(code) &&
+        typeof message === "string"
+      ) {
         return new LlmError(code, message, detail);
       }
     }
@@ -75,7 +79,8 @@ export class LlmError extends Error {
   /** Wraps whatever was thrown. Known errors pass; an abort becomes `aborted`; the rest is `internal`. */
   static from(thrown: unknown): LlmError {
     if (thrown instanceof LlmError) return thrown;
-    if (thrown instanceof Error && thrown.name === "AbortError") return new LlmError("aborted", "The request was aborted.");
+    if (thrown instanceof Error && thrown.name === "AbortError")
+      return new LlmError("aborted", "The request was aborted.");
     return new LlmError("internal", thrown instanceof Error ? thrown.message : "Unknown failure.");
   }
 }

@@ -1,0 +1,77 @@
+/**
+ * Writes streamed weight bytes into the parameters' buffers, piece by piece.
+ *
+ * WebGPU writes whole 4-byte words only, while pieces may end anywhere: the odd bytes of a piece wait for the next.
+ * JavaScript holds a piece at a time; the browser's own upload queue is drained every DRAIN_BYTES.
+ */
+import { LlmError } from "../internal/errors";
+import type { Allocation } from "./allocation";
+import type { Device } from "./device";
+import type { Parameter } from "./program";
+
+const DRAIN_BYTES = 64 * 2 ** 20;
+
+export class WeightUpload {
+  private readonly progress = new Map<string, { received: number; tail: Uint8Array }>();
+  private sinceDrain = 0;
+
+  constructor(
+    private readonly device: Device,
+    private readonly allocation: Allocation,
+    private readonly parameters: ReadonlyMap<string, Parameter>,
+  ) {}
+
+  /** Pieces of one parameter must come in order. Parameters that the program does not use are passed over. */
+  async piece(name: string, offset: number, bytes: Uint8Array): Promise<void> {
+    const parameter = this.parameters.get(name);
+    if (!parameter) return;
+    const entry = this.progress.get(name) ?? { received: 0, tail: new Uint8Array(0) };
+    if (offset !== entry.received || offset + bytes.byteLength > parameter.nbytes) {
+      throw new LlmError(
+        "invalid_package",
+        `The weights of ${name} have bytes ${offset} to ${offset + bytes.byteLength}, but byte ${entry.received} of ${parameter.nbytes} comes next.`,
+      );
+    }
+    const start = offset - entry.tail.byteLength;
+    const end = offset + bytes.byteLength;
+    const last = end === parameter.nbytes;
+    const whole = last ? Math.ceil((end - start) / 4) * 4 : Math.floor((end - start) / 4) * 4;
+    if (entry.tail.byteLength === 0 && whole === bytes.byteLength) this.write(name, start, bytes);
+    else {
+      const joined = new Uint8Array(Math.max(whole, end - start));
+      joined.set(entry.tail);
+      joined.set(bytes, entry.tail.byteLength);
+      this.write(name, start, joined.subarray(0, whole));
+      entry.tail = last ? new Uint8Array(0) : joined.slice(whole);
+    }
+    entry.received = end;
+    this.progress.set(name, entry);
+    this.sinceDrain += bytes.byteLength;
+    if (this.sinceDrain >= DRAIN_BYTES) {
+      this.sinceDrain = 0;
+      this.device.gpu.queue.submit([]);
+      await this.device.guard(this.device.gpu.queue.onSubmittedWorkDone());
+    }
+  }
+
+  /** Errors: invalid_package when a parameter is missing or short. */
+  finish(): void {
+    for (const { name, nbytes } of this.parameters.values()) {
+      const received = this.progress.get(name)?.received ?? 0;
+      if (received !== nbytes) {
+        throw new LlmError(
+          "invalid_package",
+          `The weights give ${received} bytes of ${name}, and the program needs ${nbytes}.`,
+          {
+            parameter: name,
+          },
+        );
+      }
+    }
+  }
+
+  private write(name: string, offset: number, bytes: Uint8Array): void {
+    if (bytes.byteLength === 0) return;
+    this.device.gpu.queue.writeBuffer(this.allocation.get(name), offset, bytes as Uint8Array<ArrayBuffer>);
+  }
+}
