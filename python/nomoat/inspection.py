@@ -23,7 +23,7 @@ class TensorGroup:
     name: str  # model.layers.*.mlp.down_proj
     count: int
     shape: list[int]
-    scheme: str  # "4 bit, groups of 32, float16 scale and minimum"
+    scheme: str  # "4 bit / 32, float16 scale and minimum": bits / group size
     nbytes: int  # of all of them
 
 
@@ -134,7 +134,7 @@ def describe_scheme(scheme: Mapping[str, Any]) -> str:
     if scheme["bits"] >= 16:
         return str(scheme["dtype"])
     offset = "scale and minimum" if scheme.get("minimum") else f"scale, zero at {scheme['zero']}"
-    return f"{scheme['bits']} bit, groups of {scheme['group_size']}, {scheme['scale_dtype']} {offset}"
+    return f"{scheme['bits']} bit / {scheme['group_size']}, {scheme['scale_dtype']} {offset}"
 
 
 def kernels(program: Program, sizes: Mapping[str, int], decode: Sequence[Any], prefill: Sequence[Any]) -> list[Kernel]:

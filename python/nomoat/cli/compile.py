@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from nomoat_compiler.pipeline import CompileReport, OnProgress, compile_model
+
+if TYPE_CHECKING:
+    from nomoat_compiler.pipeline import CompileReport, OnProgress
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -38,7 +40,9 @@ class Quantization(StrEnum):
 
 @reports_errors
 def compile_command(
-    model: Annotated[str, typer.Argument(help="A Hugging Face folder, a GGUF file, or a hub id (owner/name).")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A Hugging Face folder, a GGUF file, or a hub id (owner/name).")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the package goes.")],
     quantization: Annotated[
         Quantization | None,
@@ -54,6 +58,9 @@ def compile_command(
     debug: Debug = False,
 ) -> None:
     """Compile MODEL into the package DIR."""
+    # Here, because importing TVM takes two seconds, which the other commands should not pay.
+    from nomoat_compiler.pipeline import compile_model
+
     started = time.perf_counter()
     with compile_progress(hidden=json_output) as on_progress:
         report = compile_model(

@@ -17,7 +17,7 @@ from nomoat.cli.load_progress import load_progress
 @reports_errors
 def generate_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A compiled package.")],
-    prompt: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.")],
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from standard input.")],
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = None,
     temperature: Annotated[float | None, typer.Option(min=0, help="0 is greedy. Default: the model's.")] = None,
     top_p: Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling. Default: the model's.")] = None,

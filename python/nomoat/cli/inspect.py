@@ -67,11 +67,11 @@ def print_summary(console: Console, inspection: Inspection) -> None:
 
 def print_tensors(console: Console, inspection: Inspection) -> None:
     table = Table(title="Tensors", box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
-    table.add_column("Name")
-    table.add_column("Count", justify="right")
-    table.add_column("Shape")
-    table.add_column("Stored as")
-    table.add_column("Size", justify="right")
+    table.add_column("Name", overflow="fold")
+    table.add_column("Count", justify="right", no_wrap=True)
+    table.add_column("Shape", no_wrap=True)
+    table.add_column("Stored as", no_wrap=True)
+    table.add_column("Size", justify="right", no_wrap=True)
     for group in inspection.tensors:
         shape = " × ".join(str(extent) for extent in group.shape)
         table.add_row(group.name, str(group.count), shape, group.scheme, format_bytes(group.nbytes))
@@ -81,15 +81,13 @@ def print_tensors(console: Console, inspection: Inspection) -> None:
 
 def print_kernels(console: Console, inspection: Inspection) -> None:
     table = Table(title="Kernels", box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
-    for title in ("Name", "Hash", "Workgroup", "Needs"):
-        table.add_column(title)
+    table.add_column("Name", overflow="fold")
+    table.add_column("Needs", no_wrap=True)
     for title in ("WGSL", "Per token", "Per chunk"):
-        table.add_column(title, justify="right")
-    for kernel in inspection.kernels:
+        table.add_column(title, justify="right", no_wrap=True)
+    for kernel in sorted(inspection.kernels, key=lambda k: (-k.decode_dispatches, -k.prefill_dispatches, k.name)):
         table.add_row(
             kernel.name,
-            kernel.hash,
-            "×".join(str(extent) for extent in kernel.workgroup_size),
             ", ".join(kernel.requires) or "nothing",
             format_bytes(kernel.wgsl_bytes),
             str(kernel.decode_dispatches),

@@ -31,21 +31,21 @@ async function run(): Promise<void> {
   stop.hidden = false;
   failure.hidden = true;
   answer.textContent = "";
-  answer.dataset["state"] = "asking";
+  answer.dataset.state = "asking";
   status.textContent = "Asking the browser for permission, then for an answer.";
   try {
     const maxTokens = Number(element<HTMLInputElement>("demo-max-tokens").value);
     const generation = window.llm!.generate(element<HTMLTextAreaElement>("demo-prompt").value, { maxTokens, signal });
     for await (const piece of generation) {
-      answer.dataset["state"] = "streaming";
+      answer.dataset.state = "streaming";
       answer.append(piece);
     }
     const usage = await generation.usage;
-    answer.dataset["state"] = "done";
+    answer.dataset.state = "done";
     status.textContent = `${usage.completionTokens} tokens, ${usage.decodeTokPerS.toFixed(1)} per second.`;
   } catch (thrown) {
     const error = thrown as { code?: string; message?: string };
-    answer.dataset["state"] = signal.aborted ? "aborted" : "error";
+    answer.dataset.state = signal.aborted ? "aborted" : "error";
     status.textContent = signal.aborted ? "Stopped." : "No answer.";
     failure.hidden = signal.aborted;
     failure.textContent = `${error.code ?? "internal"}: ${error.message ?? String(thrown)}`;

@@ -18,16 +18,16 @@ export class AnswerView {
   constructor() {
     this.#body.className = "body";
     this.#note.className = "note";
-    this.#note.dataset["testid"] = "message-note";
+    this.#note.dataset.testid = "message-note";
     this.#note.hidden = true;
     this.#item.append(this.#body, this.#note);
-    this.#item.dataset["state"] = "waiting";
+    this.#item.dataset.state = "waiting";
     keepAtEnd(true);
   }
 
   append(piece: string): void {
     this.text += piece;
-    this.#item.dataset["state"] = "streaming";
+    this.#item.dataset.state = "streaming";
     // At most one rendering per frame, however fast pieces come.
     this.#frame ||= requestAnimationFrame(() => this.#render());
   }
@@ -35,7 +35,7 @@ export class AnswerView {
   finish(state: "done" | "aborted" | "error", note: string): void {
     cancelAnimationFrame(this.#frame);
     this.#render();
-    this.#item.dataset["state"] = state;
+    this.#item.dataset.state = state;
     this.#note.textContent = note;
     this.#note.hidden = note === "";
     keepAtEnd(false);
@@ -60,7 +60,7 @@ export function clearMessages(): void {
 function addMessage(role: "user" | "assistant"): HTMLLIElement {
   const item = document.createElement("li");
   item.className = `message ${role}`;
-  item.dataset["testid"] = `message-${role}`;
+  item.dataset.testid = `message-${role}`;
   element("messages").append(item);
   return item;
 }

@@ -56,23 +56,23 @@ export function startModelPanel({ visible }: { visible: () => boolean }): ModelP
     const controller = new AbortController();
     const meter = new SpeedMeter();
     const onProgress = ({ phase, loaded, total }: Progress): void => {
-      load.dataset["state"] = phase;
+      load.dataset.state = phase;
       progress.value = total > 0 ? loaded / total : 0;
       const amount = phase === "compile" ? `${loaded} of ${total}` : `${formatBytes(loaded)} of ${formatBytes(total)}`;
       const bytesPerS = phase === "compile" ? undefined : meter.bytesPerS(phase, loaded);
       status.textContent = `${PHASES[phase]} · ${amount}${bytesPerS ? ` · ${formatBytes(bytesPerS)}/s` : ""}`;
     };
-    load.dataset["state"] = "starting";
+    load.dataset.state = "starting";
     progress.removeAttribute("value");
     status.textContent = "Starting the engine";
     const done = loadModel(model.url, { onProgress, signal: controller.signal }).then(
       (ready) => {
-        load.dataset["state"] = "ready";
+        load.dataset.state = "ready";
         status.textContent = `Ready after ${formatMilliseconds(ready.loadMs)}`;
         return ready;
       },
       (thrown: unknown) => {
-        load.dataset["state"] = "error";
+        load.dataset.state = "error";
         status.textContent = controller.signal.aborted ? "Cancelled." : "The model is not loaded.";
         throw thrown;
       },
@@ -104,7 +104,7 @@ export function startModelPanel({ visible }: { visible: () => boolean }): ModelP
     },
     reset: async () => {
       await dropEngine();
-      load.dataset["state"] = "idle";
+      load.dataset.state = "idle";
       refresh();
     },
     listModels: async () => {
@@ -145,7 +145,7 @@ function showFacts(model: RegistryModel | undefined): void {
 
 function showDevice(model: Model | undefined, pageAnswers: boolean): void {
   const footer = element("device-info");
-  footer.dataset["state"] = model ? "loaded" : "none";
+  footer.dataset.state = model ? "loaded" : "none";
   if (model) footer.textContent = `${model.device.device} · ${model.device.adapter}`;
   else footer.textContent = pageAnswers ? "No model is loaded." : "The extension's engine answers.";
 }
