@@ -87,7 +87,8 @@ def compile_progress(*, hidden: bool) -> Iterator[OnProgress]:
         TimeElapsedColumn(),
     )
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=err(), disable=hidden) as progress:
+    console = err()
+    with Progress(*columns, console=console, disable=hidden or not console.is_terminal) as progress:
 
         def on_progress(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

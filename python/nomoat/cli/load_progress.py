@@ -33,5 +33,7 @@ class LoadProgress:
 @contextmanager
 def load_progress(*, hidden: bool) -> Iterator[LoadProgress]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeElapsedColumn())
-    with Progress(*columns, console=err(), transient=True, disable=hidden) as progress:
+    console = err()
+    is_hidden = hidden or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=is_hidden) as progress:
         yield LoadProgress(progress)

@@ -1,0 +1,164 @@
+"""Proves the command line: help against goldens, exit codes, errors as one line or JSON, inspect. Needs nothing.
+
+The browser's part is in tests/e2e/test_cli.py. UPDATE_GOLDEN=1 rewrites the goldens of tests/golden/help.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+import typer.main
+from nomoat.cli import app
+from typer.testing import CliRunner
+
+from .package_folder import write_package
+
+GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "help"
+COMMANDS = ["compile", "generate", "inspect", "serve", "verify"]
+runner = CliRunner()
+
+
+def help_text(name: str) -> str:
+    """What --help says, without the layout, which is typer's and changes with its version."""
+    group = typer.main.get_command(app)
+    command = group.commands[name]  # type: ignore[attr-defined]
+    lines = [f"nomoat {name}: {' '.join((command.help or '').split())}"]
+    for parameter in command.params:
+        names = " ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.metavar
+        default = "" if parameter.default in (None, False, ()) else f" (default {parameter.default})"
+        lines.append(f"  {names}: {parameter.help or 'Show this message and exit.'}{default}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_as_reviewed(name: str) -> None:
+    golden = GOLDEN / f"{name}.txt"
+    text = help_text(name)
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_every_command_is_listed_and_shows_its_help() -> None:
+    assert sorted(typer.main.get_command(app).commands) == COMMANDS  # type: ignore[attr-defined]
+    assert runner.invoke(app, ["--help"]).exit_code == 0
+    for name in COMMANDS:
+        result = runner.invoke(app, [name, "--help"])
+        assert result.exit_code == 0
+        assert name in result.output
+
+
+def test_version() -> None:
+    result = runner.invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("nomoat ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["inspect"],
+        ["nonsense"],
+        ["compile", "model"],  # no --output
+        ["compile", "model", "-o", "x", "--quantization", "q3"],
+        ["generate", "x", "hello", "--max-tokens", "0"],
+        ["generate", "x", "hello", "--device", "cpu"],
+        ["generate", "x", "hello", "--adapter", "imaginary"],
+        ["inspect", "x", "--unknown"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    assert runner.invoke(app, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", "nowhere"],
+        ["generate", "nowhere", "hello"],
+        ["verify", "nowhere", "--checkpoint", "nowhere"],
+        ["compile", "nowhere", "-o", "out"],
+    ],
+)
+def test_a_failure_is_one_line_or_one_object(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.strip().startswith("error model_not_found: ")
+    assert len(result.stderr.strip().splitlines()) == 1
+
+    result = runner.invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert set(error) == {"code", "message", "detail"}
+    assert error["code"] == "model_not_found"
+    assert result.stderr == ""
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["inspect", str(tmp_path), "--debug"])
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert "Traceback" not in runner.invoke(app, ["inspect", str(tmp_path)]).output
+
+
+def test_serve_names_a_port_in_use() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = runner.invoke(app, ["serve", "--port", str(taken.getsockname()[1])])
+    assert result.exit_code == 1
+    assert "invalid_request" in result.stderr
+    assert "--port" in result.stderr
+
+
+def test_serve_refuses_a_folder_that_is_no_package(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["serve", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "model_not_found" in result.stderr
+
+
+def test_inspect_figures(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "small")
+    result = runner.invoke(app, ["inspect", str(folder), "--json", "--context", "33"])
+    assert result.exit_code == 0
+    inspection = json.loads(result.stdout)
+    assert inspection["dispatches_per_decode_token"] == 3  # two steps of decode, one of sample_greedy
+    assert inspection["dispatches_per_prefill_chunk"] == 1
+    assert inspection["bits_per_weight"] == 32
+    assert inspection["tensors"] == [
+        {"name": "model.embed_tokens", "count": 1, "shape": [32, 16], "scheme": "float32", "nbytes": 2048}
+    ]
+    assert inspection["kernels"][0]["decode_dispatches"] == 3
+    # 33 tokens take 3 pages: K and V of 3 * 16 * 8 floats; scratch: hidden 8 * 2 * 16 and logits 32 floats.
+    assert inspection["memory"] == {
+        "context_length": 33,
+        "weights_bytes": 2048,
+        "kv_cache_bytes": 2 * 3 * 16 * 8 * 4,
+        "scratch_bytes": (8 * 2 * 16 + 32) * 4,
+        "total_bytes": 2048 + 3072 + 1152,
+    }
+    assert runner.invoke(app, ["inspect", str(folder)]).exit_code == 0
+
+
+def test_inspect_refuses_a_context_beyond_the_program(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["inspect", str(write_package(tmp_path / "small")), "--context", "65"])
+    assert result.exit_code == 1
+    assert "invalid_request" in result.stderr
+
+
+def test_inspect_refuses_a_package_that_lies(tmp_path: Path) -> None:
+    folder = write_package(tmp_path / "small")
+    manifest = json.loads((folder / "nomoat.json").read_text())
+    (folder / "nomoat.json").write_text(json.dumps(manifest | {"version": 2}))
+    result = runner.invoke(app, ["inspect", str(folder), "--json"])
+    assert json.loads(result.stdout)["error"]["code"] == "invalid_package"
