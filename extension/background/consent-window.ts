@@ -5,7 +5,7 @@ export async function openConsentWindow(id: number): Promise<void> {
     type: "popup",
     url: `consent.html?id=${id}`,
     width: 440,
-    height: 520,
+    height: 620,
     focused: true,
   });
 }

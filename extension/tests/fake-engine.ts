@@ -1,0 +1,112 @@
+/** An Engine for unit tests: installs and loads at once, and generates "w0 w1 ..." a word per turn until it is stopped. */
+import {
+  type Engine,
+  type EngineGenerateOptions,
+  type Generation,
+  type InstalledModel,
+  LlmError,
+  type Model,
+  type ModelInfo,
+  type Usage,
+} from "@nomoat/runtime";
+
+export function modelInfo(id: string): ModelInfo {
+  return {
+    id,
+    name: id,
+    architecture: "LlamaForCausalLM",
+    quantization: "q4",
+    contextLength: 128,
+    parameterCount: 1,
+    license: null,
+    nbytes: 1,
+  };
+}
+
+export class FakeEngine implements Engine {
+  readonly models = new Map<string, InstalledModel>();
+  readonly requests: { prompt: unknown; options: EngineGenerateOptions; model: string }[] = [];
+  readonly loads: string[] = [];
+  unloads = 0;
+  /** Generations that are computing now. */
+  computing = 0;
+  failNext: LlmError | null = null;
+  /** Waits before a download ends. */
+  download: Promise<void> = Promise.resolve();
+
+  withModel(id: string): this {
+    this.models.set(id, { ...modelInfo(id), state: "ready" });
+    return this;
+  }
+
+  async install(url: string, options: { signal?: AbortSignal } = {}): Promise<ModelInfo> {
+    const id = url.split("/").at(-2)!;
+    this.models.set(id, { ...modelInfo(id), state: "downloading" });
+    await this.download;
+    this.#failIfAsked();
+    if (options.signal?.aborted) throw new LlmError("aborted", "stopped");
+    this.withModel(id);
+    return modelInfo(id);
+  }
+
+  async installed(): Promise<InstalledModel[]> {
+    return [...this.models.values()];
+  }
+
+  async remove(id: string): Promise<void> {
+    this.models.delete(id);
+  }
+
+  async load(source: { id: string } | { url: string }): Promise<Model> {
+    const id = "id" in source ? source.id : source.url;
+    this.loads.push(id);
+    this.#failIfAsked();
+    return {
+      info: modelInfo(id),
+      device: { device: "webgpu", adapter: "fake", software: true },
+      loadMs: 0,
+      generate: (prompt, options = {}) => this.#generate(id, prompt, options),
+      tokenize: async () => [],
+      logits: async () => new Float32Array(),
+      unload: async () => void this.unloads++,
+    };
+  }
+
+  async close(): Promise<void> {}
+
+  #failIfAsked(): void {
+    const error = this.failNext;
+    this.failNext = null;
+    if (error) throw error;
+  }
+
+  #generate(model: string, prompt: unknown, options: EngineGenerateOptions): Generation {
+    this.requests.push({ prompt, options, model });
+    let end!: (usage: Usage) => void;
+    let fail!: (error: unknown) => void;
+    const usage = new Promise<Usage>((resolve, reject) => {
+      end = resolve;
+      fail = reject;
+    });
+    usage.catch(() => {});
+    const run = async function* (this: FakeEngine): AsyncGenerator<string> {
+      this.computing++;
+      try {
+        this.#failIfAsked();
+        for (let i = 0; i < (options.maxTokens ?? 1); i++) {
+          await new Promise((turn) => setTimeout(turn));
+          if (options.signal?.aborted) throw new LlmError("aborted", "stopped");
+          yield `w${i} `;
+        }
+        end({ completionTokens: options.maxTokens ?? 1, finishReason: "length" } as Usage);
+      } catch (error) {
+        fail(error);
+        throw error;
+      } finally {
+        this.computing--;
+      }
+    };
+    const iterate = run.bind(this);
+    return { usage, [Symbol.asyncIterator]: iterate } as unknown as Generation;
+  }
+}

@@ -1,0 +1,284 @@
+/** Proves what a page gets for what it sends: consent, limits, aborts, revocation. Uses the fake engine, no browser. */
+import { describe, expect, it, vi } from "vitest";
+import { type AdminServices, AdminSession } from "../offscreen/admin";
+import { ConsentDesk } from "../offscreen/consent";
+import { Models } from "../offscreen/models";
+import { Permissions } from "../offscreen/permissions";
+import { RateLimiter } from "../offscreen/rate-limit";
+import { MAX_REQUESTS_PER_ORIGIN, Requests } from "../offscreen/requests";
+import { PageRouter } from "../offscreen/router";
+import type { AdminAnswer, AdminMethod, AdminMethods } from "../protocol/admin-port";
+import type { Settings } from "../protocol/background";
+import type { PageAnswer } from "../protocol/page-port";
+import { FakeEngine } from "./fake-engine";
+import { frame, sender } from "./page-sender";
+
+const A = { origin: "https://a.example", topOrigin: "https://a.example" };
+
+function setUp() {
+  const engine = new FakeEngine().withModel("m");
+  const windows: number[] = [];
+  let settings: Settings = { defaultModel: null, allowOwnPrograms: false };
+  const services: AdminServices = {
+    models: new Models(() => engine, {
+      onChange: () => {},
+      sources: {},
+      saveSources: () => {},
+      readId: async () => "x",
+    }),
+    permissions: new Permissions([], () => {}),
+    consent: new ConsentDesk(async (id) => void windows.push(id)),
+    requests: new Requests(() => {}),
+    rate: new RateLimiter(),
+    defaultModel: () => settings.defaultModel,
+    settings: () => settings,
+    setSettings: (changed) => {
+      settings = { ...settings, ...changed };
+    },
+    onChange: () => {},
+  };
+  const page = (from = sender()) => {
+    const answers: PageAnswer[] = [];
+    const router = new PageRouter(services, from, (answer) => answers.push(answer));
+    const send = (request: unknown, facts = frame()) => router.receive({ request, frame: facts });
+    const generate = (id: number, options: object = {}, facts = frame()) =>
+      send({ id, method: "generate", prompt: "hi", options }, facts);
+    const errorOf = (id: number) => answers.find((answer) => answer.id === id && "error" in answer);
+    return { router, answers, send, generate, errorOf };
+  };
+  const adminAnswers: AdminAnswer[] = [];
+  const session = new AdminSession(services, (answer) => adminAnswers.push(answer));
+  const admin = <M extends AdminMethod>(method: M, params: AdminMethods[M]["params"]) =>
+    session.receive({ id: 1, method, params });
+  return { engine, services, windows, page, admin, adminAnswers, session };
+}
+
+describe("consent", () => {
+  it("is asked in a window, and its answer runs the request in the site's partition", async () => {
+    const { services, windows, page, engine } = setUp();
+    const { answers, generate } = page();
+    const done = generate(1, { maxTokens: 2 });
+    await vi.waitFor(() => expect(windows).toEqual([1]));
+    expect(engine.requests).toEqual([]);
+    services.consent.answer(1, "always");
+    await done;
+    expect(answers.flatMap((answer) => ("text" in answer ? answer.text : [])).join("")).toBe("w0 w1 ");
+    expect(answers.at(-1)).toMatchObject({ id: 1, result: { completionTokens: 2 } });
+    expect(engine.requests[0]?.options.partition).toContain("https://a.example");
+    expect(services.permissions.rows()).toEqual([{ ...A, decision: "allow" }]);
+  });
+
+  it("needs a user gesture", async () => {
+    const { windows, page } = setUp();
+    const { generate, errorOf } = page();
+    await generate(1, {}, frame({ userActivation: false }));
+    expect(errorOf(1)).toMatchObject({
+      error: { code: "not_allowed", name: "NotAllowedError", message: expect.stringMatching(/gesture/) },
+    });
+    expect(windows).toEqual([]);
+  });
+
+  it("denied sticks; closed does not", async () => {
+    const { services, windows, page } = setUp();
+    const { generate, errorOf } = page();
+    const closed = generate(1);
+    await vi.waitFor(() => expect(windows).toEqual([1]));
+    services.consent.answer(1, "closed");
+    await closed;
+    const denied = generate(2);
+    await vi.waitFor(() => expect(windows).toEqual([1, 2]));
+    services.consent.answer(2, "deny");
+    await denied;
+    await generate(3);
+    expect(windows).toEqual([1, 2]);
+    for (const id of [1, 2, 3]) expect(errorOf(id)).toMatchObject({ error: { code: "not_allowed" } });
+    expect(services.permissions.rows()).toEqual([{ ...A, decision: "deny" }]);
+  });
+
+  it("once ends with the document", async () => {
+    const { services, page, windows } = setUp();
+    const first = page();
+    const done = first.generate(1);
+    await vi.waitFor(() => expect(windows).toEqual([1]));
+    services.consent.answer(1, "once");
+    await done;
+    await first.generate(2, {}, frame({ userActivation: false }));
+    expect(first.errorOf(2)).toBeUndefined();
+    first.router.close();
+    const second = page(sender({ documentId: "document-2" }));
+    await second.generate(1, {}, frame({ userActivation: false }));
+    expect(second.errorOf(1)).toMatchObject({ error: { code: "not_allowed" } });
+  });
+
+  it("in incognito lasts for the document and is never remembered", async () => {
+    const { services, page, windows } = setUp();
+    services.permissions.remember(A, "allow");
+    const incognito = page(sender({ incognito: true }));
+    const done = incognito.generate(1);
+    await vi.waitFor(() => expect(windows).toEqual([1]));
+    services.consent.answer(1, "always");
+    await done;
+    expect(incognito.errorOf(1)).toBeUndefined();
+    const other = page(sender({ incognito: true, documentId: "2" }));
+    await other.generate(1, {}, frame({ userActivation: false }));
+    expect(other.errorOf(1)).toMatchObject({ error: { code: "not_allowed" } });
+    expect(services.permissions.rows()).toEqual([{ ...A, decision: "allow" }]);
+  });
+
+  it("is not overwritten where the user has decided on the options page meanwhile", async () => {
+    const { services, windows, page } = setUp();
+    const { generate, errorOf } = page();
+    const asked = generate(1);
+    await vi.waitFor(() => expect(windows).toEqual([1]));
+    services.permissions.remember(A, "deny");
+    services.consent.answer(1, "always");
+    await asked;
+    expect(errorOf(1)).toMatchObject({ error: { code: "not_allowed" } });
+  });
+});
+
+describe("before consent", () => {
+  it("tells every site the same, with and without a model", async () => {
+    const { services, page, engine } = setUp();
+    const { answers, send } = page();
+    await send({ id: 1, method: "availability" });
+    engine.models.clear();
+    await send({ id: 2, method: "availability" });
+    services.permissions.remember(A, "deny");
+    await send({ id: 3, method: "availability" });
+    expect(answers).toEqual([1, 2, 3].map((id) => ({ id, result: "downloadable" })));
+    await send({ id: 4, method: "models" });
+    expect(answers.at(-1)).toMatchObject({ id: 4, error: { code: "not_allowed" } });
+  });
+
+  it("says unavailable, and refuses, where the frame may not use it", async () => {
+    const { page, windows } = setUp();
+    const { answers, send, generate, errorOf } = page();
+    const denied = frame({ policyAllows: false, ancestorOrigins: ["https://top.example"] });
+    await send({ id: 1, method: "availability" }, denied);
+    expect(answers).toEqual([{ id: 1, result: "unavailable" }]);
+    await generate(2, {}, denied);
+    expect(errorOf(2)).toMatchObject({ error: { code: "not_allowed", message: expect.stringMatching(/policy/) } });
+    expect(windows).toEqual([]);
+  });
+});
+
+describe("after consent", () => {
+  it("tells availability and models", async () => {
+    const { services, page, engine } = setUp();
+    services.permissions.remember(A, "allow");
+    const { answers, send } = page();
+    await send({ id: 1, method: "availability" });
+    await send({ id: 2, method: "models" });
+    engine.models.clear();
+    await send({ id: 3, method: "availability" });
+    expect(answers).toMatchObject([{ result: "available" }, { result: [{ id: "m" }] }, { result: "unavailable" }]);
+    expect(answers[1]).not.toHaveProperty("result.0.state");
+  });
+
+  it("stops computing on abort, on close, on stop, on revocation and on denial", async () => {
+    const { services, page, engine, admin } = setUp();
+    const stops: [string, (p: ReturnType<typeof page>) => unknown, string | null][] = [
+      ["abort", ({ send }) => send({ id: 1, method: "abort" }), "aborted"],
+      ["close", ({ router }) => router.close(), null],
+      ["stop", () => admin("stop", {}), "aborted"],
+      ["stop of the site", () => admin("stop", { origin: A.origin }), "aborted"],
+      ["revocation", () => admin("site.revoke", A), "not_allowed"],
+      ["denial", () => admin("site.set", { ...A, decision: "deny" }), "not_allowed"],
+    ];
+    for (const [name, stop, code] of stops) {
+      services.permissions.remember(A, "allow");
+      const tab = page();
+      const done = tab.generate(1, { maxTokens: 8000 });
+      await vi.waitFor(() => expect(tab.answers.length, name).toBeGreaterThan(1));
+      void stop(tab);
+      await done;
+      expect(engine.computing, name).toBe(0);
+      expect(services.requests.rows(), name).toEqual([]);
+      if (code) expect(tab.errorOf(1), name).toMatchObject({ error: { code } });
+      else expect(tab.errorOf(1), name).toBeUndefined();
+    }
+  });
+
+  it("does not stop another site", async () => {
+    const { services, page, admin } = setUp();
+    const B = { origin: "https://b.example", topOrigin: "https://b.example" };
+    services.permissions.remember(A, "allow");
+    services.permissions.remember(B, "allow");
+    const b = page(sender({ origin: B.origin, documentId: "b" }));
+    const done = b.generate(1, { maxTokens: 30 });
+    await admin("site.revoke", A);
+    await admin("stop", { origin: A.origin });
+    await done;
+    expect(b.answers.at(-1)).toMatchObject({ result: { completionTokens: 30 } });
+  });
+});
+
+describe("limits", () => {
+  it("admits a few requests of a site at a time, over all its documents, and goes on afterwards", async () => {
+    const { services, page } = setUp();
+    services.permissions.remember(A, "allow");
+    const [one, two] = [page(), page(sender({ documentId: "2", tabId: 2 }))];
+    const running = Array.from({ length: MAX_REQUESTS_PER_ORIGIN }, (_, i) =>
+      (i % 2 ? one : two).generate(i + 1, { maxTokens: 20 }),
+    );
+    await one.generate(99);
+    expect(one.errorOf(99)).toMatchObject({ error: { code: "not_allowed", detail: { reason: "too_many_requests" } } });
+    await Promise.all(running);
+    await one.generate(100);
+    expect(one.errorOf(100)).toBeUndefined();
+  });
+
+  it("refuses a flood with the time to wait", async () => {
+    const { page } = setUp();
+    const { send, answers } = page();
+    for (let id = 1; id <= 200; id++) await send({ id, method: "availability" });
+    const refused = answers.filter((answer) => "error" in answer);
+    expect(refused.length).toBeGreaterThan(100);
+    expect(refused[0]).toMatchObject({ error: { code: "not_allowed", detail: { reason: "rate_limit" } } });
+  });
+
+  it("answers garbage with invalid_request", async () => {
+    const { router, answers } = setUp().page();
+    const garbage = [
+      null,
+      1,
+      "x",
+      {},
+      { request: {} },
+      { request: { id: 1, method: "models" } },
+      { request: { id: 1, method: "x" }, frame: frame() },
+    ];
+    for (const message of garbage) await router.receive(message);
+    expect(answers).toHaveLength(garbage.length);
+    for (const answer of answers) expect(answer).toMatchObject({ error: { code: "invalid_request" } });
+  });
+});
+
+describe("the extension's own pages", () => {
+  it("may add a package by address only where its programs are allowed", async () => {
+    const { admin, adminAnswers, engine } = setUp();
+    const url = "https://host.example/models/x/";
+    await admin("model.install", { url });
+    expect(adminAnswers.at(-1)).toMatchObject({ error: { code: "not_allowed" } });
+    expect(engine.models.has("x")).toBe(false);
+    await admin("settings.set", { allowOwnPrograms: true });
+    await admin("model.install", { url });
+    expect(engine.models.get("x")?.state).toBe("ready");
+  });
+
+  it("chat in a partition of their own, and stop when closed", async () => {
+    const { session, admin, adminAnswers, engine } = setUp();
+    await admin("generate", { messages: [{ role: "user", content: "hi" }] });
+    expect(adminAnswers).toMatchObject([{ text: "w0 " }, { result: { completionTokens: 1 } }]);
+    expect(engine.requests[0]?.options.partition).toBe("sidepanel");
+    session.close();
+    expect(engine.computing).toBe(0);
+  });
+
+  it("get an error for an unknown command", async () => {
+    const { session, adminAnswers } = setUp();
+    await session.receive({ id: 1, method: "constructor", params: {} });
+    expect(adminAnswers).toMatchObject([{ error: { code: "internal" } }]);
+  });
+});
