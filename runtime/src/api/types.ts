@@ -101,7 +101,10 @@ export interface Model {
   /** Token ids of `text` as the tokenizer gives them, no template. */
   tokenize(text: string): Promise<number[]>;
   /** Teacher-forced logits, for verification: token_ids (T) → float32 (T - firstPosition, vocab_size), row t after token firstPosition + t. */
-  logits(tokenIds: readonly number[], options?: { readonly firstPosition?: number; readonly signal?: AbortSignal }): Promise<Float32Array>;
+  logits(
+    tokenIds: readonly number[],
+    options?: { readonly firstPosition?: number; readonly signal?: AbortSignal },
+  ): Promise<Float32Array>;
   unload(): Promise<void>;
 }
 

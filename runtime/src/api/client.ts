@@ -1,0 +1,111 @@
+/** The Engine and Model of types.ts over a Connection: this file only translates. */
+import { LlmError } from "../internal/errors";
+import type { Methods } from "../worker/protocol";
+import type { Connection } from "./connection";
+import { StartedGeneration } from "./generation";
+import type {
+  Engine,
+  EngineGenerateOptions,
+  Generation,
+  InstalledModel,
+  LoadOptions,
+  Message,
+  Model,
+  ModelInfo,
+  ModelSource,
+} from "./types";
+
+export class EngineClient implements Engine {
+  /** The model on the device, as far as this client knows: the last one that was loaded through it. */
+  private current: ModelClient | null = null;
+
+  constructor(private readonly connection: Connection) {}
+
+  install(url: string, options: LoadOptions = {}): Promise<ModelInfo> {
+    return this.connection.call("install", { url }, { signal: options.signal, onEvent: options.onProgress });
+  }
+
+  installed(): Promise<InstalledModel[]> {
+    return this.connection.call("installed", {});
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.connection.call("remove", { id });
+  }
+
+  async load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+    // The worker unloads the model before; requests on it end there, and its object answers no more here.
+    this.current?.retire();
+    const loaded = await this.connection.call(
+      "load",
+      { source },
+      { signal: options.signal, onEvent: options.onProgress },
+    );
+    this.current?.retire();
+    this.current = new ModelClient(this.connection, loaded);
+    return this.current;
+  }
+
+  async close(): Promise<void> {
+    this.current?.retire();
+    this.connection.close();
+  }
+}
+
+class ModelClient implements Model {
+  readonly info: Model["info"];
+  readonly device: Model["device"];
+  readonly loadMs: number;
+  private retired = false;
+
+  constructor(
+    private readonly connection: Connection,
+    loaded: Methods["load"]["result"],
+  ) {
+    this.info = loaded.info;
+    this.device = loaded.device;
+    this.loadMs = loaded.loadMs;
+  }
+
+  generate(prompt: string | readonly Message[], options: EngineGenerateOptions = {}): Generation {
+    const { signal, ...rest } = options;
+    const run = async (onText: (piece: string) => void, stop: AbortSignal) => {
+      this.requireLoaded();
+      return this.connection.call(
+        "generate",
+        { prompt, options: rest },
+        { signal: stop, onEvent: ({ text }) => onText(text) },
+      );
+    };
+    return new StartedGeneration(run, signal);
+  }
+
+  async tokenize(text: string): Promise<number[]> {
+    this.requireLoaded();
+    return this.connection.call("tokenize", { text });
+  }
+
+  async logits(
+    tokenIds: readonly number[],
+    options: { firstPosition?: number; signal?: AbortSignal } = {},
+  ): Promise<Float32Array> {
+    this.requireLoaded();
+    const { firstPosition = 0, signal } = options;
+    return this.connection.call("logits", { tokenIds, firstPosition }, { signal });
+  }
+
+  async unload(): Promise<void> {
+    if (this.retired) return;
+    this.retired = true;
+    await this.connection.call("unload", {});
+  }
+
+  /** Another model took the device. */
+  retire(): void {
+    this.retired = true;
+  }
+
+  private requireLoaded(): void {
+    if (this.retired) throw new LlmError("invalid_request", "This model was unloaded. Load it again.");
+  }
+}

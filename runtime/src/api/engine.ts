@@ -1,0 +1,54 @@
+/** `createEngine`: the engine in a worker, or on a GPU object that the caller gives. */
+import { LlmError } from "../internal/errors";
+import type { ToWorker } from "../worker/protocol";
+import { EngineClient } from "./client";
+import { type Channel, Connection } from "./connection";
+import type { Engine } from "./types";
+
+export interface EngineOptions {
+  /** Makes the engine's worker, a module worker that runs the package's entry `./worker`. Default: it is found beside this file. */
+  readonly worker?: () => Worker;
+  /** Runs the engine in this thread on this GPU instead of in a worker. */
+  readonly gpu?: GPU;
+}
+
+export function createEngine(options: EngineOptions = {}): Engine {
+  const { gpu, worker } = options;
+  for (const key of Object.keys(options)) {
+    if (key !== "gpu" && key !== "worker")
+      throw new LlmError("invalid_request", `createEngine: unknown option ${key}.`);
+  }
+  if (gpu && worker) throw new LlmError("invalid_request", "createEngine: give a worker or a gpu, not both.");
+  if (gpu) return new EngineClient(new Connection((receive, fail) => openWhenLoaded(gpu, receive, fail)));
+  return new EngineClient(new Connection((receive, fail) => openWorker(worker ?? defaultWorker, receive, fail)));
+}
+
+function defaultWorker(): Worker {
+  return new Worker(new URL("../worker/main.ts", import.meta.url), { type: "module", name: "nomoat-engine" });
+}
+
+function openWorker(make: () => Worker, receive: (message: unknown) => void, fail: (error: LlmError) => void): Channel {
+  const worker = make();
+  const crashed = (why: string) =>
+    fail(new LlmError("internal", `The engine's worker failed: ${why}. Make a new engine.`));
+  worker.addEventListener("message", ({ data }) => receive(data));
+  worker.addEventListener("error", (event) => crashed(event.message || "its script could not be loaded"));
+  worker.addEventListener("messageerror", () => crashed("a message could not be read"));
+  return {
+    post: (message: ToWorker) => worker.postMessage(message),
+    close: () => worker.terminate(),
+  };
+}
+
+/** The engine's code is fetched only where it is used, so that pages with a worker do not load it twice. */
+function openWhenLoaded(gpu: GPU, receive: (message: unknown) => void, fail: (error: LlmError) => void): Channel {
+  const channel = import("./in_process").then(({ openInProcess }) => openInProcess({ gpu }, receive));
+  channel.catch(() => fail(new LlmError("network", "The engine's code could not be loaded.")));
+  return {
+    post: (message) => {
+      const copy = structuredClone(message);
+      void channel.then((opened) => opened.post(copy));
+    },
+    close: () => void channel.then((opened) => opened.close()),
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * The engine: packages in storage, and at most one model on the device. Everything slow takes a signal; everything it
+ * throws is an LlmError. It knows nothing of workers or messages.
+ */
+import type { DeviceInfo, InstalledModel, ModelInfo, ModelSource, Usage } from "../api/types";
+import { LlmError } from "../internal/errors";
+import { openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
+import { LoadedModel, type LoadHooks, modelInfo } from "./loaded_model";
+
+export interface EngineEnvironment {
+  readonly gpu: GPU | undefined;
+  /** Where packages are kept; null where there is no OPFS. Default: OPFS. */
+  readonly openStore?: () => Promise<PackageStore | null>;
+  /** Opens a package straight from its URL. */
+  readonly openUrl?: (url: string, options: { readonly signal?: AbortSignal }) => Promise<PackageSource>;
+}
+
+export class EngineCore {
+  private model: LoadedModel | null = null;
+  private loading: Promise<unknown> = Promise.resolve();
+  private store: Promise<PackageStore | null> | null = null;
+
+  constructor(private readonly environment: EngineEnvironment) {}
+
+  async install(url: string, hooks: LoadHooks): Promise<ModelInfo> {
+    return modelInfo(await (await this.requireStore()).install(url, downloadOptions(hooks)));
+  }
+
+  async installed(): Promise<InstalledModel[]> {
+    const store = await this.openStore();
+    if (!store) return [];
+    return (await store.installed()).map(({ manifest, state }) => ({ ...modelInfo(manifest), state }));
+  }
+
+  /** A loaded model goes on from the device until it is unloaded or the device is lost. */
+  async remove(id: string): Promise<void> {
+    await (await this.requireStore()).remove(id);
+  }
+
+  /** Loads a model to the device, one at a time; the one before is unloaded first. */
+  load(source: ModelSource, hooks: LoadHooks): Promise<{ info: ModelInfo; device: DeviceInfo; loadMs: number }> {
+    const result = this.loading.then(async () => {
+      hooks.signal?.throwIfAborted();
+      await this.unloadNow();
+      const startedMs = performance.now();
+      const model = await LoadedModel.load(this.environment.gpu, await this.open(source, hooks), hooks);
+      this.model = model;
+      return { info: model.info, device: model.device, loadMs: performance.now() - startedMs };
+    });
+    this.loading = result.catch(() => undefined);
+    return result;
+  }
+
+  unload(): Promise<void> {
+    const result = this.loading.then(() => this.unloadNow());
+    this.loading = result.catch(() => undefined);
+    return result;
+  }
+
+  tokenize(text: string): number[] {
+    return this.requireModel().tokenize(text);
+  }
+
+  generate(
+    prompt: unknown,
+    options: unknown,
+    hooks: { onText: (piece: string) => void; signal?: AbortSignal },
+  ): Promise<Usage> {
+    return this.requireModel().generate(prompt, options, hooks);
+  }
+
+  logits(tokenIds: unknown, firstPosition: unknown, signal?: AbortSignal): Promise<Float32Array> {
+    return this.requireModel().logits(tokenIds, firstPosition, signal);
+  }
+
+  private async unloadNow(): Promise<void> {
+    const { model } = this;
+    this.model = null;
+    await model?.unload();
+  }
+
+  private async open(source: ModelSource, hooks: LoadHooks): Promise<PackageSource> {
+    const store = await this.openStore();
+    if ("url" in source) {
+      if (!store)
+        return (this.environment.openUrl ?? openUrl)(source.url, hooks.signal ? { signal: hooks.signal } : {});
+      const manifest = await store.install(source.url, downloadOptions(hooks));
+      return store.open(manifest.id);
+    }
+    if (!store) throw noStore();
+    return store.open(source.id);
+  }
+
+  private openStore(): Promise<PackageStore | null> {
+    this.store ??= (this.environment.openStore ?? openStore)();
+    return this.store;
+  }
+
+  private async requireStore(): Promise<PackageStore> {
+    const store = await this.openStore();
+    if (!store) throw noStore();
+    return store;
+  }
+
+  private requireModel(): LoadedModel {
+    if (!this.model) throw new LlmError("invalid_request", "No model is loaded. Call load first.");
+    return this.model;
+  }
+}
+
+function downloadOptions({ signal, onProgress }: LoadHooks) {
+  return {
+    ...(signal ? { signal } : {}),
+    onProgress: (loaded: number, total: number) => onProgress?.({ phase: "download", loaded, total }),
+  };
+}
+
+function noStore(): LlmError {
+  return new LlmError("model_not_found", "This environment has no storage for models. Load the package by its URL.");
+}

@@ -1,0 +1,210 @@
+/**
+ * One generation: prefill of the prompt but its last token, then decode and sample, a few steps per submit, with the
+ * sampled ids read back while the next submit already runs.
+ *
+ * Owns its sequence of the KV cache while it is active. `tokens` is the truth about the request: prompt and answer
+ * as read back. After preemption it starts again from there, and the sampler, which counts steps, goes on as if
+ * nothing had happened.
+ */
+import type { FinishReason, Usage } from "../api/types";
+import { LlmError } from "../internal/errors";
+import type { Sequence } from "./kv_cache";
+import { ignoreFailure, prefillChunk } from "./prefill";
+import { countTokens, type Sampling } from "./sampling";
+import type { Advance, Task } from "./scheduler";
+import { type Session, TOKEN_RING } from "./session";
+import type { TextOutput } from "./text_output";
+
+export interface GenerateRequest {
+  readonly promptIds: readonly number[];
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  readonly partition: string;
+  readonly output: TextOutput;
+  readonly signal: AbortSignal | null;
+  /** performance.now() when the request arrived. */
+  readonly arrivedMs: number;
+}
+
+export class GenerateTask implements Task {
+  readonly partition: string;
+  /** Settles once: with usage (also after an abort) or with an LlmError. */
+  readonly result: Promise<Usage>;
+  private resolve!: (usage: Usage) => void;
+  private reject!: (error: LlmError) => void;
+  private finished = false;
+  /** An end that comes while work is being queued leaves the sequence open until that is done. */
+  private advancing = false;
+
+  private readonly tokens: number[];
+  private sequence: Sequence | null = null;
+  /** Steps queued on the device whose tokens have not been read back. */
+  private queued = 0;
+  /** Work of an earlier life, from before a preemption, is ignored. */
+  private life = 0;
+  private cachedTokens = -1;
+  private startedMs = 0;
+  private firstTokenMs = 0;
+  private lastTokenMs = 0;
+  private readonly onAbort = () => this.finish("aborted");
+
+  constructor(
+    private readonly session: Session,
+    private readonly request: GenerateRequest,
+  ) {
+    this.partition = request.partition;
+    this.tokens = [...request.promptIds];
+    this.result = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    request.signal?.addEventListener("abort", this.onAbort);
+    if (request.signal?.aborted) this.onAbort();
+  }
+
+  get over(): boolean {
+    return this.finished;
+  }
+
+  async advance(activeTasks: number): Promise<Advance> {
+    this.advancing = true;
+    try {
+      return await this.queueNext(activeTasks);
+    } finally {
+      this.advancing = false;
+      if (this.finished) this.closeSequence();
+    }
+  }
+
+  private async queueNext(activeTasks: number): Promise<Advance> {
+    const { session, tokens } = this;
+    if (this.startedMs === 0) this.startedMs = performance.now();
+    this.sequence ??= session.open(this.partition, tokens.slice(0, -1));
+    const { sequence } = this;
+    if (this.cachedTokens < 0) this.cachedTokens = sequence.tokens.length;
+    if (sequence.tokens.length < tokens.length - 1) return prefillChunk(session, sequence, tokens, tokens.length - 1);
+    return this.decode(sequence, activeTasks);
+  }
+
+  preempt(): void {
+    this.closeSequence();
+    this.queued = 0;
+    this.life += 1;
+  }
+
+  fail(error: LlmError): void {
+    if (this.finished) return;
+    this.end();
+    this.reject(error);
+  }
+
+  private async decode(sequence: Sequence, activeTasks: number): Promise<Advance> {
+    const { session, tokens, request } = this;
+    const { executor } = session;
+    const { context_length: contextLength } = executor.plan.program;
+    // Only this task's own unread steps can go on without the host: after another's turn the token must be known.
+    if (this.queued > 0 && session.stateOwner !== this) return "waiting";
+    const position = tokens.length - 1 + this.queued;
+    const step = this.generated + this.queued;
+    const left = Math.min(request.maxTokens - step, contextLength - position);
+    if (left <= 0) return "waiting";
+    const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
+    const k = Math.min(wanted, left);
+    if (!(await session.reserve(sequence, position + k))) return "no_memory";
+    const staging = await session.ring.take();
+    if (this.finished) {
+      session.ring.give(staging);
+      return "waiting";
+    }
+    session.bind(sequence);
+    if (session.stateOwner !== this) this.writeState(position);
+    const call = ["decode", request.sampling.function];
+    const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
+    executor.run(calls, 1, [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }]);
+    this.queued += k;
+    const { life } = this;
+    const read = session.timed(session.ring.read(staging), session.decodePace, k);
+    const work = read.then((bytes) => {
+      if (!this.finished && this.life === life) this.receive(new Int32Array(bytes), step, k);
+    }, ignoreFailure);
+    return { work };
+  }
+
+  private writeState(position: number): void {
+    const { session, tokens } = this;
+    const { sampling } = this.request;
+    session.writeState(tokens[position]!, position, this.generated, sampling.seed);
+    session.executor.write("sampling", sampling.buffer);
+    if (sampling.usesCounts) {
+      session.executor.write("token_counts", countTokens(tokens, session.executor.plan.program.vocab_size));
+    }
+    session.stateOwner = this;
+  }
+
+  /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
+  private receive(ring: Int32Array, step: number, k: number): void {
+    const { output, maxTokens } = this.request;
+    const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.plan.program;
+    this.lastTokenMs = performance.now();
+    if (step === 0) this.firstTokenMs = this.lastTokenMs;
+    this.queued -= k;
+    try {
+      for (let i = step; i < step + k; i++) {
+        const id = ring[i % TOKEN_RING]!;
+        if (id < 0 || id >= vocabSize) {
+          throw new LlmError("internal", `The sampler returned the token ${id} of a vocabulary of ${vocabSize}.`);
+        }
+        this.sequence!.tokens.push(this.tokens.at(-1)!);
+        this.tokens.push(id);
+        const stopped = output.push(id);
+        // A token at position contextLength cannot be decoded any more.
+        const full = this.generated >= maxTokens || this.tokens.length > contextLength;
+        if (stopped || full) {
+          this.finish(stopped ? "stop" : "length");
+          return;
+        }
+      }
+      output.send();
+    } catch (thrown) {
+      this.fail(LlmError.from(thrown));
+    }
+  }
+
+  private get generated(): number {
+    return this.tokens.length - this.request.promptIds.length;
+  }
+
+  private finish(finishReason: FinishReason): void {
+    if (this.finished) return;
+    const { promptIds, output, arrivedMs } = this.request;
+    this.end();
+    if (finishReason !== "aborted") output.flush();
+    const completionTokens = this.generated;
+    const cachedTokens = Math.max(this.cachedTokens, 0);
+    const decodeSeconds = (this.lastTokenMs - this.firstTokenMs) / 1000;
+    const prefillSeconds = (this.firstTokenMs - this.startedMs) / 1000;
+    this.resolve({
+      promptTokens: promptIds.length,
+      completionTokens,
+      cachedTokens,
+      finishReason,
+      promptIds,
+      generatedIds: this.tokens.slice(promptIds.length),
+      ttftMs: completionTokens > 0 ? this.firstTokenMs - arrivedMs : 0,
+      prefillTokPerS: completionTokens > 0 ? (promptIds.length - cachedTokens) / Math.max(prefillSeconds, 1e-6) : 0,
+      decodeTokPerS: completionTokens > 1 ? (completionTokens - 1) / Math.max(decodeSeconds, 1e-6) : 0,
+    });
+  }
+
+  private end(): void {
+    this.finished = true;
+    this.request.signal?.removeEventListener("abort", this.onAbort);
+    if (!this.advancing) this.closeSequence();
+  }
+
+  private closeSequence(): void {
+    if (this.session.stateOwner === this) this.session.stateOwner = null;
+    if (this.sequence) this.session.close(this.sequence, true);
+    this.sequence = null;
+  }
+}

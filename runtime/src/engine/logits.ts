@@ -1,0 +1,113 @@
+/**
+ * Teacher-forced logits of a token sequence, for verification: float32 (T - firstPosition, vocab_size), row t after
+ * token firstPosition + t. Tokens before firstPosition go through prefill, the others through decode one by one.
+ */
+import type { StagingPool } from "../device/readback";
+import type { LlmError } from "../internal/errors";
+import type { Sequence } from "./kv_cache";
+import { ignoreFailure, prefillChunk } from "./prefill";
+import type { Advance, Task } from "./scheduler";
+import type { Session } from "./session";
+
+export class LogitsTask implements Task {
+  readonly partition = "logits";
+  readonly result: Promise<Float32Array>;
+  private resolve!: (logits: Float32Array) => void;
+  private reject!: (error: LlmError) => void;
+  private finished = false;
+  private advancing = false;
+  private sequence: Sequence | null = null;
+  private received = 0;
+  private life = 0;
+  private readonly logits: Float32Array;
+
+  /** `rows`: read-back buffers of vocab_size floats. */
+  constructor(
+    private readonly session: Session,
+    private readonly rows: StagingPool,
+    private readonly tokenIds: readonly number[],
+    private readonly firstPosition: number,
+  ) {
+    this.logits = new Float32Array((tokenIds.length - firstPosition) * this.vocabSize);
+    this.result = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  get over(): boolean {
+    return this.finished;
+  }
+
+  async advance(): Promise<Advance> {
+    this.advancing = true;
+    try {
+      return await this.queueNext();
+    } finally {
+      this.advancing = false;
+      if (this.finished) this.closeSequence();
+    }
+  }
+
+  preempt(): void {
+    this.closeSequence();
+    this.life += 1;
+    this.received = 0;
+  }
+
+  fail(error: LlmError): void {
+    if (this.finished) return;
+    this.end();
+    this.reject(error);
+  }
+
+  private async queueNext(): Promise<Advance> {
+    const { session, tokenIds } = this;
+    // Nothing is reused: verification must see what prefill and decode compute.
+    this.sequence ??= session.open(this.partition, []);
+    const { sequence } = this;
+    const position = sequence.tokens.length;
+    if (position < this.firstPosition) return prefillChunk(session, sequence, tokenIds, this.firstPosition);
+    if (position >= tokenIds.length) return "waiting";
+    if (!(await session.reserve(sequence, position + 1))) return "no_memory";
+    const staging = await this.rows.take();
+    if (this.finished) {
+      this.rows.give(staging);
+      return "waiting";
+    }
+    session.bind(sequence);
+    session.stateOwner = null;
+    session.writeState(tokenIds[position]!, position, 0, 0);
+    session.executor.run(["decode"], 1, [{ from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 }]);
+    sequence.tokens.push(tokenIds[position]!);
+    const { life } = this;
+    const read = session.timed(this.rows.read(staging), session.decodePace, 1);
+    return {
+      work: read.then((bytes) => {
+        if (!this.finished && this.life === life) this.receive(new Float32Array(bytes), position - this.firstPosition);
+      }, ignoreFailure),
+    };
+  }
+
+  private receive(row: Float32Array, index: number): void {
+    this.logits.set(row, index * this.vocabSize);
+    this.received += 1;
+    if (this.received < this.tokenIds.length - this.firstPosition) return;
+    this.end();
+    this.resolve(this.logits);
+  }
+
+  private get vocabSize(): number {
+    return this.session.executor.plan.program.vocab_size;
+  }
+
+  private end(): void {
+    this.finished = true;
+    if (!this.advancing) this.closeSequence();
+  }
+
+  private closeSequence(): void {
+    if (this.sequence) this.session.close(this.sequence, false);
+    this.sequence = null;
+  }
+}

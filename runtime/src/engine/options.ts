@@ -1,0 +1,94 @@
+/** Checks what a caller gives to generate and logits. Everything here may come from a hostile page. */
+import type { EngineGenerateOptions, Message, Role } from "../api/types";
+import { LlmError } from "../internal/errors";
+import { Reader } from "../internal/reader";
+
+type Options = Omit<EngineGenerateOptions, "signal">;
+
+const read = new Reader("invalid_request", "generate");
+const ROLES: readonly Role[] = ["system", "user", "assistant"];
+const MAX_TEXT = 16 * 2 ** 20;
+const MAX_MESSAGES = 10_000;
+const MAX_TOKENS = 2 ** 31;
+
+/** Range of each numeric option, and whether it is an integer. */
+const NUMBERS: Readonly<Record<string, readonly [number, number, boolean]>> = {
+  maxTokens: [1, MAX_TOKENS, true],
+  temperature: [0, 100, false],
+  topP: [Number.MIN_VALUE, 1, false],
+  topK: [0, MAX_TOKENS, true],
+  minP: [0, 1, false],
+  repetitionPenalty: [Number.MIN_VALUE, 10, false],
+  presencePenalty: [-2, 2, false],
+  frequencyPenalty: [-2, 2, false],
+  seed: [0, 2 ** 32 - 1, true],
+};
+const KEYS = [...Object.keys(NUMBERS), "system", "stop", "raw", "partition"];
+
+/** Returns the options with only known keys. Errors: invalid_request, which names the option. */
+export function readOptions(value: unknown): Options {
+  const given = read.object(value, "options", [], KEYS);
+  const options: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(given)) {
+    // An option given as undefined is an option not given; null is a value, and no option takes it.
+    if (option === undefined) continue;
+    const range = NUMBERS[key];
+    if (range)
+      options[key] = range[2]
+        ? read.integer(option, key, range[0], range[1])
+        : read.number(option, key, range[0], range[1]);
+    else if (key === "stop") options[key] = readStops(option);
+    else if (key === "raw") options[key] = read.boolean(option, key);
+    else options[key] = read.string(option, key, key === "partition" ? 1024 : MAX_TEXT);
+  }
+  return options as Options;
+}
+
+export function readPrompt(value: unknown): string | readonly Message[] {
+  if (typeof value === "string") return read.string(value, "prompt", MAX_TEXT);
+  return read.array(value, "prompt", 1, MAX_MESSAGES).map((entry, i): Message => {
+    const message = read.object(entry, `prompt[${i}]`, ["role", "content"]);
+    return {
+      role: read.oneOf(message.role, `prompt[${i}].role`, ROLES),
+      content: read.string(message.content, `prompt[${i}].content`, MAX_TEXT),
+    };
+  });
+}
+
+/** The messages of a chat prompt, with the option `system` put first. Errors: invalid_request. */
+export function toMessages(prompt: string | readonly Message[], system: string | undefined): readonly Message[] {
+  const messages: readonly Message[] = typeof prompt === "string" ? [{ role: "user", content: prompt }] : prompt;
+  if (system === undefined) return messages;
+  if (messages.some(({ role }) => role === "system")) {
+    throw new LlmError(
+      "invalid_request",
+      "generate: give the system message in the messages or as the option system, not both.",
+    );
+  }
+  return [{ role: "system", content: system }, ...messages];
+}
+
+export function readTokenIds(value: unknown, vocabSize: number, contextLength: number): readonly number[] {
+  const reader = new Reader("invalid_request", "logits");
+  if (Array.isArray(value) && value.length > contextLength) throw contextOverflow(value.length, contextLength);
+  return reader
+    .array(value, "tokenIds", 1, contextLength)
+    .map((id, i) => reader.integer(id, `tokenIds[${i}]`, 0, vocabSize - 1));
+}
+
+export function contextOverflow(requested: number, limit: number): LlmError {
+  return new LlmError(
+    "context_overflow",
+    `The prompt has ${requested} tokens and the model's context ${limit}. Shorten the prompt or remove old messages.`,
+    { requested, limit },
+  );
+}
+
+function readStops(value: unknown): readonly string[] {
+  const stops = typeof value === "string" ? [value] : read.array(value, "stop", 0, 16);
+  return stops.map((stop, i) => {
+    const text = read.string(stop, `stop[${i}]`, 256);
+    if (text === "") read.fail(`stop[${i}]`, "a string of at least one character");
+    return text;
+  });
+}

@@ -1,0 +1,30 @@
+/** Runs the part of a sequence that is known already: one chunk of `prefill`, sized by the session's pace. */
+
+import type { Sequence } from "./kv_cache";
+import type { Advance } from "./scheduler";
+import type { Session } from "./session";
+
+/** Queues the next chunk of tokens[sequence.tokens.length : end]. */
+export async function prefillChunk(
+  session: Session,
+  sequence: Sequence,
+  tokens: readonly number[],
+  end: number,
+): Promise<Advance> {
+  const { executor, prefillPace } = session;
+  const start = sequence.tokens.length;
+  const n = Math.min(prefillPace.size, end - start);
+  if (!(await session.reserve(sequence, start + n))) return "no_memory";
+  const chunk = tokens.slice(start, start + n);
+  session.bind(sequence);
+  session.stateOwner = null;
+  session.writeState(0, start, 0, 0);
+  executor.write("prompt_ids", Int32Array.from(chunk));
+  executor.run(["prefill"], n);
+  // Valid from here on for whatever is queued later.
+  sequence.tokens.push(...chunk);
+  return { work: session.timed(executor.finished(), prefillPace, n).catch(ignoreFailure) };
+}
+
+/** A failed device ends every task by itself (Scheduler.stop), so that a wait need not report it again. */
+export function ignoreFailure(): void {}

@@ -1,0 +1,132 @@
+/**
+ * What the requests on one loaded model share on the device: the executor, the KV cache, the pace of submits, and
+ * whose state the device's `state`, `block_table`, `sampling` and `token_counts` buffers hold.
+ *
+ * Owned by the loaded model from device open to device loss or unload. Only the scheduler's loop calls it, one call
+ * at a time, so nothing here needs a lock.
+ */
+import type { Executor } from "../device/executor";
+import { StagingPool } from "../device/readback";
+import { LlmError } from "../internal/errors";
+import { KvCache, type Sequence } from "./kv_cache";
+import { Pace } from "./pace";
+
+/** Tokens in the ring buffer `tokens`. */
+export const TOKEN_RING = 64;
+const MAX_STEPS_PER_SUBMIT = 16;
+const DECODE_TARGET_MS = 33;
+const PREFILL_TARGET_MS = 30;
+// A software adapter shares no GPU with other pages, and its chunks below a second waste most of their time.
+const SOFTWARE_PREFILL_TARGET_MS = 1000;
+const QUEUE_AHEAD_MS = 50;
+
+export class Session {
+  readonly kv: KvCache;
+  readonly decodePace: Pace;
+  readonly prefillPace: Pace;
+  /** Read-back buffers for the ring of sampled tokens. */
+  readonly ring: StagingPool;
+  /** The task whose token, position, step and sampling the device holds; null after prefill or another use. */
+  stateOwner: object | null = null;
+  private boundSequence: Sequence | null = null;
+  private boundPages = 0;
+  private lastFinishedMs = 0;
+  private readonly fullPages: number;
+
+  constructor(readonly executor: Executor) {
+    const { program } = executor.plan;
+    const { software } = executor.device;
+    this.kv = new KvCache(program.page_size);
+    this.kv.extend(executor.kvPages);
+    this.fullPages = Math.ceil(program.context_length / program.page_size);
+    this.ring = new StagingPool(executor.device, TOKEN_RING * 4);
+    this.decodePace = new Pace({ targetMs: DECODE_TARGET_MS, first: 1, min: 1, max: MAX_STEPS_PER_SUBMIT });
+    this.prefillPace = new Pace({
+      targetMs: software ? SOFTWARE_PREFILL_TARGET_MS : PREFILL_TARGET_MS,
+      first: Math.min(32, program.prefill_chunk),
+      min: Math.min(16, program.prefill_chunk),
+      max: program.prefill_chunk,
+    });
+  }
+
+  /**
+   * Submits to have on the device at once: the second one hides the time between a read-back and the next submit,
+   * which is only worth its delay of an abort where submits are short.
+   */
+  get depth(): number {
+    return this.decodePace.estimateMs < QUEUE_AHEAD_MS && this.prefillPace.estimateMs < QUEUE_AHEAD_MS ? 2 : 1;
+  }
+
+  /** An active sequence with the longest cached prefix of `tokens`. */
+  open(partition: string, tokens: readonly number[]): Sequence {
+    const { sequence, copy } = this.kv.acquire(partition, tokens);
+    if (copy) this.executor.copyPage(copy.from, copy.to);
+    return sequence;
+  }
+
+  /**
+   * Makes room for `length` tokens: free pages first, then more memory up to one full context, then pages of idle
+   * sequences, then more memory. False: other active sequences hold what is missing, or the device has no more.
+   */
+  async reserve(sequence: Sequence, length: number): Promise<boolean> {
+    for (;;) {
+      const missing = this.kv.reserve(sequence, length);
+      if (missing === 0) return true;
+      if (this.kv.capacity < this.fullPages && (await this.grow(missing))) continue;
+      if (this.kv.evict(missing + this.kv.freePages)) continue;
+      if (!(await this.grow(missing))) return false;
+    }
+  }
+
+  /** Puts the sequence's pages into `block_table`; writes only what the device does not have yet. */
+  bind(sequence: Sequence): void {
+    const from = this.boundSequence === sequence && this.boundPages <= sequence.pages.length ? this.boundPages : 0;
+    if (from < sequence.pages.length) {
+      this.executor.write("block_table", Int32Array.from(sequence.pages.slice(from)), from * 4);
+    }
+    this.boundSequence = sequence;
+    this.boundPages = sequence.pages.length;
+  }
+
+  /** Writes token_id, position, step and seed. */
+  writeState(tokenId: number, position: number, step: number, seed: number): void {
+    this.executor.write("state", Int32Array.of(tokenId, position, step, seed | 0));
+  }
+
+  /** Ends the use of a sequence; `keep` it for reuse or forget it. */
+  close(sequence: Sequence, keep: boolean): void {
+    if (this.boundSequence === sequence) this.boundSequence = null;
+    if (keep) this.kv.release(sequence);
+    else this.kv.discard(sequence);
+  }
+
+  /** Waits for work submitted just now and tells `pace` how long the device took for `units` of it. */
+  async timed<T>(work: Promise<T>, pace: Pace, units: number): Promise<T> {
+    const submittedMs = performance.now();
+    const result = await work;
+    const now = performance.now();
+    // With work queued ahead, the device began this one when it had finished the one before.
+    pace.record(units, now - Math.max(submittedMs, this.lastFinishedMs));
+    this.lastFinishedMs = now;
+    return result;
+  }
+
+  destroy(): void {
+    this.ring.destroy();
+    this.executor.destroy();
+  }
+
+  private async grow(missing: number): Promise<boolean> {
+    const { maxPages } = this.executor.plan;
+    const { capacity } = this.kv;
+    if (capacity + missing > maxPages) return false;
+    try {
+      await this.executor.growKv(Math.min(maxPages, Math.max(2 * capacity, capacity + missing)));
+    } catch (thrown) {
+      if (thrown instanceof LlmError && thrown.code === "out_of_memory") return false;
+      throw thrown;
+    }
+    this.kv.extend(this.executor.kvPages);
+    return true;
+  }
+}

@@ -1,0 +1,21 @@
+/** The package entry: all that pages, the extension and the playground may use. A test pins these names. */
+export { createEngine, type EngineOptions } from "./api/engine";
+export { createInProcessEngine } from "./api/in_process";
+export type {
+  DeviceInfo,
+  Engine,
+  EngineGenerateOptions,
+  FinishReason,
+  GenerateOptions,
+  Generation,
+  InstalledModel,
+  LoadOptions,
+  Message,
+  Model,
+  ModelInfo,
+  ModelSource,
+  Progress,
+  Role,
+  Usage,
+} from "./api/types";
+export { ERROR_CODES, type ErrorCode, type ErrorDetail, LlmError, type WireError } from "./internal/errors";

@@ -1,0 +1,54 @@
+/** Reads what a client posted. Nothing of a message is used before it was checked here or by the engine. */
+
+import type { ModelSource } from "../api/types";
+import { Reader } from "../internal/reader";
+import type { Abort, Method, Request } from "./protocol";
+
+const read = new Reader("invalid_request", "message");
+const MAX_URL = 8192;
+const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** What each method's params are. Prompt, options and token ids are checked by the engine, which knows their ranges. */
+const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unknown> } = {
+  install: (params) => {
+    const { url } = read.object(params, "params", ["url"]);
+    return { url: readUrl(url) };
+  },
+  installed: (params) => read.object(params, "params", []),
+  remove: (params) => ({ id: read.matching(read.object(params, "params", ["id"]).id, "params.id", ID_PATTERN) }),
+  load: (params) => ({ source: readSource(read.object(params, "params", ["source"]).source) }),
+  unload: (params) => read.object(params, "params", []),
+  tokenize: (params) => ({
+    text: read.string(read.object(params, "params", ["text"]).text, "params.text", 16 * 2 ** 20),
+  }),
+  generate: (params) => read.object(params, "params", ["prompt", "options"]),
+  logits: (params) => read.object(params, "params", ["tokenIds", "firstPosition"]),
+};
+
+/** The id of a message that can be answered, or null. */
+export function readId(value: unknown): number | null {
+  const id = typeof value === "object" && value !== null ? (value as { id?: unknown }).id : null;
+  return typeof id === "number" && Number.isSafeInteger(id) && id >= 0 ? id : null;
+}
+
+/** Errors: invalid_request. */
+export function readRequest(value: unknown): Request | Abort {
+  const message = read.object(value, "message", ["id", "method"], ["params"]);
+  const id = read.integer(message.id, "id", 0, Number.MAX_SAFE_INTEGER);
+  if (message.method === "abort") return { id, method: "abort" };
+  const method = read.oneOf(message.method, "method", Object.keys(PARAMS) as Method[]);
+  return { id, method, params: PARAMS[method](message.params) } as unknown as Request;
+}
+
+function readSource(value: unknown): ModelSource {
+  const source = read.object(value, "params.source", [], ["id", "url"]);
+  if (Object.keys(source).length !== 1) read.fail("params.source", "an object with either id or url");
+  if ("id" in source) return { id: read.matching(source.id, "params.source.id", ID_PATTERN) };
+  return { url: readUrl(source.url) };
+}
+
+function readUrl(value: unknown): string {
+  const url = read.string(value, "url", MAX_URL);
+  if (!url.endsWith("/")) read.fail("url", 'the base address of a package, ending in "/"', url);
+  return url;
+}

@@ -1,0 +1,75 @@
+/**
+ * The engine's side of the protocol: checks each message, runs it on the engine, and answers it exactly once.
+ *
+ * Owns the table of requests that have not been answered, which is what `abort` looks into.
+ */
+import type { EngineCore } from "../engine/engine";
+import { LlmError } from "../internal/errors";
+import { readId, readRequest } from "./messages";
+import type { FromWorker, Request } from "./protocol";
+
+export type Post = (message: FromWorker, transfer: Transferable[]) => void;
+
+export class EngineServer {
+  private readonly running = new Map<number, AbortController>();
+
+  constructor(
+    private readonly engine: EngineCore,
+    private readonly post: Post,
+  ) {}
+
+  /** Takes whatever was posted. A message without a usable id cannot be answered and is dropped. */
+  receive(message: unknown): void {
+    const id = readId(message);
+    if (id === null) return;
+    try {
+      const request = readRequest(message);
+      if (request.method === "abort") this.running.get(id)?.abort();
+      else if (!this.running.has(id)) void this.answer(request);
+    } catch (thrown) {
+      this.post({ id, error: LlmError.from(thrown).toWire() }, []);
+    }
+  }
+
+  private async answer(request: Request): Promise<void> {
+    const { id } = request;
+    const controller = new AbortController();
+    this.running.set(id, controller);
+    try {
+      const result = await this.run(request, controller.signal);
+      this.post({ id, result } as FromWorker, result instanceof Float32Array ? [result.buffer] : []);
+    } catch (thrown) {
+      this.post({ id, error: LlmError.from(thrown).toWire() }, []);
+    } finally {
+      this.running.delete(id);
+    }
+  }
+
+  private async run(request: Request, signal: AbortSignal): Promise<unknown> {
+    const { engine, post } = this;
+    const { id } = request;
+    const onProgress = (event: unknown) => post({ id, event } as FromWorker, []);
+    switch (request.method) {
+      case "install":
+        return engine.install(request.params.url, { signal, onProgress });
+      case "installed":
+        return engine.installed();
+      case "remove":
+        await engine.remove(request.params.id);
+        return null;
+      case "load":
+        return engine.load(request.params.source, { signal, onProgress });
+      case "unload":
+        await engine.unload();
+        return null;
+      case "tokenize":
+        return engine.tokenize(request.params.text);
+      case "generate": {
+        const onText = (text: string) => post({ id, event: { text } }, []);
+        return engine.generate(request.params.prompt, request.params.options, { onText, signal });
+      }
+      case "logits":
+        return engine.logits(request.params.tokenIds, request.params.firstPosition, signal);
+    }
+  }
+}
