@@ -36,6 +36,7 @@ class HuggingFaceCheckpoint:
         self.folder = folder
         self.source = source
         self.config: Mapping[str, Any] = read_json_object(folder / "config.json", max_bytes=MAX_CONFIG_BYTES)
+        _refuse_quantized(self.config)
         self.license = read_license(folder)
         self._files: list[ByteRanges] = []
         self._entries: dict[str, tuple[ByteRanges, SafetensorsEntry]] = {}
@@ -163,3 +164,16 @@ def missing_tensor(name: str, source: str) -> NomoatError:
         "weights, and that the checkpoint is complete.",
         tensor=name,
     )
+
+
+def _refuse_quantized(config: Mapping[str, Any]) -> None:
+    """GPTQ, AWQ, bitsandbytes and the like pack weights in ways of their own."""
+    quantization = config.get("quantization_config")
+    if quantization:
+        method = quantization.get("quant_method") if isinstance(quantization, dict) else quantization
+        raise NomoatError(
+            "unsupported",
+            f"The checkpoint is quantized already ({str(method)[:60]}). Compile from the unquantized checkpoint, or from a "
+            "GGUF file in Q4_0, Q4_1 or Q8_0.",
+            method=str(method)[:60],
+        )
