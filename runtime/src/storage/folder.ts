@@ -1,0 +1,183 @@
+/**
+ * A folder in the origin private file system: paths with slashes, positioned reads and writes.
+ *
+ * Workers have synchronous access handles, which write in place and survive a crash; elsewhere writes go through
+ * createWritable, whose bytes count from its close on.
+ */
+import { LlmError } from "../internal/errors";
+
+export interface FileWriter {
+  write(bytes: Uint8Array, at: number): Promise<void>;
+  /** Keeps what was written, also after an error. */
+  close(): Promise<void>;
+}
+
+export interface FileReader {
+  readonly nbytes: number;
+  /** Fills `into` from byte `at` on; the file must be long enough. */
+  read(into: Uint8Array<ArrayBuffer>, at: number): Promise<void>;
+  close(): void;
+}
+
+/** FileSystemSyncAccessHandle is only declared for workers. */
+interface SyncHandle {
+  read(into: Uint8Array, options: { at: number }): number;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  truncate(nbytes: number): void;
+  getSize(): number;
+  flush(): void;
+  close(): void;
+}
+type SyncFile = FileSystemFileHandle & { createSyncAccessHandle?: (options?: { mode: string }) => Promise<SyncHandle> };
+
+export class Folder {
+  constructor(private readonly handle: FileSystemDirectoryHandle) {}
+
+  async folder(name: string): Promise<Folder> {
+    return new Folder(await this.handle.getDirectoryHandle(name, { create: true }));
+  }
+
+  async existingFolder(name: string): Promise<Folder | null> {
+    return orNull(this.handle.getDirectoryHandle(name).then((handle) => new Folder(handle)));
+  }
+
+  async folderNames(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const [name, handle] of this.handle.entries()) if (handle.kind === "directory") names.push(name);
+    return names.sort();
+  }
+
+  /** Of all files in this folder and below. */
+  async filePaths(): Promise<string[]> {
+    const paths: string[] = [];
+    const walk = async (handle: FileSystemDirectoryHandle, prefix: string): Promise<void> => {
+      for await (const [name, entry] of handle.entries()) {
+        if (entry.kind === "file") paths.push(prefix + name);
+        else await walk(entry as FileSystemDirectoryHandle, `${prefix}${name}/`);
+      }
+    };
+    await walk(this.handle, "");
+    return paths.sort();
+  }
+
+  /** Removes a file or a whole folder; nothing happens where there is none. */
+  async remove(path: string): Promise<void> {
+    await orNull(this.parent(path, false).then(([folder, name]) => folder.removeEntry(name, { recursive: true })));
+  }
+
+  /** Size in bytes; null where there is no such file. */
+  async size(path: string): Promise<number | null> {
+    const file = await this.file(path);
+    return file === null ? null : (await file.getFile()).size;
+  }
+
+  async readText(path: string): Promise<string | null> {
+    const file = await this.file(path);
+    return file === null ? null : (await file.getFile()).text();
+  }
+
+  /** Replaces the file; where the browser can, at once or not at all. */
+  async writeText(path: string, text: string): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
+    const [folder, name] = await this.parent(path, true);
+    const file: SyncFile = await folder.getFileHandle(name, { create: true });
+    if (typeof file.createWritable === "function") {
+      const stream = await file.createWritable();
+      await quota(stream.write(bytes));
+      await quota(stream.close());
+      return;
+    }
+    const writer = await this.openWriter(path, 0);
+    await writer.write(bytes, 0);
+    await writer.close();
+  }
+
+  /** Opens for writing and cuts the file to `keep` bytes first. */
+  async openWriter(path: string, keep: number): Promise<FileWriter> {
+    const [folder, name] = await this.parent(path, true);
+    const file: SyncFile = await folder.getFileHandle(name, { create: true });
+    if (typeof file.createSyncAccessHandle === "function") {
+      const handle = await file.createSyncAccessHandle();
+      handle.truncate(Math.min(keep, handle.getSize()));
+      return {
+        async write(bytes, at) {
+          const written = await quota(Promise.resolve().then(() => handle.write(bytes, { at })));
+          if (written !== bytes.length) throw storageFull();
+        },
+        async close() {
+          handle.flush();
+          handle.close();
+        },
+      };
+    }
+    const stream = await file.createWritable({ keepExistingData: keep > 0 });
+    if (keep > 0) await stream.truncate(keep);
+    return {
+      write: (bytes, at) => quota(stream.write({ type: "write", position: at, data: bytes.slice() })),
+      close: () => quota(stream.close()),
+    };
+  }
+
+  async openReader(path: string): Promise<FileReader | null> {
+    const file: SyncFile | null = await this.file(path);
+    if (file === null) return null;
+    // Another tab may hold the file, or the browser may know no shared mode: reading through a Blob always works.
+    const handle = await file.createSyncAccessHandle?.({ mode: "read-only" }).catch(() => null);
+    if (handle) {
+      return {
+        nbytes: handle.getSize(),
+        async read(into, at) {
+          if (handle.read(into, { at }) !== into.length) throw new Error(`${path} ended early`);
+        },
+        close: () => handle.close(),
+      };
+    }
+    const blob = await file.getFile();
+    return {
+      nbytes: blob.size,
+      async read(into, at) {
+        const bytes = new Uint8Array(await blob.slice(at, at + into.length).arrayBuffer());
+        if (bytes.length !== into.length) throw new Error(`${path} ended early`);
+        into.set(bytes);
+      },
+      close() {},
+    };
+  }
+
+  private async file(path: string): Promise<FileSystemFileHandle | null> {
+    return orNull(this.parent(path, false).then(([folder, name]) => folder.getFileHandle(name)));
+  }
+
+  private async parent(path: string, create: boolean): Promise<[FileSystemDirectoryHandle, string]> {
+    const segments = path.split("/");
+    const name = segments.pop()!;
+    let folder = this.handle;
+    for (const segment of segments) folder = await folder.getDirectoryHandle(segment, { create });
+    return [folder, name];
+  }
+}
+
+export function storageFull(): LlmError {
+  return new LlmError(
+    "storage_quota",
+    "The browser's storage for this site is full. Remove a model or free disk space, then try again.",
+  );
+}
+
+async function quota<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && error.name === "QuotaExceededError") throw storageFull();
+    throw error;
+  }
+}
+
+async function orNull<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && (error.name === "NotFoundError" || error.name === "TypeMismatchError")) return null;
+    throw error;
+  }
+}

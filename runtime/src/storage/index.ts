@@ -1,0 +1,7 @@
+/** The storage side: packages installed in the browser, or read straight from a URL, behind one interface. */
+export type { DownloadSettings } from "./download";
+export type { InstallOptions } from "./install";
+export type { Manifest, PackageFile } from "./manifest";
+export type { PackageSource, WeightOptions, WeightSink } from "./source";
+export { type InstalledPackage, openStore, type PackageStore, type StoreEnvironment } from "./store";
+export { type OpenUrlOptions, openUrl } from "./url_source";

@@ -1,0 +1,50 @@
+/** An opened package: the interface that the engine reads models through, whatever is behind it. */
+import { LlmError } from "../internal/errors";
+import type { Manifest } from "./manifest";
+
+/** Pieces of a parameter come in order; `bytes` is valid during the call only. */
+export type WeightSink = (name: string, offset: number, bytes: Uint8Array) => void | Promise<void>;
+
+export interface WeightOptions {
+  readonly signal?: AbortSignal;
+  /** Bytes given to the sink, of all bytes of weights. */
+  readonly onProgress?: (loaded: number, total: number) => void;
+}
+
+export interface PackageSource {
+  readonly manifest: Manifest;
+  /** A small file, its digest checked. Errors: `invalid_package` (not listed, not UTF-8, too large), `integrity`, `network`. */
+  text(path: string): Promise<string>;
+  /** program.json, parsed; its content is not judged here. */
+  program(): Promise<unknown>;
+  /**
+   * Every weight record in the order of the shards, as stored, in pieces of at most 4 MiB. Errors: `invalid_package`,
+   * `integrity`, `network`, `aborted`, and whatever the sink throws. Records that have come before an error are void.
+   */
+  weights(sink: WeightSink, options: WeightOptions): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const PIECE_BYTES = 4 * 1024 * 1024;
+export const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+
+export async function readProgram(source: PackageSource): Promise<unknown> {
+  const path = source.manifest.program;
+  const text = await source.text(path);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LlmError("invalid_package", `${path} must be JSON; it cannot be parsed.`, { path });
+  }
+}
+
+export function weightsPath(manifest: Manifest): string {
+  if (manifest.weights === null) {
+    throw new LlmError(
+      "invalid_package",
+      `${manifest.id} is a program without weights; compile it with its checkpoint.`,
+      { id: manifest.id },
+    );
+  }
+  return manifest.weights;
+}
