@@ -41,7 +41,7 @@ function setUp() {
     const answers: PageAnswer[] = [];
     const router = new PageRouter(services, from, (answer) => answers.push(answer));
     const send = (request: unknown, facts = frame()) => router.receive({ request, frame: facts });
-    const generate = (id: number, options: object = {}, facts = frame()) =>
+    const generate = (id: number, options: object = { maxTokens: 3 }, facts = frame()) =>
       send({ id, method: "generate", prompt: "hi", options }, facts);
     const errorOf = (id: number) => answers.find((answer) => answer.id === id && "error" in answer);
     return { router, answers, send, generate, errorOf };
@@ -71,7 +71,7 @@ describe("consent", () => {
   it("needs a user gesture", async () => {
     const { windows, page } = setUp();
     const { generate, errorOf } = page();
-    await generate(1, {}, frame({ userActivation: false }));
+    await generate(1, { maxTokens: 3 }, frame({ userActivation: false }));
     expect(errorOf(1)).toMatchObject({
       error: { code: "not_allowed", name: "NotAllowedError", message: expect.stringMatching(/gesture/) },
     });
@@ -102,11 +102,11 @@ describe("consent", () => {
     await vi.waitFor(() => expect(windows).toEqual([1]));
     services.consent.answer(1, "once");
     await done;
-    await first.generate(2, {}, frame({ userActivation: false }));
+    await first.generate(2, { maxTokens: 3 }, frame({ userActivation: false }));
     expect(first.errorOf(2)).toBeUndefined();
     first.router.close();
     const second = page(sender({ documentId: "document-2" }));
-    await second.generate(1, {}, frame({ userActivation: false }));
+    await second.generate(1, { maxTokens: 3 }, frame({ userActivation: false }));
     expect(second.errorOf(1)).toMatchObject({ error: { code: "not_allowed" } });
   });
 
@@ -120,7 +120,7 @@ describe("consent", () => {
     await done;
     expect(incognito.errorOf(1)).toBeUndefined();
     const other = page(sender({ incognito: true, documentId: "2" }));
-    await other.generate(1, {}, frame({ userActivation: false }));
+    await other.generate(1, { maxTokens: 3 }, frame({ userActivation: false }));
     expect(other.errorOf(1)).toMatchObject({ error: { code: "not_allowed" } });
     expect(services.permissions.rows()).toEqual([{ ...A, decision: "allow" }]);
   });
@@ -157,7 +157,7 @@ describe("before consent", () => {
     const denied = frame({ policyAllows: false, ancestorOrigins: ["https://top.example"] });
     await send({ id: 1, method: "availability" }, denied);
     expect(answers).toEqual([{ id: 1, result: "unavailable" }]);
-    await generate(2, {}, denied);
+    await generate(2, { maxTokens: 3 }, denied);
     expect(errorOf(2)).toMatchObject({ error: { code: "not_allowed", message: expect.stringMatching(/policy/) } });
     expect(windows).toEqual([]);
   });

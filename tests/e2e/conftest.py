@@ -1,0 +1,85 @@
+"""Fixtures of the end-to-end tests: the built extension, servers for pages and packages, browsers with a model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.extension_browser import ExtensionBrowser, open_extension
+from tests.e2e.local_site import PAGES, LocalSite
+from tests.fixtures.packages import compiled
+from tests.fixtures.variants import TINY_LLAMA
+
+ROOT = Path(__file__).parents[2]
+EXTENSION = ROOT / "extension"
+ENDLESS = "endless-q4"
+
+
+@pytest.fixture(scope="session")
+def extension_dir() -> Path:
+    """The extension, built now, so that no test runs an old one. NOMOAT_EXTENSION_DIR: that build instead."""
+    given = os.environ.get("NOMOAT_EXTENSION_DIR")
+    if given:
+        return Path(given)
+    subprocess.run(["npm", "run", "build", "-w", "extension"], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    return EXTENSION / ".output" / "chrome-mv3"
+
+
+@pytest.fixture(scope="session")
+def endless_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny Llama without a stop token and with a context of 4096: it writes exactly as much as it is asked for."""
+    folder = tmp_path_factory.mktemp("checkpoint") / "endless"
+    shutil.copytree(TINY_LLAMA, folder)
+    edit(folder / "config.json", max_position_embeddings=4096, eos_token_id=None)
+    edit(folder / "generation_config.json", eos_token_id=None)
+    edit(folder / "tokenizer_config.json", eos_token=None, model_max_length=4096)
+    return compiled(folder, "q4", name="endless")
+
+
+@pytest.fixture(scope="session")
+def pages() -> Iterator[LocalSite]:
+    """The pages of tests/e2e/pages, on two origins, neither of which is the one of the models."""
+    with LocalSite(PAGES) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def models(endless_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSite]:
+    """A host of packages: /endless-q4/."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / ENDLESS).symlink_to(endless_package)
+    with LocalSite(folder, for_all_origins=True) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def empty_browser(extension_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExtensionBrowser]:
+    """A browser with the extension and no model."""
+    with open_extension(extension_dir, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def model_browser(empty_browser: ExtensionBrowser, models: LocalSite) -> ExtensionBrowser:
+    """A browser with the extension and the endless model. Shared by a module; see ``browser``."""
+    empty_browser.install(f"{models.origin}/{ENDLESS}/", ENDLESS)
+    return empty_browser
+
+
+@pytest.fixture
+def browser(model_browser: ExtensionBrowser) -> ExtensionBrowser:
+    """``model_browser`` with no site known and nothing running."""
+    model_browser.forget_sites()
+    return model_browser
+
+
+def edit(file: Path, **changes: object) -> None:
+    """Changes keys of a JSON file; None removes the key."""
+    content = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
