@@ -1,6 +1,5 @@
 /** The package entry: all that pages, the extension and the playground may use. A test pins these names. */
 export { createEngine, type EngineOptions } from "./api/engine";
-export { createInProcessEngine } from "./api/in_process";
 export type {
   DeviceInfo,
   Engine,

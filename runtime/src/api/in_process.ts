@@ -1,4 +1,8 @@
-/** An engine in the caller's own thread: for Node, for tests, and for contexts that are workers themselves. */
+/**
+ * An engine in the caller's own thread: for Node, for tests, and for contexts that are workers themselves.
+ *
+ * NOTE index.ts must not import this file statically: pages that use a worker would load the engine's code twice.
+ */
 import { EngineCore, type EngineEnvironment } from "../engine/engine";
 import { EngineServer } from "../worker/server";
 import { EngineClient } from "./client";

@@ -1,8 +1,9 @@
 // Proves the public API from end to end: client, messages, engine and device, with the toy model; and what happens
 // when a worker fails. Needs a GPU adapter for the first group.
 import { describe, expect, it, onTestFinished } from "vitest";
+import { createInProcessEngine } from "../../src/api/in_process";
 import * as entry from "../../src/index";
-import { createEngine, createInProcessEngine, type Engine, type Progress } from "../../src/index";
+import { createEngine, type Engine, type Progress } from "../../src/index";
 import { gpu, noGpu } from "../fixtures/gpu";
 import { greedy, reference, VOCAB } from "../fixtures/toy_model";
 import { idsOf, manifest, textOf, toyPackage, toyStore } from "../fixtures/toy_package";
@@ -21,7 +22,7 @@ const answer = (prompt: string) => textOf(greedy(idsOf(prompt), 12));
 
 describe("the package entry", () => {
   it("exports these names and no others", () => {
-    expect(Object.keys(entry).sort()).toEqual(["ERROR_CODES", "LlmError", "createEngine", "createInProcessEngine"]);
+    expect(Object.keys(entry).sort()).toEqual(["ERROR_CODES", "LlmError", "createEngine"]);
   });
 });
 
