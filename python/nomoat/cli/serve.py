@@ -44,12 +44,11 @@ def welcome(base_url: str, packages: list[ServedPackage], has_site: bool) -> Pan
     links.add_row("Playground", Text(f"{base_url}/", style="bold") if has_site else "not built: npm run build -w web")
     links.add_row("Registry", f"{base_url}/models")
     models = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("Model", "Size", "Context", "URL for the extension"):
+    for title in ("Model", "Size", "Context"):
         models.add_column(title, overflow="fold")
     for package in packages:
-        context_length = f"{package.manifest['context_length']} tokens"
-        models.add_row(
-            package.model_id, format_bytes(package.nbytes), context_length, f"{base_url}/models/{package.model_id}/"
-        )
+        models.add_row(package.model_id, format_bytes(package.nbytes), f"{package.manifest['context_length']} tokens")
+        # What the extension's options page asks for.
+        models.add_row(Text(f"{base_url}/models/{package.model_id}/", style="dim"))
     offered = models if packages else Text("No model is offered. Name package folders: nomoat serve DIR...", "yellow")
     return Panel(Group(links, "", offered), title="NoMoat", subtitle="Ctrl+C to stop", expand=False, padding=(1, 2))

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from nomoat.browser.extension import ExtensionBrowser, extension_browser
 from nomoat.browser.local_site import local_site
-from nomoat.cli.console import err, out, reports_errors
+from nomoat.cli.console import Debug, err, out, reports_errors
 from nomoat.demo.sample_model import compiled_package, find_gguf
 from nomoat.server.listen import listen
 from nomoat.server.site import SITE_FOLDER, site_is_built
@@ -42,7 +42,8 @@ POLL_MS = 200
 
 
 @reports_errors
-def demo() -> None:
+def demo(debug: Debug = False) -> None:
+    """Run the whole path: compile, serve, install into the extension, ask from a page."""
     if not site_is_built():
         raise NomoatError("internal", "The site is not built. Run: npm run build -w web")
     PICTURES.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 /** Picking and loading a model: the list of the server, its facts, the progress of the load. */
-import type { Model, Progress } from "@nomoat/runtime";
+import { LlmError, type Model, type Progress } from "@nomoat/runtime";
 import { element } from "../elements";
 import { dropEngine, loadedModel, loadModel } from "../providers/page_engine";
 import { fetchRegistry, type RegistryModel } from "../providers/registry";
@@ -49,7 +49,8 @@ export function startModelPanel({ visible }: { visible: () => boolean }): ModelP
   const start = (): Promise<Model> => {
     const model = selected();
     if (model === undefined) {
-      return Promise.reject(new Error("This server offers no model. Start it with: nomoat serve PACKAGE_FOLDER"));
+      const message = "This server offers no model. Start it with: nomoat serve PACKAGE_FOLDER";
+      return Promise.reject(new LlmError("model_not_found", message));
     }
     if (loading?.url === model.url) return loading.done;
     clearError();

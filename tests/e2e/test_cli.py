@@ -1,0 +1,204 @@
+"""The commands as a person types them, each in a process of its own: compile, generate, verify, serve. Needs Chromium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pytest
+from nomoat_compiler.reference.llama import LlamaReference
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
+
+from tests.conftest import PackageOf
+from tests.fixtures.packages import PackageTensors
+
+pytestmark = pytest.mark.browser
+PROMPT = "What is the capital of France?"
+KEYS = {
+    "prompt_ids", "generated_ids", "text", "finish_reason", "device", "adapter", "load_ms", "ttft_ms",
+    "prefill_tok_per_s", "decode_tok_per_s",
+}  # fmt: skip
+
+
+def nomoat(*arguments: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nomoat", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, input=stdin, check=False)
+
+
+def generate_json(package: Path, prompt: str, *options: str) -> dict[str, object]:
+    result = nomoat("generate", package, prompt, "--json", "--adapter", "software", *options)
+    assert result.returncode == 0, result.stdout + result.stderr
+    generated: dict[str, object] = json.loads(result.stdout)
+    assert set(generated) == KEYS
+    return generated
+
+
+def test_generate_json_is_the_greedy_answer_of_the_reference(tiny_package: PackageOf, tiny_checkpoint: Path) -> None:
+    package = tiny_package("f32")
+    generated = generate_json(package, PROMPT, "--max-tokens", "12", "--temperature", "0")
+    tokenizer = Tokenizer.from_file(str(tiny_checkpoint / "tokenizer.json"))
+    rendered = f"<|im_start|>user\n{PROMPT}<|im_end|>\n<|im_start|>assistant\n"
+    prompt_ids = tokenizer.encode(rendered, add_special_tokens=False).ids
+    assert generated["prompt_ids"] == prompt_ids
+
+    tensors = PackageTensors(package)
+    reference = LlamaReference(tensors.config, tensors.__getitem__)
+    token_ids = [*prompt_ids, *generated["generated_ids"]]  # type: ignore[misc]
+    best = reference.logits(token_ids[:-1])[len(prompt_ids) - 1 :].argmax(axis=-1)
+    assert generated["generated_ids"] == best.tolist()
+    assert generated["text"] == tokenizer.decode(best.tolist(), skip_special_tokens=True)
+    assert generated["device"] == "webgpu"
+    assert "swiftshader" in str(generated["adapter"])
+    for name in ("load_ms", "ttft_ms", "prefill_tok_per_s", "decode_tok_per_s"):
+        assert float(generated[name]) > 0  # type: ignore[arg-type]
+
+
+def test_generate_streams_the_same_text_to_stdout(tiny_package: PackageOf) -> None:
+    options = ("--max-tokens", "12", "--temperature", "0")
+    result = nomoat("generate", tiny_package("f32"), "-", "--adapter", "software", *options, stdin=PROMPT)
+    assert result.returncode == 0
+    assert result.stdout == f"{generate_json(tiny_package('f32'), PROMPT, *options)['text']}\n"
+    assert "tok/s" in result.stderr
+
+
+def test_generate_raw_uses_no_template(tiny_package: PackageOf, tiny_checkpoint: Path) -> None:
+    generated = generate_json(tiny_package("f32"), "Once upon", "--raw", "--max-tokens", "4")
+    tokenizer = Tokenizer.from_file(str(tiny_checkpoint / "tokenizer.json"))
+    assert generated["prompt_ids"] == tokenizer.encode("Once upon").ids
+
+
+def test_generate_same_seed_same_text_and_length(endless_package: Path) -> None:
+    options = ("--max-tokens", "16", "--temperature", "1.2", "--seed", "7")
+    first = generate_json(endless_package, PROMPT, *options)
+    assert first["generated_ids"] == generate_json(endless_package, PROMPT, *options)["generated_ids"]
+    assert len(first["generated_ids"]) == 16  # type: ignore[arg-type]
+    assert first["finish_reason"] == "length"
+
+
+def test_generate_stops_before_a_stop_string(endless_package: Path) -> None:
+    options = ("--max-tokens", "24", "--temperature", "0")
+    text = str(generate_json(endless_package, PROMPT, *options)["text"])
+    stop = text[4:6]
+    stopped = generate_json(endless_package, PROMPT, *options, "--stop", stop)
+    assert stopped["text"] == text[: text.index(stop)]
+    assert stopped["finish_reason"] == "stop"
+
+
+def test_errors_of_the_engine_reach_the_terminal(tiny_package: PackageOf) -> None:
+    result = nomoat("generate", tiny_package("f32"), "word " * 2000, "--json", "--adapter", "software")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["error"]["code"] == "context_overflow"
+
+
+def test_a_changed_shard_is_refused(tiny_package: PackageOf, tmp_path: Path) -> None:
+    package = tmp_path / "changed"
+    shutil.copytree(tiny_package("f32"), package)
+    shard = next((package / "weights").glob("*.bin"))
+    data = bytearray(shard.read_bytes())
+    data[1000] ^= 1
+    shard.write_bytes(data)
+    result = nomoat("generate", package, PROMPT, "--adapter", "software")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error integrity: ")
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_without_a_gpu_the_hardware_adapter_is_an_error(tiny_package: PackageOf) -> None:
+    if any(Path("/dev/dri").glob("renderD*")) or Path("/dev/nvidia0").exists():
+        pytest.skip("this machine has a GPU")
+    result = nomoat("generate", tiny_package("f32"), PROMPT, "--adapter", "hardware", "--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["error"]["code"] == "unsupported_device"
+
+
+def test_compile_then_verify(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    compiled = nomoat("compile", tiny_checkpoint, "-o", package, "--quantization", "q4", "--json")
+    assert compiled.returncode == 0, compiled.stderr
+    report = json.loads(compiled.stdout)
+    inspected = json.loads(nomoat("inspect", package, "--json").stdout)
+    assert inspected["id"] == report["id"]
+    assert inspected["parameter_count"] == report["parameter_count"]
+    # The budget of the design: six dispatches per layer and four per token beside them.
+    assert inspected["dispatches_per_decode_token"] <= 6 * 4 + 4
+
+    result = nomoat("verify", package, "--checkpoint", tiny_checkpoint, "--tokens", "6", "--json")
+    assert result.returncode == 0, result.stdout + result.stderr
+    verification = json.loads(result.stdout)
+    assert verification["passed"] is True
+    assert verification["weights_equal_checkpoint"] is False
+    assert verification["execution"]["max_logit_error"] < 1e-3
+    assert verification["quantization"]["mean_kl"] > verification["execution"]["mean_kl"]
+    assert verification["execution"]["greedy_agreed"] == verification["execution"]["decided_positions"] > 0
+
+
+def test_verify_fails_against_another_checkpoint(
+    tiny_package: PackageOf, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_checkpoint, other)
+    weights = load_file(other / "model.safetensors")
+    name = "model.layers.1.mlp.down_proj.weight"
+    weights[name] = -weights[name].astype(np.float32)
+    save_file(weights, other / "model.safetensors")
+    result = nomoat("verify", tiny_package("f32"), "--checkpoint", other, "--tokens", "6")
+    assert result.returncode == 1
+    assert "failed: mean KL to the checkpoint" in " ".join(result.stdout.split())
+
+
+def test_verify_refuses_a_checkpoint_of_another_shape(
+    tiny_package: PackageOf, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_checkpoint, other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"rms_norm_eps": 1e-3}))
+    result = nomoat("verify", tiny_package("f32"), "--checkpoint", other, "--json")
+    assert result.returncode == 1
+    error = json.loads(result.stdout)["error"]
+    assert error["code"] == "invalid_request"
+    assert "rms_norm_eps" in error["message"]
+
+
+def test_serve_answers_over_http_and_ends_on_interrupt(tiny_package: PackageOf) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "nomoat", "serve", str(tiny_package("f32")), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            registry = json.loads(read_when_up(f"http://127.0.0.1:{port}/models"))
+            url = registry["models"][0]["url"]
+            manifest = json.loads(urlopen(f"{url}nomoat.json", timeout=10).read())
+            shard = next(file for file in manifest["files"] if file["path"].endswith(".bin"))
+            part = urlopen(Request(f"{url}{shard['path']}", headers={"Range": "bytes=16-31"}), timeout=10)
+            assert part.status == 206
+            assert part.headers["ETag"] == f'"{shard["sha256"]}"'
+            assert part.read() == (tiny_package("f32") / shard["path"]).read_bytes()[16:32]
+        finally:
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=20)
+    assert manifest["id"] in output
+    assert f"http://127.0.0.1:{port}/" in output
+    assert "Traceback" not in errors
+
+
+def read_when_up(url: str) -> bytes:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urlopen(url, timeout=10) as response:
+                return bytes(response.read())
+        except URLError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
