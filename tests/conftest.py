@@ -11,7 +11,7 @@ from nomoat.browser import find_chromium
 from nomoat_compiler.errors import NomoatError
 
 from tests.fixtures.packages import compiled
-from tests.fixtures.variants import TINY_LLAMA, write_variant
+from tests.fixtures.variants import CONTEXT_LENGTHS, TINY_LLAMA, write_variant
 
 PackageOf = Callable[[str], Path]
 
@@ -42,7 +42,7 @@ def variant_package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, 
 
     def package(name: str, quantization: str) -> Path:
         folder = write_variant(tmp_path_factory.mktemp("variant") / name, name)
-        return compiled(folder, quantization, name=name)
+        return compiled(folder, quantization, CONTEXT_LENGTHS.get(name), name)
 
     return package
 
