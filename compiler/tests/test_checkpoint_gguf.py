@@ -152,7 +152,7 @@ def test_scaling_that_cannot_be_kept(tmp_path: Path, metadata: dict[str, Any], c
 def test_llama3_scaling_is_recovered_from_the_divisors(
     tmp_path: Path, head_dim: int, theta: float, factor: float, low: float, high: float, original: int
 ) -> None:
-    """The oracle is transformers: its scaled frequencies make the divisors, and what is recovered must give them back."""
+    """Oracle: transformers. Its scaled frequencies make the divisors; what is recovered must give them back."""
     scaling = {
         "rope_type": "llama3", "factor": factor, "low_freq_factor": low, "high_freq_factor": high,
         "original_max_position_embeddings": original,

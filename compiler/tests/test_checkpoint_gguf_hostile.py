@@ -105,7 +105,9 @@ CASES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda good: file_with([LLAMA], [tensor("output.weight", [4], offset=(1 << 64) - 32)], bytes(99)),
         "invalid_checkpoint",
     ),
-    "half a block": (lambda good: file_with([LLAMA], [tensor("output.weight", [16], 3)], bytes(99)), "invalid_checkpoint"),
+    "half a block": (
+        lambda good: file_with([LLAMA], [tensor("output.weight", [16], 3)], bytes(99)), "invalid_checkpoint",
+    ),
     "tensor type 99": (
         lambda good: file_with([LLAMA], [tensor("output.weight", [4], 99)], bytes(99)), "invalid_checkpoint",
     ),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import NomoatError
 from .gguf_header import GgufHeader
 from .gguf_rope import rope_scaling
+from .gguf_values import integer, number, text
 
 # Tensors that are not weights of the model: rope_freqs is read into the configuration.
 ROPE_DIVISORS = "rope_freqs.weight"
@@ -46,14 +47,14 @@ def huggingface_name(gguf_name: str) -> str | None:
 def huggingface_config(header: GgufHeader, rope_divisors: npt.NDArray[np.float32] | None) -> dict[str, Any]:
     """config.json; ``unknown_architecture`` unless it is a Llama, ``invalid_checkpoint`` for missing keys."""
     metadata, tensors = header.metadata, header.tensors
-    architecture = metadata.get("general.architecture")
+    architecture = text(metadata, "general.architecture")
     if architecture != "llama":
         raise NomoatError(
             "unknown_architecture",
             f"The GGUF file holds the architecture {architecture!r}; only llama is supported.",
             architecture=str(architecture)[:100],
         )
-    if metadata.get("llama.expert_count", 0):
+    if integer(metadata, "llama.expert_count", 0, minimum=0):
         raise NomoatError(
             "unknown_architecture",
             "The GGUF file holds a mixture of experts (Mixtral); only dense Llama models are supported.",
@@ -63,26 +64,26 @@ def huggingface_config(header: GgufHeader, rope_divisors: npt.NDArray[np.float32
         raise NomoatError(
             "invalid_checkpoint", "The GGUF file has no tensor token_embd.weight.", tensor="token_embd.weight"
         )
-    hidden_size = _integer(metadata, "llama.embedding_length")
-    heads = _integer(metadata, "llama.attention.head_count")
-    head_dim = _integer(metadata, "llama.attention.key_length", hidden_size // heads)
-    if _integer(metadata, "llama.attention.value_length", head_dim) != head_dim:
+    hidden_size = integer(metadata, "llama.embedding_length")
+    heads = integer(metadata, "llama.attention.head_count")
+    head_dim = integer(metadata, "llama.attention.key_length", hidden_size // heads)
+    if integer(metadata, "llama.attention.value_length", head_dim) != head_dim:
         raise NomoatError("unsupported", "The heads of keys and values differ in size, which Llama does not have.")
-    if _integer(metadata, "llama.rope.dimension_count", head_dim) != head_dim:
+    if integer(metadata, "llama.rope.dimension_count", head_dim) != head_dim:
         raise NomoatError("unsupported", "RoPE covers only part of each head, which Llama does not have.")
-    rope_theta = _number(metadata, "llama.rope.freq_base", 10000.0)
+    rope_theta = number(metadata, "llama.rope.freq_base", 10000.0)
     config: dict[str, Any] = {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
         "vocab_size": tensors["token_embd.weight"].shape[0],
         "hidden_size": hidden_size,
-        "intermediate_size": _integer(metadata, "llama.feed_forward_length"),
-        "num_hidden_layers": _integer(metadata, "llama.block_count"),
+        "intermediate_size": integer(metadata, "llama.feed_forward_length"),
+        "num_hidden_layers": integer(metadata, "llama.block_count"),
         "num_attention_heads": heads,
-        "num_key_value_heads": _integer(metadata, "llama.attention.head_count_kv", heads),
+        "num_key_value_heads": integer(metadata, "llama.attention.head_count_kv", heads),
         "head_dim": head_dim,
-        "rms_norm_eps": _number(metadata, "llama.attention.layer_norm_rms_epsilon"),
-        "max_position_embeddings": _integer(metadata, "llama.context_length"),
+        "rms_norm_eps": number(metadata, "llama.attention.layer_norm_rms_epsilon"),
+        "max_position_embeddings": integer(metadata, "llama.context_length"),
         "tie_word_embeddings": "output.weight" not in tensors,
         "attention_bias": any(".attn_" in name and name.endswith(".bias") for name in tensors),
         "mlp_bias": any(".ffn_" in name and name.endswith(".bias") for name in tensors),
@@ -92,29 +93,5 @@ def huggingface_config(header: GgufHeader, rope_divisors: npt.NDArray[np.float32
     }
     for name in ("bos", "eos"):
         if f"tokenizer.ggml.{name}_token_id" in metadata:
-            config[f"{name}_token_id"] = _integer(metadata, f"tokenizer.ggml.{name}_token_id", minimum=0)
+            config[f"{name}_token_id"] = integer(metadata, f"tokenizer.ggml.{name}_token_id", minimum=0)
     return config
-
-
-def _integer(metadata: dict[str, Any], key: str, default: int | None = None, minimum: int = 1) -> int:
-    """A count; some keys may be an array with one entry per layer, which must then all be equal."""
-    value = metadata.get(key, default)
-    if isinstance(value, np.ndarray) and value.size and np.all(value == value[0]):
-        value = value[0].item()
-    elif isinstance(value, np.ndarray):
-        raise NomoatError("unsupported", f"{key} differs between layers, which Llama does not have.", key=key)
-    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value < 1 << 31:
-        raise NomoatError(
-            "invalid_checkpoint", f"The GGUF metadata {key} is {value!r}; an integer of at least {minimum} is needed.",
-            key=key,
-        )  # fmt: skip
-    return value
-
-
-def _number(metadata: dict[str, Any], key: str, default: float | None = None) -> float:
-    value = metadata.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or value <= 0:
-        raise NomoatError(
-            "invalid_checkpoint", f"The GGUF metadata {key} is {value!r}; a positive number is needed.", key=key
-        )
-    return float(value)

@@ -16,6 +16,7 @@ from .checkpoint import BLOCK_SIZES, BlockKind, Blocks, FloatKind, SourceFormat,
 from .gguf_config import ROPE_DIVISORS, huggingface_config, huggingface_name
 from .gguf_header import GgufHeader, GgufTensor, read_gguf_header
 from .gguf_tokenizer import tokenizer_files_from_gguf
+from .gguf_values import integer, text
 from .huggingface import missing_tensor
 
 KINDS: dict[str, FloatKind | BlockKind] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"} | {
@@ -42,11 +43,10 @@ class GgufCheckpoint:
             self._header = _read_header(path, self._file.nbytes)
             self._tensors = self._named_tensors()
             self.config: Mapping[str, Any] = huggingface_config(self._header, self._rope_divisors())
+            self.license = (text(self._header.metadata, "general.license") or "")[:200] or None
         except BaseException:
             self.close()
             raise
-        license_id = self._header.metadata.get("general.license")
-        self.license = license_id[:200] if isinstance(license_id, str) and license_id else None
 
     def names(self) -> list[str]:
         return sorted(self._tensors)
@@ -97,9 +97,9 @@ class GgufCheckpoint:
         return self._tensors[name]
 
     def _named_tensors(self) -> dict[str, GgufTensor]:
-        if self._header.metadata.get("general.architecture") != "llama":
+        if text(self._header.metadata, "general.architecture") != "llama":
             return {}  # huggingface_config says so with the right code.
-        if self._header.metadata.get("split.count", 1) not in (0, 1):
+        if integer(self._header.metadata, "split.count", 1, minimum=0) > 1:
             raise NomoatError(
                 "unsupported", f"{self.source} is one part of a split GGUF; merge them with llama-gguf-split --merge."
             )

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import NomoatError
+from .gguf_values import integer, number, text
 
 # A divisor is written as float32 and computed with float32 frequencies.
 DIVISOR_TOLERANCE = 1e-4
@@ -24,38 +25,35 @@ def rope_scaling(
     metadata: dict[str, Any], divisors: npt.NDArray[np.float32] | None, head_dim: int, rope_theta: float
 ) -> dict[str, Any] | None:
     """None where positions are not scaled; ``unsupported`` for a kind that Hugging Face's Llama does not have."""
-    kind = metadata.get("llama.rope.scaling.type", "none")
+    kind = text(metadata, "llama.rope.scaling.type", "none")
     if divisors is not None:
         if kind not in ("none", "llama3"):
             raise NomoatError("unsupported", f"RoPE scaling {kind!r} together with rope_freqs.weight is not supported.")
         return llama3_from_divisors(divisors, head_dim, rope_theta)
-    factor = metadata.get("llama.rope.scaling.factor", metadata.get("llama.rope.scale_linear", 1.0))
-    if not isinstance(factor, float | int) or not math.isfinite(factor) or not 0 < factor <= 1e6:
-        raise NomoatError("invalid_checkpoint", f"The RoPE scaling factor is {factor!r}; it must be a positive number.")
+    factor_key = "llama.rope.scaling.factor"
+    factor = number(metadata, factor_key if factor_key in metadata else "llama.rope.scale_linear", 1.0)
     if kind == "none" and "llama.rope.scale_linear" in metadata:
         kind = "linear"
     if kind == "none" or (kind == "linear" and factor == 1.0):
         return None
     if kind == "linear":
-        return {"rope_type": "linear", "factor": float(factor)}
+        return {"rope_type": "linear", "factor": factor}
     if kind == "yarn":
-        return _yarn(metadata, float(factor))
+        return _yarn(metadata, factor)
     raise NomoatError("unsupported", f"RoPE scaling {kind!r} is not supported; linear, yarn and llama3 are.")
 
 
 def _yarn(metadata: dict[str, Any], factor: float) -> dict[str, Any]:
-    original = metadata.get("llama.rope.scaling.original_context_length")
-    if not isinstance(original, int) or original < 1:
-        raise NomoatError("invalid_checkpoint", "YaRN RoPE scaling needs llama.rope.scaling.original_context_length.")
+    original = integer(metadata, "llama.rope.scaling.original_context_length")
     scaling: dict[str, Any] = {
         "rope_type": "yarn", "factor": factor, "original_max_position_embeddings": original,
     }  # fmt: skip
     for key, name in (("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow")):
         if f"llama.rope.scaling.{key}" in metadata:
-            scaling[name] = float(metadata[f"llama.rope.scaling.{key}"])
-    attention_factor = metadata.get("llama.rope.scaling.attn_factor", 1.0)
+            scaling[name] = number(metadata, f"llama.rope.scaling.{key}")
+    attention_factor = number(metadata, "llama.rope.scaling.attn_factor", 1.0)
     if attention_factor != 1.0:  # llama.cpp multiplies it to YaRN's own factor, Hugging Face's replaces that.
-        scaling["attention_factor"] = float(attention_factor) * (0.1 * math.log(factor) + 1.0)
+        scaling["attention_factor"] = attention_factor * (0.1 * math.log(factor) + 1.0)
     return scaling
 
 

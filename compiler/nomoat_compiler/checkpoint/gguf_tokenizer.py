@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import NomoatError
 from .gguf_pre_tokenizers import PRE_TOKENIZERS
+from .gguf_values import flag, integer, text
 from .spm_merges import merges_from_scores
 from .tokenizer_files import load_tokenizer, tokenizer_package_files
 
@@ -26,7 +27,7 @@ STOP_TEXTS = ("<|eot_id|>", "<|im_end|>", "<|end|>", "<|eom_id|>", "<|endoftext|
 
 def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
     """File name to bytes. ``unsupported`` for a kind of tokenizer, or a pre-tokenizer, that is not known exactly."""
-    kind = metadata.get("tokenizer.ggml.model")
+    kind = text(metadata, "tokenizer.ggml.model")
     if kind not in ("gpt2", "llama"):
         raise NomoatError(
             "unsupported",
@@ -41,8 +42,8 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
     }
     content = _gpt2(metadata, tokens) if kind == "gpt2" else _llama(metadata, tokens, types)
     content["added_tokens"] = _added_tokens(tokens, types, keep_unknown=kind == "llama")
-    add_bos = metadata.get("tokenizer.ggml.add_bos_token", content.pop("add_bos"))
-    add_eos = metadata.get("tokenizer.ggml.add_eos_token", False)
+    add_bos = flag(metadata, "tokenizer.ggml.add_bos_token", content.pop("add_bos"))
+    add_eos = flag(metadata, "tokenizer.ggml.add_eos_token", False)
     ends = [(name, special_ids[name]) for name, add in (("bos", add_bos), ("eos", add_eos)) if add]
     content["post_processor"] = _post_processor(tokens, ends, byte_level=kind == "gpt2")
     tokenizer_json = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")
@@ -56,18 +57,18 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
     }
     tokenizer_config |= {f"{name}_token": tokens[i] for name, i in special_ids.items() if i is not None}
     if "llama.context_length" in metadata:
-        tokenizer_config["model_max_length"] = metadata["llama.context_length"]
-    template = metadata.get("tokenizer.chat_template")
-    if template is not None and (not isinstance(template, str) or len(template) > MAX_TEMPLATE_CHARACTERS):
-        raise NomoatError("invalid_checkpoint", "tokenizer.chat_template must be text of at most a million characters.")
+        tokenizer_config["model_max_length"] = integer(metadata, "llama.context_length")
+    template = text(metadata, "tokenizer.chat_template")
+    if template is not None and len(template) > MAX_TEMPLATE_CHARACTERS:
+        raise NomoatError("invalid_checkpoint", "tokenizer.chat_template has more than a million characters.")
     generation = {f"{name}_token_id": special_ids[name] for name in ("bos", "pad") if special_ids[name] is not None}
     stop_ids = _stop_ids(metadata, tokens, types)
     return tokenizer_package_files(tokenizer_json, tokenizer_config, template, generation, stop_ids)
 
 
 def _gpt2(metadata: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
-    name = metadata.get("tokenizer.ggml.pre")
-    if name not in PRE_TOKENIZERS:
+    name = text(metadata, "tokenizer.ggml.pre")
+    if name is None or name not in PRE_TOKENIZERS:
         raise NomoatError(
             "unsupported",
             f"The GGUF pre-tokenizer is {name!r}; known are {', '.join(sorted(PRE_TOKENIZERS))}. Another one would be "
@@ -102,9 +103,8 @@ def _llama(metadata: dict[str, Any], tokens: list[str], types: list[int]) -> dic
         )
     pieces = {token: i for i, (token, kind) in enumerate(zip(tokens, types, strict=True)) if kind == NORMAL}
     merges = merges_from_scores(pieces, scores)
-    unknown_id = metadata.get("tokenizer.ggml.unknown_token_id", 0)
-    unknown = tokens[unknown_id] if isinstance(unknown_id, int) and 0 <= unknown_id < len(tokens) else None
-    prefix = metadata.get("tokenizer.ggml.add_space_prefix", True)
+    unknown_id = _token_id(metadata, "unknown_token_id", len(tokens))
+    prefix = flag(metadata, "tokenizer.ggml.add_space_prefix", True)
     normalizers: list[dict[str, Any]] = [{"type": "Prepend", "prepend": "▁"}] if prefix else []
     normalizers.append({"type": "Replace", "pattern": {"String": " "}, "content": "▁"})
     decoders: list[dict[str, Any]] = [
@@ -114,7 +114,13 @@ def _llama(metadata: dict[str, Any], tokens: list[str], types: list[int]) -> dic
         decoders.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
     vocabulary = {token: i for i, token in enumerate(tokens)}
     has_bytes = all(f"<0x{byte:02X}>" in vocabulary for byte in range(256))
-    model = _bpe(vocabulary, merges, unk_token=unknown, fuse_unk=True, byte_fallback=has_bytes)
+    model = _bpe(
+        vocabulary,
+        merges,
+        unk_token=None if unknown_id is None else tokens[unknown_id],
+        fuse_unk=True,
+        byte_fallback=has_bytes,
+    )
     return {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
         "normalizer": {"type": "Sequence", "normalizers": normalizers}, "pre_tokenizer": None, "post_processor": None,
@@ -193,7 +199,7 @@ def _token_types(metadata: dict[str, Any], count: int) -> list[int]:
 
 def _token_id(metadata: dict[str, Any], key: str, count: int) -> int | None:
     value = metadata.get(f"tokenizer.ggml.{key}")
-    if value is None or value == 0xFFFFFFFF:  # llama.cpp writes -1 for "none".
+    if value is None or (isinstance(value, int) and value == 0xFFFFFFFF):  # llama.cpp writes -1 for "none".
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
         raise NomoatError("invalid_checkpoint", f"tokenizer.ggml.{key} is {value!r}, but there are {count} tokens.")

@@ -173,7 +173,7 @@ def _refuse_quantized(config: Mapping[str, Any]) -> None:
         method = quantization.get("quant_method") if isinstance(quantization, dict) else quantization
         raise NomoatError(
             "unsupported",
-            f"The checkpoint is quantized already ({str(method)[:60]}). Compile from the unquantized checkpoint, or from a "
-            "GGUF file in Q4_0, Q4_1 or Q8_0.",
+            f"The checkpoint is quantized already ({str(method)[:60]}). Compile from the unquantized checkpoint, or "
+            "from a GGUF file in Q4_0, Q4_1 or Q8_0.",
             method=str(method)[:60],
         )
