@@ -9,7 +9,7 @@
 import type { FinishReason, Usage } from "../api/types";
 import { LlmError } from "../internal/errors";
 import type { Sequence } from "./kv_cache";
-import { ignoreFailure, prefillChunk } from "./prefill";
+import { prefillChunk } from "./prefill";
 import { countTokens, type Sampling } from "./sampling";
 import type { Advance, Task } from "./scheduler";
 import { type Session, TOKEN_RING } from "./session";
@@ -126,7 +126,7 @@ export class GenerateTask implements Task {
     const read = session.timed(session.ring.read(staging), session.decodePace, k);
     const work = read.then((bytes) => {
       if (!this.finished && this.life === life) this.receive(new Int32Array(bytes), step, k);
-    }, ignoreFailure);
+    });
     return { work };
   }
 
@@ -178,7 +178,12 @@ export class GenerateTask implements Task {
     if (this.finished) return;
     const { promptIds, output, arrivedMs } = this.request;
     this.end();
-    if (finishReason !== "aborted") output.flush();
+    try {
+      if (finishReason !== "aborted") output.flush();
+    } catch (thrown) {
+      this.reject(LlmError.from(thrown));
+      return;
+    }
     const completionTokens = this.generated;
     const cachedTokens = Math.max(this.cachedTokens, 0);
     const decodeSeconds = (this.lastTokenMs - this.firstTokenMs) / 1000;

@@ -5,7 +5,7 @@
 import type { StagingPool } from "../device/readback";
 import type { LlmError } from "../internal/errors";
 import type { Sequence } from "./kv_cache";
-import { ignoreFailure, prefillChunk } from "./prefill";
+import { prefillChunk } from "./prefill";
 import type { Advance, Task } from "./scheduler";
 import type { Session } from "./session";
 
@@ -85,7 +85,7 @@ export class LogitsTask implements Task {
     return {
       work: read.then((bytes) => {
         if (!this.finished && this.life === life) this.receive(new Float32Array(bytes), position - this.firstPosition);
-      }, ignoreFailure),
+      }),
     };
   }
 

@@ -1,16 +1,15 @@
 /** Runs the part of a sequence that is known already: one chunk of `prefill`, sized by the session's pace. */
 
 import type { Sequence } from "./kv_cache";
-import type { Advance } from "./scheduler";
 import type { Session } from "./session";
 
-/** Queues the next chunk of tokens[sequence.tokens.length : end]. */
+/** Queues the next chunk of tokens[sequence.tokens.length : end]. The returned work rejects when the device fails. */
 export async function prefillChunk(
   session: Session,
   sequence: Sequence,
   tokens: readonly number[],
   end: number,
-): Promise<Advance> {
+): Promise<{ readonly work: Promise<void> } | "no_memory"> {
   const { executor, prefillPace } = session;
   const start = sequence.tokens.length;
   const n = Math.min(prefillPace.size, end - start);
@@ -23,8 +22,5 @@ export async function prefillChunk(
   executor.run(["prefill"], n);
   // Valid from here on for whatever is queued later.
   sequence.tokens.push(...chunk);
-  return { work: session.timed(executor.finished(), prefillPace, n).catch(ignoreFailure) };
+  return { work: session.timed(executor.finished(), prefillPace, n) };
 }
-
-/** A failed device ends every task by itself (Scheduler.stop), so that a wait need not report it again. */
-export function ignoreFailure(): void {}

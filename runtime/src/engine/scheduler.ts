@@ -6,7 +6,7 @@
 import { LlmError } from "../internal/errors";
 
 export type Advance =
-  /** Work was queued; the promise settles when its results are in. It never rejects. */
+  /** Work was queued; the promise settles when its results are in. When it rejects, the task fails. */
   | { readonly work: Promise<void> }
   /** Nothing to queue until earlier work of this task is in, or the task is over. */
   | "waiting"
@@ -66,7 +66,8 @@ export class Scheduler {
         turn += 1;
         const advance = await this.advance(task);
         if (typeof advance === "object") {
-          inFlight.push(advance.work);
+          // A task that has ended does not fail again.
+          inFlight.push(advance.work.catch((thrown) => task.fail(LlmError.from(thrown))));
           idle = 0;
         } else if (advance === "no_memory")
           idle = 0; // a task gave way or failed: ask again

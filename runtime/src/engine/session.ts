@@ -16,8 +16,9 @@ export const TOKEN_RING = 64;
 const MAX_STEPS_PER_SUBMIT = 16;
 const DECODE_TARGET_MS = 33;
 const PREFILL_TARGET_MS = 30;
-// A software adapter shares no GPU with other pages, and its chunks below a second waste most of their time.
+// A software adapter shares no GPU with other pages, so only the delay of an abort speaks for small chunks there.
 const SOFTWARE_PREFILL_TARGET_MS = 1000;
+const MIN_PREFILL = 16;
 const QUEUE_AHEAD_MS = 50;
 
 export class Session {
@@ -43,8 +44,8 @@ export class Session {
     this.decodePace = new Pace({ targetMs: DECODE_TARGET_MS, first: 1, min: 1, max: MAX_STEPS_PER_SUBMIT });
     this.prefillPace = new Pace({
       targetMs: software ? SOFTWARE_PREFILL_TARGET_MS : PREFILL_TARGET_MS,
-      first: Math.min(32, program.prefill_chunk),
-      min: Math.min(16, program.prefill_chunk),
+      first: Math.min(software ? MIN_PREFILL : 2 * MIN_PREFILL, program.prefill_chunk),
+      min: Math.min(MIN_PREFILL, program.prefill_chunk),
       max: program.prefill_chunk,
     });
   }
