@@ -1,4 +1,4 @@
-"""The commands as a person types them, each in a process of its own: compile, generate, verify, serve. Needs Chromium."""
+"""The commands as a person types them, each in its own process: compile, generate, verify, serve. Needs Chromium."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Benchmarks: figures as JSON, with the outputs checked while they are timed."""
