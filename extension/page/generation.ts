@@ -1,6 +1,7 @@
 /**
  * One request of a page: awaited it is the whole text, iterated it gives the pieces as they come. The request starts
- * at once and runs once, however often it is awaited or iterated; leaving a `for await` loop aborts it.
+ * at once and runs once, however often it is awaited or iterated; leaving a `for await` loop aborts it. Beside what
+ * Generation promises it has `catch` and `finally`, because people use them on everything that has `then`.
  */
 import type { Generation, Usage } from "@nomoat/runtime";
 import { defineProperty, freeze, uncurried } from "../protocol/primordials";
@@ -8,6 +9,7 @@ import { abortError } from "./errors";
 
 const NativePromise = Promise;
 const promiseThen = uncurried(Promise.prototype.then<unknown, unknown>);
+const promiseFinally = uncurried(Promise.prototype.finally<unknown>);
 const { asyncIterator } = Symbol;
 
 type Settle<T> = { resolve(value: T): void; reject(reason: unknown): void };
@@ -78,6 +80,8 @@ export function createGeneration(onAbandon: () => void): GenerationSource {
   const generation = freeze({
     // biome-ignore lint/suspicious/noThenProperty: a Generation is PromiseLike
     then: (onFulfilled?: never, onRejected?: never) => promiseThen(text.promise, onFulfilled, onRejected),
+    catch: (onRejected?: never) => promiseThen(text.promise, undefined, onRejected),
+    finally: (onSettled?: never) => promiseFinally(text.promise, onSettled),
     [asyncIterator]: iterate,
     usage: usage.promise,
   }) as unknown as Generation;

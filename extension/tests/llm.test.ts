@@ -95,6 +95,18 @@ describe("generate", () => {
     await expect(loop).rejects.toBe(error);
   });
 
+  it("has catch and finally", async () => {
+    const { llm, requests } = setUp();
+    const generation = llm.generate("hi") as unknown as Promise<string>;
+    const settled = vi.fn();
+    const caught = generation.catch((error: Error) => error.message);
+    const finished = generation.finally(settled).catch(() => "rejected");
+    requests[0]!.pending.error(new Error("x"));
+    expect(await caught).toBe("x");
+    expect(await finished).toBe("rejected");
+    expect(settled).toHaveBeenCalledOnce();
+  });
+
   it("aborts with the signal's reason and tells the engine", async () => {
     const { llm, aborted, requests } = setUp();
     const controller = new AbortController();

@@ -50,7 +50,7 @@ class LocalSite:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_arguments: object) -> None:
                 """Silent: what was requested is in ``requested``."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

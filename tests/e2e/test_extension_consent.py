@@ -17,7 +17,9 @@ def test_object_is_there_before_page_scripts_and_cannot_be_changed(browser: Exte
     assert (descriptor["configurable"], descriptor["writable"]) == (False, False)
     assert page.evaluate("try { window.llm = 1; window.llm.version } catch (error) { error.name }") == "0.1.0"
     announced = """new Promise((done) => {
-      addEventListener("llm:announceProvider", ({ detail }) => done([detail.info.rdns, detail.provider === window.llm]));
+      addEventListener("llm:announceProvider", ({ detail: { info, provider } }) => {
+        done([info.rdns, provider === window.llm]);
+      });
       dispatchEvent(new Event("llm:requestProvider"));
     })"""
     assert page.evaluate(announced) == ["org.nomoat", True]
@@ -44,9 +46,7 @@ def test_allow_once_lasts_for_the_document(browser: ExtensionBrowser, pages: Loc
     assert finished(page, "first")["usage"]["completionTokens"] == 5
     ask(page, "second", maxTokens=5)
     assert finished(page, "second")["status"] == "done"
-    assert browser.snapshot()["sites"] == [
-        {"origin": pages.origin, "topOrigin": pages.origin, "decision": "once"}
-    ]
+    assert browser.snapshot()["sites"] == [{"origin": pages.origin, "topOrigin": pages.origin, "decision": "once"}]
     page.reload()
     browser.answer(lambda: ask(page, "third", maxTokens=5), "consent-deny")
     assert finished(page, "third")["error"]["code"] == "not_allowed"

@@ -1,0 +1,91 @@
+"""The service worker may die at any time: a stream goes on without it, and what needs it wakes it. Needs Chromium."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import ENDLESS
+from tests.e2e.extension_browser import COMMAND
+from tests.e2e.local_site import LocalSite
+from tests.e2e.pipe_browser import PipeBrowser
+
+pytestmark = pytest.mark.browser
+
+WORKER = "background.js"
+
+
+class Session:
+    """A browser with the model and one site that is always allowed."""
+
+    def __init__(self, browser: PipeBrowser, pages: LocalSite, models: LocalSite) -> None:
+        self.browser = browser
+        worker = browser.wait_for_target("service_worker", WORKER)
+        infos = browser.call("Target.getTargets", filter=[{}])["targetInfos"]
+        self.base = next(t["url"] for t in infos if t["targetId"] == worker).rsplit("/", 1)[0]
+        self.options = browser.open(f"{self.base}/options.html")
+        # Drawn from the first snapshot: the offscreen document is up.
+        browser.wait_for(self.options, "!document.querySelector('#models-empty').hidden")
+        self.command("model.install", url=f"{models.origin}/{ENDLESS}/")
+        self.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
+        self.page = browser.open(f"{pages.origin}/asking.html")
+
+    def command(self, method: str, **params: object) -> None:
+        answer = self.browser.evaluate(self.options, f"({COMMAND})({json.dumps([method, params])})")
+        assert "error" not in answer, answer
+
+    def stop_worker(self) -> None:
+        self.browser.call("Target.closeTarget", targetId=self.browser.wait_for_target("service_worker", WORKER))
+        self.browser.wait_until_gone("service_worker", WORKER)
+
+
+@pytest.fixture(scope="module")
+def session(
+    extension_dir: Path, pages: LocalSite, models: LocalSite, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Session]:
+    with PipeBrowser(extension_dir, tmp_path_factory.mktemp("profile")) as browser:
+        yield Session(browser, pages, models)
+
+
+def test_a_stream_goes_on_when_the_service_worker_is_stopped(session: Session) -> None:
+    browser, page = session.browser, session.page
+    question = {"name": "long", "prompt": "Tell me a story", "options": {"maxTokens": 300}}
+    browser.evaluate(page, f"void ask({json.dumps(question)})")
+    browser.wait_for(page, "asked.long.pieces.length > 0")
+    session.stop_worker()
+    pieces = browser.evaluate(page, "asked.long.status === 'running' ? asked.long.pieces.length : -1")
+    assert pieces > 0, "the stream ended before the service worker was stopped"
+    assert browser.targets("service_worker", WORKER) == []
+    browser.wait_for(page, "asked.long.status !== 'running'")
+    assert browser.evaluate(page, "asked.long.usage.completionTokens") == 300
+
+
+def test_a_new_page_wakes_it_and_is_asked_for_consent(session: Session, pages: LocalSite) -> None:
+    browser = session.browser
+    other = browser.open(f"{pages.other_origin}/asking.html")
+    session.stop_worker()
+    question = {"name": "woken", "prompt": "Hello", "options": {"maxTokens": 5}}
+    browser.evaluate(other, f"void ask({json.dumps(question)})", gesture=True)
+    window = browser.attach(browser.wait_for_target("page", "consent.html"))
+    browser.wait_for(window, "!document.querySelector('#question').hidden")
+    # Dead again while the user thinks about it.
+    session.stop_worker()
+    browser.wait_for(window, "!document.querySelector('#always').disabled")
+    box = browser.evaluate(
+        window,
+        "(({ x, y, width, height }) => [x + width / 2, y + height / 2])"
+        "(document.querySelector('#always').getBoundingClientRect())",
+    )
+    for event in ("mousePressed", "mouseReleased"):
+        browser.call("Input.dispatchMouseEvent", window, type=event, x=box[0], y=box[1], button="left", clickCount=1)
+    browser.wait_for(other, "asked.woken.status !== 'running'")
+    assert browser.evaluate(other, "asked.woken.status") == "done"
+
+
+def test_what_was_decided_is_stored_though_it_was_dead(session: Session, pages: LocalSite) -> None:
+    stored = session.browser.evaluate(session.options, "chrome.storage.local.get('permissions')")
+    allowed = {p["origin"] for p in stored["permissions"] if p["decision"] == "allow"}
+    assert allowed == {pages.origin, pages.other_origin}
