@@ -28,7 +28,7 @@ function defaultWorker(): Worker {
 }
 
 function openWorker(make: () => Worker, receive: (message: unknown) => void, fail: (error: LlmError) => void): Channel {
-  const worker = make();
+  const worker = start(make);
   const crashed = (why: string) =>
     fail(new LlmError("internal", `The engine's worker failed: ${why}. Make a new engine.`));
   worker.addEventListener("message", ({ data }) => receive(data));
@@ -38,6 +38,16 @@ function openWorker(make: () => Worker, receive: (message: unknown) => void, fai
     post: (message: ToWorker) => worker.postMessage(message),
     close: () => worker.terminate(),
   };
+}
+
+function start(make: () => Worker): Worker {
+  try {
+    return make();
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : "no reason given";
+    const advice = "Give createEngine a worker that this page's policy allows, or a gpu to run in this thread.";
+    throw new LlmError("not_allowed", `The engine's worker could not be started: ${why}. ${advice}`);
+  }
 }
 
 /** The engine's code is fetched only where it is used, so that pages with a worker do not load it twice. */

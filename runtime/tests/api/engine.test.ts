@@ -204,6 +204,14 @@ describe("worker", () => {
     await expect(removing).rejects.toMatchObject({ code: "internal" });
   });
 
+  it("says that it could not be started", () => {
+    const worker = () => {
+      throw new DOMException("blocked by the page's policy", "SecurityError");
+    };
+    const refused = { code: "not_allowed", message: expect.stringContaining("blocked") };
+    expect(() => createEngine({ worker })).toThrow(expect.objectContaining(refused));
+  });
+
   it("is ended by close", async () => {
     const { worker, engine } = withWorker();
     const pending = engine.installed();
