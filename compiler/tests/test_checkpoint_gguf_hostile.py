@@ -15,7 +15,7 @@ from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.config import LlamaConfig
 from nomoat_compiler.models.llama import tensor_specs
 from nomoat_compiler.quantize.sources import check_sources
-from tiny_checkpoints import config, weights, write_gguf
+from tiny_checkpoints import config, tokenizer_metadata, weights, write_gguf
 
 HEADER = "<4sIQQ"  # magic, version, tensor_count, kv_count
 
@@ -198,6 +198,14 @@ def test_metadata_that_cannot_be_a_llama(tmp_path: Path, metadata: dict[str, obj
     with pytest.raises(NomoatError) as caught:
         GgufCheckpoint(tmp_path / "m.gguf")
     assert caught.value.code == code
+
+
+def test_more_tokens_than_embeddings(tmp_path: Path) -> None:
+    model = config(vocab_size=300)
+    write_gguf(tmp_path / "m.gguf", model, weights(model), metadata=tokenizer_metadata(320))
+    with pytest.raises(NomoatError, match="320") as caught:
+        GgufCheckpoint(tmp_path / "m.gguf").tokenizer_files()
+    assert caught.value.code == "invalid_checkpoint"
 
 
 def test_tensors_that_llama_does_not_have(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def scalar_bpe(words: list[str], vocabulary: dict[str, int], ranks: dict[tuple[s
     for word in words:
         parts = [byte_text[b] for b in word.encode("utf-8")]
         while len(parts) > 1:
-            best = min(zip(parts, parts[1:], strict=False), key=lambda pair: ranks.get(pair, 1 << 60))
+            best = min(pairwise(parts), key=lambda pair: ranks.get(pair, 1 << 60))
             if best not in ranks:
                 break
             joined: list[str] = []

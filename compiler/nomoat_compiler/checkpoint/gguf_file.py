@@ -67,7 +67,15 @@ class GgufCheckpoint:
         return data.view(DTYPES[stored.kind]).reshape(stop - start, *stored.shape[1:])
 
     def tokenizer_files(self) -> dict[str, bytes]:
-        return tokenizer_files_from_gguf(self._header.metadata)
+        files = tokenizer_files_from_gguf(self._header.metadata)
+        token_count = len(self._header.metadata["tokenizer.ggml.tokens"])
+        if token_count > self.config["vocab_size"]:
+            raise NomoatError(
+                "invalid_checkpoint",
+                f"The file has {token_count} tokens, but token_embd.weight has {self.config['vocab_size']} rows.",
+                tensor="token_embd.weight",
+            )
+        return files
 
     def close(self) -> None:
         self._file.close()
