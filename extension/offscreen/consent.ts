@@ -4,6 +4,7 @@
  * One window per site at a time: requests of the same site join its question. It lives here and not in the service
  * worker because the answer may take longer than a service worker lives. Nobody waiting any more closes the window.
  */
+import { LlmError } from "@nomoat/runtime";
 import type { ConsentAnswer, ConsentQuestion } from "../protocol/consent-port";
 import { pairKey } from "./permissions";
 import type { Site } from "./site";
@@ -80,7 +81,11 @@ export class ConsentDesk {
     const question: Question = { id, site, outcome, settle, waiting: 0, port: null };
     const timer = setTimeout(() => question.port ?? settle("closed"), WINDOW_OPENS_WITHIN_MS);
     this.#questions.set(id, question);
-    this.#openWindow(id).catch(() => settle("closed"));
+    this.#openWindow(id).catch((error) => {
+      // A refusal is final. Anything else is a service worker that was stopped before it could reply: the window may
+      // be there all the same, and the timer decides.
+      if (error instanceof LlmError) settle("closed");
+    });
     return question;
   }
 

@@ -1,4 +1,5 @@
 /** Proves that a site is asked about in one window at a time, and that every waiting request gets an outcome. */
+import { LlmError } from "@nomoat/runtime";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConsentDesk } from "../offscreen/consent";
 import type { Site } from "../offscreen/site";
@@ -87,8 +88,17 @@ describe("ConsentDesk", () => {
   });
 
   it("says closed where no window can be opened", async () => {
-    const desk = new ConsentDesk(() => Promise.reject(new Error("no windows")));
+    const desk = new ConsentDesk(() => Promise.reject(new LlmError("internal", "no windows")));
     expect(await desk.ask(site(), live())).toBe("closed");
+  });
+
+  it("still takes the answer when the service worker died before it could say that the window is open", async () => {
+    const desk = new ConsentDesk(() => Promise.reject(new Error("the message port closed")));
+    const asked = desk.ask(site(), live());
+    await vi.advanceTimersByTimeAsync(100);
+    expect(desk.attach(1, { postMessage: () => {} })).toBe(true);
+    desk.answer(1, "always");
+    expect(await asked).toBe("always");
   });
 
   it("closes the window when every request has gone, not before", async () => {

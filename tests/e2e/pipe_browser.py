@@ -84,10 +84,10 @@ class PipeBrowser:
             time.sleep(0.05)
         return found[0]
 
-    def wait_until_gone(self, kind: str, part_of_url: str) -> None:
+    def wait_until_gone(self, target: str) -> None:
         deadline = time.monotonic() + TIMEOUT_S
-        while self.targets(kind, part_of_url):
-            assert time.monotonic() < deadline, f"{kind} with {part_of_url} is still there"
+        while target in (t["targetId"] for t in self.call("Target.getTargets", filter=[{}])["targetInfos"]):
+            assert time.monotonic() < deadline, f"{target} is still there"
             time.sleep(0.05)
 
     def attach(self, target: str) -> str:
