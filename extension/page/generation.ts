@@ -9,7 +9,7 @@ import { abortError } from "./errors";
 
 const NativePromise = Promise;
 const promiseThen = uncurried(Promise.prototype.then<unknown, unknown>);
-const promiseFinally = uncurried(Promise.prototype.finally<unknown>);
+const promiseFinally = uncurried(Promise.prototype.finally);
 const { asyncIterator } = Symbol;
 
 type Settle<T> = { resolve(value: T): void; reject(reason: unknown): void };

@@ -159,11 +159,8 @@ describe("generate", () => {
   });
 
   it("leaves no unhandled rejection when nobody looks", async () => {
-    const unhandled = vi.fn();
-    process.on("unhandledRejection", unhandled);
+    // vitest fails the run on an unhandled rejection.
     setUp().llm.generate(undefined);
     await new Promise((done) => setTimeout(done, 10));
-    process.off("unhandledRejection", unhandled);
-    expect(unhandled).not.toHaveBeenCalled();
   });
 });
