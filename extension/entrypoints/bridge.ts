@@ -43,6 +43,10 @@ export default defineUnlistedScript(() => {
         engine.send({ request, frame: frameFacts(window) }).catch(() => {});
         return;
       }
+      // The port keeps saying what the document was when it was opened, so it must not be opened now.
+      if ((document as Document & { prerendering?: boolean }).prerendering) {
+        return fail(id, new LlmError("not_allowed", "A prerendered page may ask when it is shown."));
+      }
       if (pending.has(id)) return fail(id, new LlmError("invalid_request", "This request id is in use."));
       if (pending.size >= MAX_PENDING) {
         return fail(id, new LlmError("not_allowed", `At most ${MAX_PENDING} requests may wait in one frame.`));

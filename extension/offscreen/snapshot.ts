@@ -1,19 +1,31 @@
 /** Tells the extension's pages what there is, a few times a second at most, however often it changes. */
+import { LlmError } from "@nomoat/runtime";
 import type { Snapshot } from "../protocol/admin-port";
 import type { AdminServices } from "./admin";
+import type { Models } from "./models";
 
 const PUBLISH_MS = 100;
 
 export async function takeSnapshot({ models, permissions, requests, settings }: AdminServices): Promise<Snapshot> {
-  const { defaultModel } = settings();
   return {
-    models: await models.rows(),
-    defaultModel: await models.chosenId(defaultModel),
+    ...(await modelRows(models, settings().defaultModel)),
     loaded: models.loadedRow(),
     sites: permissions.rows(),
     running: requests.rows(),
     settings: settings(),
   };
+}
+
+/** A broken engine must not leave the pages blank: they still show sites, and what is wrong. */
+async function modelRows(
+  models: Models,
+  preferred: string | null,
+): Promise<Pick<Snapshot, "models" | "defaultModel" | "problem">> {
+  try {
+    return { models: await models.rows(), defaultModel: await models.chosenId(preferred), problem: null };
+  } catch (thrown) {
+    return { models: [], defaultModel: null, problem: LlmError.from(thrown).toWire() };
+  }
 }
 
 export class SnapshotFeed {

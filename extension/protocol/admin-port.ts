@@ -40,6 +40,8 @@ export interface LoadedRow {
 }
 
 export interface Snapshot {
+  /** Why the models cannot be read (no storage, a broken worker); null where all is well. */
+  readonly problem: WireError | null;
   readonly models: readonly ModelRow[];
   readonly defaultModel: string | null;
   readonly loaded: LoadedRow | null;

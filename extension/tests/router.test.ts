@@ -1,4 +1,5 @@
 /** Proves what a page gets for what it sends: consent, limits, aborts, revocation. Uses the fake engine, no browser. */
+import { LlmError } from "@nomoat/runtime";
 import { describe, expect, it, vi } from "vitest";
 import { type AdminServices, AdminSession } from "../offscreen/admin";
 import { ConsentDesk } from "../offscreen/consent";
@@ -7,6 +8,7 @@ import { Permissions } from "../offscreen/permissions";
 import { RateLimiter } from "../offscreen/rate-limit";
 import { MAX_REQUESTS_PER_ORIGIN, Requests } from "../offscreen/requests";
 import { PageRouter } from "../offscreen/router";
+import { takeSnapshot } from "../offscreen/snapshot";
 import type { AdminAnswer, AdminMethod, AdminMethods } from "../protocol/admin-port";
 import type { Settings } from "../protocol/background";
 import type { PageAnswer } from "../protocol/page-port";
@@ -280,5 +282,19 @@ describe("the extension's own pages", () => {
     const { session, adminAnswers } = setUp();
     await session.receive({ id: 1, method: "constructor", params: {} });
     expect(adminAnswers).toMatchObject([{ error: { code: "internal" } }]);
+  });
+});
+
+describe("snapshots", () => {
+  it("say what is wrong with the engine and still show the sites", async () => {
+    const { services, engine } = setUp();
+    services.permissions.remember(A, "deny");
+    expect(await takeSnapshot(services)).toMatchObject({ problem: null, defaultModel: "m", models: [{ id: "m" }] });
+    engine.installed = () => Promise.reject(new LlmError("internal", "the worker failed"));
+    expect(await takeSnapshot(services)).toMatchObject({
+      problem: { code: "internal", message: "the worker failed" },
+      models: [],
+      sites: [{ ...A, decision: "deny" }],
+    });
   });
 });

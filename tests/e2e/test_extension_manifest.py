@@ -1,4 +1,4 @@
-"""The built extension asks for no more than docs/decisions/0040 says, and opens no door to pages or other extensions."""
+"""The built extension asks for no more than docs/decisions/0040 says and opens no door to pages or other extensions."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ const client = new AdminClient((snapshot) => {
   );
   models.draw(items);
   sites.draw(snapshot.sites);
-  byId("models-empty").hidden = items.length > 0;
+  byId("models-problem").textContent = snapshot.problem?.message ?? "";
+  byId("models-problem").hidden = snapshot.problem === null;
+  byId("models-empty").hidden = items.length > 0 || snapshot.problem !== null;
   byId("sites-empty").hidden = snapshot.sites.length > 0;
   ownPrograms.checked = snapshot.settings.allowOwnPrograms;
 });

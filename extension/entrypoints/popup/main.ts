@@ -53,8 +53,8 @@ void findSite().then((found) => {
   if (latest) draw(latest);
 });
 
-function draw({ models, defaultModel, loaded, running: rows, sites }: Snapshot): void {
-  byId("model").textContent = modelLine(models, defaultModel, loaded);
+function draw({ problem, models, defaultModel, loaded, running: rows, sites }: Snapshot): void {
+  byId("model").textContent = problem?.message ?? modelLine(models, defaultModel, loaded);
   drawLoading(loaded);
   byId("activity").hidden = rows.length === 0;
   // The same site may run several requests: its rows are told apart by their place.

@@ -67,27 +67,24 @@ function showAsking(asking: boolean): void {
   sendButton.hidden = asking;
 }
 
-function draw({ models, defaultModel, loaded }: Snapshot): void {
+function draw({ problem, models, defaultModel, loaded }: Snapshot): void {
   const model = models.find(({ id }) => id === defaultModel);
   hasModel = model !== undefined;
   byId("model").textContent = model?.info?.name ?? "NoMoat";
+  byId("status").textContent = problem?.message ?? statusLine(loaded);
   byId("open-options").hidden = hasModel;
-  sendButton.disabled = prompt.disabled = !hasModel;
   byId("welcome-text").textContent = hasModel
     ? "The answer is computed on this machine."
     : "First add a model: it is downloaded once and then works offline.";
-  const isLoading = loaded !== null && loaded.device === null;
-  const progress = loaded?.progress ?? null;
-  loading.hidden = !isLoading;
-  if (progress && progress.total > 0) loading.value = progress.loaded / progress.total;
+  sendButton.disabled = prompt.disabled = !hasModel;
+  loading.hidden = loaded === null || loaded.device !== null;
+  if (loaded?.progress && loaded.progress.total > 0) loading.value = loaded.progress.loaded / loaded.progress.total;
   else loading.removeAttribute("value");
-  byId("status").textContent = isLoading
-    ? progress
-      ? formatProgress(progress)
-      : "Loading…"
-    : loaded?.device
-      ? `On ${loaded.device.adapter}`
-      : hasModel
-        ? "Loads with the first message"
-        : "No model yet";
+}
+
+function statusLine(loaded: Snapshot["loaded"]): string {
+  if (!hasModel) return "No model yet";
+  if (!loaded) return "Loads with the first message";
+  if (loaded.device) return `On ${loaded.device.adapter}`;
+  return loaded.progress ? formatProgress(loaded.progress) : "Loading…";
 }
