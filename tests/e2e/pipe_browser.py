@@ -90,6 +90,18 @@ class PipeBrowser:
             assert time.monotonic() < deadline, f"{target} is still there"
             time.sleep(0.05)
 
+    def url_of(self, target: str) -> str:
+        url: str = self.call("Target.getTargetInfo", targetId=target)["targetInfo"]["url"]
+        return url
+
+    def click(self, session: str, selector: str) -> None:
+        """A real click in the middle of the element."""
+        middle = f"""(({{ x, y, width, height }}) => [x + width / 2, y + height / 2])
+            (document.querySelector({json.dumps(selector)}).getBoundingClientRect())"""
+        x, y = self.evaluate(session, middle)
+        for event in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", session, type=event, x=x, y=y, button="left", clickCount=1)
+
     def attach(self, target: str) -> str:
         session: str = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         return session

@@ -23,9 +23,7 @@ class Session:
 
     def __init__(self, browser: PipeBrowser, pages: LocalSite, models: LocalSite) -> None:
         self.browser = browser
-        worker = browser.wait_for_target("service_worker", WORKER)
-        infos = browser.call("Target.getTargets", filter=[{}])["targetInfos"]
-        self.base = next(t["url"] for t in infos if t["targetId"] == worker).rsplit("/", 1)[0]
+        self.base = browser.url_of(browser.wait_for_target("service_worker", WORKER)).rsplit("/", 1)[0]
         self.options = browser.open(f"{self.base}/options.html")
         # Drawn from the first snapshot: the offscreen document is up.
         browser.wait_for(self.options, "document.querySelector('#models-empty')?.hidden === false")
@@ -76,13 +74,7 @@ def test_a_new_page_wakes_it_and_is_asked_for_consent(session: Session, pages: L
     # Dead again while the user thinks about it.
     session.stop_worker()
     browser.wait_for(window, "document.querySelector('#always')?.disabled === false")
-    box = browser.evaluate(
-        window,
-        "(({ x, y, width, height }) => [x + width / 2, y + height / 2])"
-        "(document.querySelector('#always').getBoundingClientRect())",
-    )
-    for event in ("mousePressed", "mouseReleased"):
-        browser.call("Input.dispatchMouseEvent", window, type=event, x=box[0], y=box[1], button="left", clickCount=1)
+    browser.click(window, "#always")
     browser.wait_for(other, "asked.woken.status !== 'running'")
     assert browser.evaluate(other, "asked.woken.status") == "done"
 
