@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from nomoat_compiler.errors import NomoatError
 
 from tests.fixtures.packages import compiled
 from tests.fixtures.variants import CONTEXT_LENGTHS, TINY_LLAMA, write_variant
+from tests.parity.package_browser import PackageBrowser
 
 PackageOf = Callable[[str], Path]
 
@@ -60,3 +61,11 @@ def smollm2_gguf() -> Path:
 def smollm2_package(smollm2_gguf: Path) -> PackageOf:
     """Quantization -> SmolLM2's package. Read it, do not change it."""
     return lambda quantization: compiled(smollm2_gguf, quantization, name="smollm2")
+
+
+@pytest.fixture(scope="session")
+def package_browser() -> Iterator[PackageBrowser]:
+    """The Chromium that the whole-model tests share."""
+    browser = PackageBrowser()
+    yield browser
+    browser.close()
