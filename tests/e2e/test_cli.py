@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -168,6 +170,23 @@ def test_verify_refuses_a_checkpoint_of_another_shape(
     error = json.loads(result.stdout)["error"]
     assert error["code"] == "invalid_request"
     assert "rms_norm_eps" in error["message"]
+
+
+def test_an_interrupt_ends_a_running_generation(endless_package: Path) -> None:
+    command = [sys.executable, "-m", "nomoat", "generate", str(endless_package), PROMPT, "--max-tokens", "3500"]
+    # A group of its own, to which the interrupt goes as from a terminal: to Python and to Playwright's driver.
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stdout.read(1) != ""
+            os.killpg(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert errors.strip() == "Interrupted."
 
 
 def test_serve_answers_over_http_and_ends_on_interrupt(tiny_package: PackageOf) -> None:

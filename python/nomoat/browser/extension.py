@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nomoat_compiler.errors import NomoatError
-from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page
 from playwright.sync_api import Error as PlaywrightError
 
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
+from nomoat.browser.session import closing_unless_interrupted, playwright_session
 
 START_TIMEOUT_MS = 60_000
 POLL_MS = 200
@@ -86,7 +87,7 @@ def extension_browser(extension: Path, adapter: Adapter = Adapter.AUTO) -> Itera
     ]
     with (
         tempfile.TemporaryDirectory(prefix="nomoat-profile-", ignore_cleanup_errors=True) as profile,
-        sync_playwright() as playwright,
+        playwright_session() as playwright,
     ):
         try:
             context = playwright.chromium.launch_persistent_context(
@@ -101,11 +102,8 @@ def extension_browser(extension: Path, adapter: Adapter = Adapter.AUTO) -> Itera
             raise NomoatError(
                 "unsupported_device", f"{chromium} did not start: {error.message.splitlines()[0]}"
             ) from error
-        try:
+        with closing_unless_interrupted(context):
             yield ExtensionBrowser(context, extension_id(context))
-        finally:
-            with suppress(PlaywrightError):
-                context.close()
 
 
 def extension_id(context: BrowserContext) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from nomoat_compiler.errors import ERROR_CODES, ErrorCode, NomoatError
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 from nomoat.browser.local_site import local_site
+from nomoat.browser.session import closing_unless_interrupted, playwright_session
 from nomoat.server import create_app
 from nomoat.server.site import site_is_built
 
@@ -186,7 +187,7 @@ def open_model(
 
 @contextmanager
 def headless_browser(chromium: Path, adapter: Adapter) -> Iterator[Any]:
-    with sync_playwright() as playwright:
+    with playwright_session() as playwright:
         try:
             browser = playwright.chromium.launch(
                 executable_path=chromium, headless=True, args=launch_arguments(adapter), timeout=START_TIMEOUT_MS
@@ -196,11 +197,8 @@ def headless_browser(chromium: Path, adapter: Adapter) -> Iterator[Any]:
                 "unsupported_device",
                 f"{chromium} did not start: {error.message.splitlines()[0]}. Try it by hand, or set NOMOAT_CHROMIUM.",
             ) from error
-        try:
+        with closing_unless_interrupted(browser):
             yield browser
-        finally:
-            with suppress(PlaywrightError):  # it may be gone already
-                browser.close()
 
 
 def rebuilt(wire: Mapping[str, Any]) -> NomoatError:

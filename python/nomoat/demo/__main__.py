@@ -60,7 +60,7 @@ def demo(debug: Debug = False) -> None:
                 browser.install_model(
                     f"{server_url}/models/{model_id}/", model_id, status.update, timeout_s=INSTALL_TIMEOUT_S
                 )
-            out().print(f"  {model_id} is ready in the extension {browser.extension_id}")
+            out().print(f"  {model_id} is ready in the extension", soft_wrap=True)
             step("4 The page on the other origin asks window.llm.generate()")
             ask_from_page(browser, page_url)
             step("5 The side panel")
