@@ -47,14 +47,15 @@ def build_program(
 ) -> Program:
     """Compiles every kernel the model needs. ``on_progress(done, total)`` counts operators."""
     stored = {spec.name: stored_parameters(spec.name, spec.shape, schemes[spec.name]) for spec in specs}
-    model = LlamaGraph(
-        config, schemes, context_length=context_length, prefill_chunk=PREFILL_CHUNK, page_size=PAGE_SIZE
-    )
+    model = LlamaGraph(config, schemes, context_length=context_length, prefill_chunk=PREFILL_CHUNK, page_size=PAGE_SIZE)
     runtime = _runtime_buffers(config, model)
     externals = [
         *(External(p.name, p.shape, p.dtype) for parameters in stored.values() for p in parameters),
         *(External(name, array.shape, str(array.dtype)) for name, array in model.constants.items()),
-        *(External(name, tuple(1 if d == "kv_pages" else d for d in shape), dtype) for name, _, dtype, shape in runtime),
+        *(
+            External(name, tuple(1 if d == "kv_pages" else d for d in shape), dtype)
+            for name, _, dtype, shape in runtime
+        ),
     ]
     graph = Graph(
         externals={e.name: e for e in externals},
