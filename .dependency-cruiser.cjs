@@ -2,13 +2,28 @@
 const layer = (name, from, to) => ({ name, severity: "error", from: { path: from }, to: { path: to } });
 module.exports = {
   forbidden: [
-    { name: "no-cycles", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
     layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(api|engine|text|device|storage|worker)/"),
     layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|device|storage|worker)/"),
     layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|text|storage|worker)/"),
     layer("storage-below-engine", "^runtime/src/storage", "^runtime/src/(api|engine|text|device|worker)/"),
-    { name: "engine-below-api", severity: "error", from: { path: "^runtime/src/engine" }, to: { path: "^runtime/src/(api|worker)/", dependencyTypesNot: ["type-only"] } },
-    { name: "only-the-package-entry", severity: "error", from: { path: "^(web|extension)/" }, to: { path: "^runtime/src/(?!index\\.ts|worker/main\\.ts)" } },
+    {
+      name: "engine-below-api",
+      severity: "error",
+      from: { path: "^runtime/src/engine" },
+      to: { path: "^runtime/src/(api|worker)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "only-the-package-entry",
+      severity: "error",
+      from: { path: "^(web|extension)/" },
+      to: { path: "^runtime/src/(?!index\\.ts|worker/main\\.ts)" },
+    },
     { name: "nobody-imports-tests", severity: "error", from: { pathNot: "(^|/)tests/" }, to: { path: "(^|/)tests/" } },
   ],
   options: {

@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from nomoat_compiler.models.config import LlamaConfig
 from nomoat_compiler.models.llama import tensor_specs
 from nomoat_compiler.program.build import Program, build_program

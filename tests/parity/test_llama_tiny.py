@@ -3,9 +3,9 @@
 Needs Chromium, torch and transformers. The reference has the package's own weights, dequantized by the reference
 dequantizer, so that nothing but the execution is compared; what quantization costs is measured by ``nomoat verify``.
 
-Tolerance: browser and torch sum the same float32 products in different orders. Logits here reach 40, and the measured
-difference stays below 1e-4; 1e-3 leaves room for other adapters' exp and rsqrt (WGSL allows a few units in the last
-place) and is a thousandth of the narrowest margin, so a wrong position, page or scale cannot hide in it.
+Tolerance: browser and torch sum the same float32 products in different orders. Logits here reach 15 and differ by 2e-5
+at most on SwiftShader; 5e-4 leaves room for other adapters' exp and rsqrt (WGSL allows a few units in the last place)
+and is a thousandth of the narrowest margin, so a wrong position, page or scale cannot hide in it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.parity.package_browser import GREEDY, OpenPackage, PackageBrowser
 pytestmark = pytest.mark.browser
 
 QUANTIZATIONS = ["f32", "f16", "q8", "q4", "q4f16_1", "q4f32_1", "q0f16", "q0f32"]
-TOLERANCE = 1e-3
+TOLERANCE = 5e-4
 CONTEXT_LENGTH = 512
 PROMPTS = [
     "The fox is",
@@ -53,11 +53,11 @@ class Pair:
         return list(self.tokenizer.encode(text).ids)
 
     def expected(self, prompt_ids: list[int], most: int) -> list[int]:
-        """transformers' greedy tokens before the first stop token."""
+        """transformers' greedy tokens up to and with the first stop token."""
         ids, margins = self.oracle.greedy(prompt_ids, most)
-        stop = next((i for i, token in enumerate(ids) if token in self.stop_ids), most)
-        assert min(margins[:stop], default=1) > 100 * TOLERANCE, "the prompt is a coin toss; take another"
-        return ids[:stop]
+        end = next((i + 1 for i, token in enumerate(ids) if token in self.stop_ids), most)
+        assert min(margins[:end]) > 100 * TOLERANCE, "the prompt is a coin toss; take another"
+        return ids[:end]
 
 
 @pytest.fixture(scope="module", params=QUANTIZATIONS)
@@ -95,8 +95,8 @@ def test_greedy_transcript(pair: Pair) -> None:
         assert usage["promptIds"] == pair.ids(prompt)
         expected = pair.expected(usage["promptIds"], 48)
         assert len(expected) >= 5
-        assert without_stop(pair, usage["generatedIds"]) == expected
-        assert answer["text"] == pair.tokenizer.decode(expected)
+        assert usage["generatedIds"] == expected
+        assert answer["text"] == pair.tokenizer.decode(expected)  # without the stop token, which is special
         assert usage["finishReason"] == ("length" if len(expected) == 48 else "stop")
 
 
@@ -172,7 +172,3 @@ def test_chat_template_and_defaults(pair: Pair) -> None:
     )
     assert answer["text"] == "The owl eats mice."
     assert answer["usage"]["finishReason"] == "stop"
-
-
-def without_stop(pair: Pair, ids: list[int]) -> list[int]:
-    return ids[:-1] if ids and ids[-1] in pair.stop_ids else ids
