@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nomoat_compiler.errors import NomoatError
-from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, Locator, Page, ViewportSize, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
@@ -17,6 +17,7 @@ from nomoat.browser.session import closing_unless_interrupted, playwright_sessio
 
 START_TIMEOUT_MS = 60_000
 POLL_MS = 200
+CONSENT_SIZE = ViewportSize(width=440, height=590)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class ExtensionBrowser:
             page.wait_for_timeout(POLL_MS)
         raise NomoatError("network", f"The extension did not finish installing {model_id} in {timeout_s:.0f} s.")
 
-    def allow_once(self, timeout_ms: float = START_TIMEOUT_MS) -> None:
-        """Presses "Allow once" in the consent window that a page's request opened."""
+    def consent_window(self, timeout_ms: float = START_TIMEOUT_MS) -> Page:
+        """The window that a page's first request opened. Raises ``NomoatError`` ``not_allowed`` where none opens."""
 
         def is_consent(page: Page) -> bool:
             return "/consent.html" in page.url
@@ -70,8 +71,19 @@ class ExtensionBrowser:
                 window = self.context.wait_for_event("page", is_consent, timeout=timeout_ms)
             except PlaywrightError as error:
                 raise NomoatError("not_allowed", "The extension opened no consent window.") from error
-        # The window ignores clicks for its first half second; click waits until the button is enabled.
-        window.get_by_test_id("consent-allow-once").click(timeout=timeout_ms)
+        return window
+
+    def allow_once(self, picture: Path | None = None) -> None:
+        """Presses "Allow once" in the consent window, after a screenshot of it to ``picture``."""
+        window = self.consent_window()
+        button = window.get_by_test_id("consent-allow-once")
+        # The window ignores clicks for its first half second.
+        expect(button).to_be_enabled()
+        if picture is not None:
+            # Playwright draws every page at the size of a tab; this is the size that the extension asks for.
+            window.set_viewport_size(CONSENT_SIZE)
+            window.screenshot(path=picture)
+        button.click()
 
 
 @contextmanager
