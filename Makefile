@@ -6,6 +6,7 @@
 #   lint    formatting, types, import rules, generated files
 #   bench   figures as JSON
 #   docs    the generated parts of the documentation
+#   pictures the screenshots of the README, by running the demo
 #   clean   removes what was built and downloaded, but not the caches of pip and npm
 
 SHELL := /bin/bash
@@ -27,10 +28,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export WXT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test lint bench docs clean chromium
+.PHONY: help setup demo test lint bench docs pictures clean chromium
 
 help:
-	@sed -n '3,9s/^# *//p' Makefile
+	@sed -n '3,10s/^# *//p' Makefile
 
 setup: $(PYTHON_READY) $(NODE_READY) $(SITE) $(EXTENSION) chromium
 
@@ -55,6 +56,9 @@ lint: $(PYTHON_READY) $(NODE_READY)
 
 docs: $(PYTHON_READY)
 	$(PYTHON) -m tests.generated
+
+pictures: setup
+	$(PYTHON) -m nomoat.demo --pictures docs/images
 
 clean:
 	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt
