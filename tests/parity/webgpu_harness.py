@@ -16,9 +16,7 @@ thread.
 from __future__ import annotations
 
 import atexit
-import os
 import queue
-import shutil
 import struct
 import threading
 from collections.abc import Callable, Mapping
@@ -30,18 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 
 PAGE = Path(__file__).parent / "kernel_page"
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",
-    "--enable-features=Vulkan",
-]
 Expression = int | str | list[Any]
 
 
@@ -83,11 +72,6 @@ def supported_variants(program: Mapping[str, Any], operator: str) -> list[int]:
 def describe_adapter() -> dict[str, Any]:
     """vendor, architecture, features, subgroup_min_size, subgroup_max_size and limits of the adapter."""
     return shared_page().adapter
-
-
-def chromium_path() -> str | None:
-    """Chromium's path: NOMOAT_CHROMIUM, else what the PATH has, else None."""
-    return os.environ.get("NOMOAT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class WebGpuError(RuntimeError):
@@ -248,7 +232,9 @@ class KernelPage:
         failure: Exception | None = None
         with sync_playwright() as playwright:
             try:
-                browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+                browser = playwright.chromium.launch(
+                    executable_path=find_chromium(), args=launch_arguments(Adapter.SOFTWARE)
+                )
                 page = browser.new_page()
                 page.goto(f"http://127.0.0.1:{self._server.server_port}/index.html")
                 page.wait_for_function("globalThis.kernelPage !== undefined")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from tvm.script.ir_builder import tirx as T
 
 from ..quantize.scheme import Grouped, Plain, Scheme
-from .emit import Argument, Expr, f32
-from .weight_reader import MatrixReader, VectorReader
+from .emit import Argument, Buffers, Expr, Register, bind, dot, f32, splat, store
+from .weight_reader import Chunk, MatrixReader, VectorReader
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class LinearSpec:
     @property
     def out_features(self) -> int:
         return self.n // 2 if self.swiglu else self.n
+
+    @property
+    def halves(self) -> tuple[int, ...]:
+        """Offsets of the rows of W that make one output feature: its own, and with swiglu that of its up row."""
+        return (0, self.out_features) if self.swiglu else (0,)
 
     @property
     def name(self) -> str:
@@ -70,6 +75,51 @@ class LinearSpec:
             *([Argument("residual", (tokens, self.out_features), "float32")] if self.residual else []),
             Argument("out", (tokens, self.out_features), "float32"),
         ]
+
+
+def activation(buffers: Buffers, matrix: MatrixReader, token: Expr, column: Expr) -> Expr:
+    """x[token, 4*column ... 4*column+3]; zero in the padding of K."""
+    if matrix.padded_k == matrix.k:
+        return bind(buffers["x"][token, column])
+    inside = column < matrix.k // 4
+    return bind(T.Select(inside, buffers["x"][token, T.min(column, matrix.k // 4 - 1)], splat(f32(0))))
+
+
+def sum_of(xs: list[Expr]) -> Expr:
+    """The sum of all lanes of a chunk's activations: what a group's minimum or zero point is multiplied with."""
+    total = xs[0]
+    for value in xs[1:]:
+        total = total + value
+    return bind(dot(total, splat(f32(1))))
+
+
+def chunk_product(xs: list[Expr], x_sum: Expr | None, part: Chunk) -> Expr:
+    """Activations times one chunk of one row: scale * (x · q) + offset * sum(x), or x · w for plain weights."""
+    product = dot(xs[0], part.values[0])
+    for value, weight in zip(xs[1:], part.values[1:], strict=True):
+        product = product + dot(value, weight)
+    if part.scale is not None and part.offset is not None:
+        product = product * part.scale + part.offset * x_sum
+    return product
+
+
+def store_output(
+    spec: LinearSpec, buffers: Buffers, token: Expr, output: Expr, sums: list[Register], factor: Expr | None = None
+) -> None:
+    """Finishes one output feature. ``sums`` are its row's, with swiglu its gate row's and its up row's."""
+    bias = spec.bias()
+    ys = []
+    for register, offset in zip(sums, spec.halves, strict=True):
+        y = register.get()
+        if factor is not None:
+            y = y * factor
+        if bias:
+            y = y + bias.load(buffers, output + offset)
+        ys.append(y)
+    result = silu(bind(ys[0])) * ys[1] if spec.swiglu else ys[0]
+    if spec.residual:
+        result = result + buffers["residual"][token, output]
+    store(buffers["out"], result, token, output)
 
 
 def scheme_name(scheme: Scheme) -> str:

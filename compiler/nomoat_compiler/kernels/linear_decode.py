@@ -28,10 +28,9 @@ from .emit import (
     dot,
     f32,
     function,
-    splat,
     store,
 )
-from .linear import LinearSpec, silu
+from .linear import LinearSpec, activation, chunk_product, store_output, sum_of
 
 THREADS = 64
 
@@ -63,13 +62,12 @@ def linear_decode(
     name: str, spec: LinearSpec, *, lanes: int, rows: int, reduction: Literal["subgroup", "workgroup"]
 ) -> Any:
     """grid: clusters of ``rows`` output features, 1."""
-    matrix, gain, bias = spec.matrix(), spec.gain(), spec.bias()
+    matrix, gain = spec.matrix(), spec.gain()
     clusters = THREADS // lanes
     rows_per_block = clusters * rows
     features = spec.out_features
     grid_x = ceil_div(features, rows_per_block)
     guarded = features % rows_per_block != 0
-    halves = (0, features) if spec.swiglu else (0,)
     grouped = matrix.scheme.bits in (4, 8)
     quads = matrix.chunk // 4
 
@@ -78,7 +76,7 @@ def linear_decode(
         first_row = bind((thread.block_x * clusters + thread.index // lanes) * rows)
         outputs = [first_row + r for r in range(rows)]
         clamped = [bind(T.min(o, features - 1)) if guarded else o for o in outputs]
-        matrix_rows = [row + offset for row in clamped for offset in halves]
+        matrix_rows = [row + offset for row in clamped for offset in spec.halves]
         sums = [Register(initial=f32(0)) for _ in matrix_rows]
         squares = Register(initial=f32(0)) if gain else None
 
@@ -86,31 +84,15 @@ def linear_decode(
             xs = []
             for i in range(quads):
                 column = chunk * quads + i
-                if matrix.padded_k != matrix.k:
-                    inside = column < matrix.k // 4
-                    value = T.Select(inside, buffers["x"][0, T.min(column, matrix.k // 4 - 1)], splat(f32(0)))
-                else:
-                    value = buffers["x"][0, column]
-                value = bind(value)
+                value = activation(buffers, matrix, 0, column)
                 if gain and squares:
                     squares.add(dot(value, value))
-                    column_inside = T.min(column, matrix.k // 4 - 1) if matrix.padded_k != matrix.k else column
-                    value = bind(value * gain.load4(buffers, column_inside))
+                    inside = T.min(column, matrix.k // 4 - 1) if matrix.padded_k != matrix.k else column
+                    value = bind(value * gain.load4(buffers, inside))
                 xs.append(value)
-            x_sum = None
-            if grouped:
-                total = xs[0]
-                for value in xs[1:]:
-                    total = total + value
-                x_sum = bind(dot(total, splat(f32(1))))
+            x_sum = sum_of(xs) if grouped else None
             for row, register in zip(matrix_rows, sums, strict=True):
-                part = matrix.load(buffers, row, chunk)
-                product = dot(xs[0], part.values[0])
-                for value, weight in zip(xs[1:], part.values[1:], strict=True):
-                    product = product + dot(value, weight)
-                if part.scale is not None and part.offset is not None:
-                    product = product * part.scale + part.offset * x_sum
-                register.add(product)
+                register.add(chunk_product(xs, x_sum, matrix.load(buffers, row, chunk)))
 
         with T.serial(ceil_div(matrix.chunks, lanes)) as step:
             chunk = bind(step * lanes + lane)
@@ -129,28 +111,14 @@ def linear_decode(
                 mean = squares.get() / f32(matrix.k)
                 factor = bind(T.rsqrt(mean + f32(spec.norm_eps)))
 
-            def finish(output: Expr, values: list[Register]) -> None:
-                ys = []
-                for register, offset in zip(values, halves, strict=True):
-                    y = register.get()
-                    if factor is not None:
-                        y = y * factor
-                    if bias:
-                        y = y + bias.load(buffers, output + offset)
-                    ys.append(y)
-                result = silu(bind(ys[0])) * ys[1] if spec.swiglu else ys[0]
-                if spec.residual:
-                    result = result + buffers["residual"][0, output]
-                store(buffers["out"], result, 0, output)
-
-            width = len(halves)
+            width = len(spec.halves)
             for index, output in enumerate(outputs):
                 values = sums[index * width : (index + 1) * width]
                 if guarded:
                     with T.If(output < features), T.Then():
-                        finish(output, values)
+                        store_output(spec, buffers, 0, output, values, factor)
                 else:
-                    finish(output, values)
+                    store_output(spec, buffers, 0, output, values, factor)
 
     return function(name, spec.arguments(1), (grid_x, 1), THREADS, body)
 

@@ -17,7 +17,6 @@ MACOS_APPLICATIONS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 HEADLESS_ARGUMENTS = (
-    "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -69,7 +68,9 @@ def launch_arguments(adapter: Adapter) -> list[str]:
     Without ``--use-webgpu-adapter`` Chromium takes a GPU where it has one and SwiftShader where it has none, which
     is what AUTO means; HARDWARE starts the same way, and the caller looks at what it got.
     """
+    # Chromium refuses to start its sandbox as root, which is what containers and CI run as.
+    sandbox = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     if adapter is Adapter.SOFTWARE:
-        return [*HEADLESS_ARGUMENTS, "--use-webgpu-adapter=swiftshader"]
+        return [*HEADLESS_ARGUMENTS, *sandbox, "--use-webgpu-adapter=swiftshader"]
     # Headless servers with a data-centre GPU are often on Chromium's list of drivers to avoid.
-    return [*HEADLESS_ARGUMENTS, "--ignore-gpu-blocklist"]
+    return [*HEADLESS_ARGUMENTS, *sandbox, "--ignore-gpu-blocklist"]
