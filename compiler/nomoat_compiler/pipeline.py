@@ -15,13 +15,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .assembly import Program, build_program
 from .checkpoint.checkpoint import Checkpoint
 from .checkpoint.open import open_checkpoint
 from .errors import NomoatError
 from .models.config import LlamaConfig
 from .models.llama import tensor_specs
 from .models.tensors import TensorSpec
-from .program.build import Program, build_program
 from .program.manifest import MANIFEST_NAME, PackageFile, check_schema, manifest_bytes, package_file
 from .program.package import check_may_write, package_in_place
 from .quantize.choose import choose_schemes

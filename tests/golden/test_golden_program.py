@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 
 import pytest
+from nomoat_compiler.assembly import Program, build_program
 from nomoat_compiler.models.config import LlamaConfig
 from nomoat_compiler.models.llama import tensor_specs
-from nomoat_compiler.program.build import Program, build_program
 from nomoat_compiler.quantize.scheme import Grouped, Plain
 
 FOLDER = Path(__file__).parent / "two-layers-q4"

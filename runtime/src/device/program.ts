@@ -64,6 +64,7 @@ export interface Program {
   readonly context_length: number;
   readonly prefill_chunk: number;
   readonly page_size: number;
+  readonly quantization: string;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly constants: ReadonlyMap<string, Constant>;
   readonly buffers: ReadonlyMap<string, BufferSpec>;

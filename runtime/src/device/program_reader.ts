@@ -52,12 +52,12 @@ export function parseProgram(json: unknown): Program {
     "operators",
     "functions",
   ]);
-  read.matching(top.quantization, "quantization", SCHEME_NAME);
   const program: Program = {
     vocab_size: readModel(top.model),
     context_length: read.integer(top.context_length, "context_length", 1, 1048576),
     prefill_chunk: read.integer(top.prefill_chunk, "prefill_chunk", 1, 4096),
     page_size: read.integer(top.page_size, "page_size", 1, 256),
+    quantization: read.matching(top.quantization, "quantization", SCHEME_NAME),
     parameters: byName(top.parameters, "parameters", 131072, readParameter),
     constants: byName(top.constants, "constants", 64, readConstant),
     buffers: byName(top.buffers, "buffers", 4096, readBuffer),

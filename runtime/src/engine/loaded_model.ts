@@ -55,6 +55,7 @@ export class LoadedModel {
     try {
       hooks.signal?.throwIfAborted();
       const program = parseProgram(await source.program());
+      agree(source.manifest, program);
       const text = await readText(source);
       if (text && text.vocabSize > program.vocab_size) {
         throw new LlmError(
@@ -235,6 +236,18 @@ export function modelInfo(manifest: Manifest): ModelInfo {
     license: manifest.license,
     nbytes: manifest.files.reduce((total, file) => total + file.nbytes, 0),
   };
+}
+
+/** The manifest is what people and the store see, the program is what runs: they must say the same. */
+function agree(manifest: Manifest, program: Program): void {
+  for (const key of ["context_length", "quantization"] as const) {
+    if (manifest[key] !== program[key]) {
+      throw new LlmError(
+        "invalid_package",
+        `nomoat.json says ${key} is ${manifest[key]}, program.json says ${program[key]}. Compile the package again.`,
+      );
+    }
+  }
 }
 
 async function readText(source: PackageSource): Promise<TextModel | null> {
