@@ -212,6 +212,7 @@ def _report(
     seconds: dict[str, float],
 ) -> CompileReport:
     weights_bytes = sum(file.nbytes for file in files if file.path.startswith(f"{WEIGHTS_FOLDER}/"))
+    stored_bytes = sum(parameter["nbytes"] for parameter in program.json["parameters"])
     parameter_count = _parameter_count(specs)
     return CompileReport(
         id=manifest["id"],
@@ -223,7 +224,7 @@ def _report(
         program_bytes=sum(file.nbytes for file in files if file.path.startswith("program/")),
         weights_bytes=weights_bytes,
         package_bytes=sum(file.nbytes for file in files),
-        bits_per_weight=None if manifest["weights"] is None else weights_bytes * 8 / parameter_count,
+        bits_per_weight=None if manifest["weights"] is None else stored_bytes * 8 / parameter_count,
         schemes=dict(Counter(describe_scheme(schemes[spec.name]) for spec in specs)),
         seconds=seconds,
         peak_memory_bytes=peak_memory_bytes(),

@@ -38,6 +38,8 @@ byId("add").addEventListener("submit", async (event) => {
   try {
     await client.call("model.install", { url: address });
   } catch (error) {
+    // What was typed comes back for mending, unless something new was typed meanwhile.
+    if (url.value === "") url.value = address;
     showError(error);
   }
 });

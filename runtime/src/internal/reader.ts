@@ -58,7 +58,8 @@ export class Reader {
   /** A finite number in [minimum, maximum]. */
   number(value: unknown, path: string, minimum: number, maximum: number): number {
     if (typeof value !== "number" || !Number.isFinite(value) || value < minimum || value > maximum) {
-      this.fail(path, `a number from ${minimum} to ${maximum}`, value);
+      const from = minimum === Number.MIN_VALUE ? "above 0 and at most" : `from ${minimum} to`;
+      this.fail(path, `a number ${from} ${maximum}`, value);
     }
     return value;
   }

@@ -3,7 +3,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createInProcessEngine } from "../../src/api/in_process";
 import * as entry from "../../src/index";
-import { createEngine, type Engine, type Progress } from "../../src/index";
+import { createEngine, type Engine, type Model, type Progress } from "../../src/index";
 import { gpu, noGpu } from "../fixtures/gpu";
 import { greedy, reference, VOCAB } from "../fixtures/toy_model";
 import { idsOf, manifest, textOf, toyPackage, toyStore } from "../fixtures/toy_package";
@@ -18,6 +18,16 @@ function open(store: typeof toyStore | null = toyStore): Engine {
   return engine;
 }
 const raw = { raw: true, temperature: 0, maxTokens: 12 };
+
+/** Options whose answer to "hello" goes on to the end of the context, so that there is something to abort. */
+async function longAnswer(model: Model) {
+  for (let seed = 0; seed < 100; seed++) {
+    const options = { raw: true, temperature: 90, topP: 1, seed };
+    const generation = model.generate("hello", options);
+    if ((await generation.usage).finishReason === "length") return options;
+  }
+  throw new Error("Every seed draws the stop token.");
+}
 const answer = (prompt: string) => textOf(greedy(idsOf(prompt), 12));
 
 describe("the package entry", () => {
@@ -83,9 +93,11 @@ describe.skipIf(noGpu)("engine", () => {
   it("aborts by the signal and by leaving the loop, and goes on answering", async () => {
     const model = await open().load({ id: "toy" });
     const controller = new AbortController();
-    const hot = { raw: true, temperature: 90, topP: 1 };
+    const hot = await longAnswer(model);
     const first = model.generate("hello", { ...hot, signal: controller.signal });
-    setTimeout(() => controller.abort(), 5);
+    const pieces = first[Symbol.asyncIterator]();
+    await pieces.next();
+    controller.abort();
     await expect(first.then()).rejects.toMatchObject({ code: "aborted" });
     expect((await first.usage).finishReason).toBe("aborted");
     const second = model.generate("hello", hot);
@@ -114,7 +126,7 @@ describe.skipIf(noGpu)("engine", () => {
   it("lets one model go for another, and for unload", async () => {
     const engine = open();
     const first = await engine.load({ id: "toy" });
-    const running = first.generate("hello", { raw: true, temperature: 90, topP: 1 });
+    const running = first.generate("hello", await longAnswer(first));
     const second = await engine.load({ id: "toy" });
     await expect(running.then()).rejects.toMatchObject({ code: "aborted" });
     await expect(first.generate("hi", raw).then()).rejects.toMatchObject({ code: "invalid_request" });

@@ -48,7 +48,7 @@ describe("readOptions", () => {
   });
 
   it("names the option", () => {
-    expect(() => readOptions({ topP: 7 })).toThrow(/topP must be a number from .* to 1, not 7/);
+    expect(() => readOptions({ topP: 7 })).toThrow(/topP must be a number above 0 and at most 1, not 7/);
     expect(() => readOptions({ tempreature: 1 })).toThrow(/tempreature/);
   });
 
