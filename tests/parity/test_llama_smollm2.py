@@ -7,35 +7,19 @@ reference has the GGUF file's values as the ``gguf`` package dequantizes them. T
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import gguf
 import numpy as np
 import pytest
 
-from tests.fixtures.gguf_checkpoint import NAMES, TOP_LEVEL, unpermute
+from tests.fixtures.smollm2 import CONFIG, first_coin_toss, gguf_tensors
 from tests.fixtures.transformers_oracle import TransformersOracle
 from tests.parity.package_browser import GREEDY, PackageBrowser
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TOLERANCE = 2e-3
-DECIDED_MARGIN = 0.1
-CONFIG = {
-    "vocab_size": 49152,
-    "hidden_size": 576,
-    "intermediate_size": 1536,
-    "num_hidden_layers": 30,
-    "num_attention_heads": 9,
-    "num_key_value_heads": 3,
-    "head_dim": 64,
-    "max_position_embeddings": 8192,
-    "rms_norm_eps": 1e-5,
-    "tie_word_embeddings": True,
-    "rope_parameters": {"rope_type": "default", "rope_theta": 100000.0},
-}
 PROMPT = "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n"
 
 
@@ -52,21 +36,6 @@ def test_logits_and_greedy_tokens(
     np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE)
     greedy, margins = oracle.greedy(prompt_ids, len(generated))
     assert len(generated) >= 5
-    undecided = next((i for i, margin in enumerate(margins) if margin < DECIDED_MARGIN), len(margins))
+    undecided = first_coin_toss(margins)
     assert undecided >= 5, "the prompt is a coin toss; take another"
     assert generated[:undecided] == greedy[:undecided]
-
-
-def gguf_tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """(Hugging Face name, float32 values in Hugging Face's row order) of every tensor."""
-    modules = {v: k for k, v in TOP_LEVEL.items()}
-    parts = {v: k for k, v in NAMES.items()}
-    for tensor in gguf.GGUFReader(path).tensors:
-        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        module, _, kind = tensor.name.rpartition(".")
-        if match := re.fullmatch(r"blk\.(\d+)\.(\w+)", module):
-            name = f"model.layers.{match[1]}.{parts[match[2]]}.{kind}"
-        else:
-            name = f"{modules[module]}.{kind}"
-        heads = {"attn_q": 9, "attn_k": 3}.get(module.rpartition(".")[2], 0)
-        yield name, unpermute(values, heads) if heads else values

@@ -43,23 +43,30 @@ def run_operator(
     variant: int | None = None,
 ) -> dict[str, np.ndarray]:
     """The arrays bound read_write, after one dispatch. Raises WebGpuError with the browser's own words."""
-    outputs, _ = _dispatch(program, modules, operator, arrays, symbols or {}, variant, repeats=1)
-    return outputs
-
-
-def time_operator(
-    program: Mapping[str, Any],
-    modules: Mapping[str, str],
-    operator: str,
-    arrays: Mapping[str, np.ndarray],
-    symbols: Mapping[str, int] | None = None,
-    variant: int | None = None,
-    repeats: int = 20,
-) -> float:
-    """Milliseconds per dispatch, over ``repeats`` dispatches in one pass after a warm-up. Not for tests."""
-    _dispatch(program, modules, operator, arrays, symbols or {}, variant, repeats=1)
-    _, total_ms = _dispatch(program, modules, operator, arrays, symbols or {}, variant, repeats=repeats)
-    return total_ms / repeats
+    page, symbols = shared_page(), symbols or {}
+    chosen = _choose(program, operator, variant, page.adapter)
+    kernel = program["kernels"][chosen["kernel"]]
+    names = [binding["argument"] for binding in kernel["bindings"]]
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise KeyError(f"operator {operator} binds {names}, but arrays lacks {missing}")
+    grid = [evaluate(extent, symbols) for extent in chosen["grid"]]
+    if not all(1 <= extent <= 65535 for extent in grid):
+        raise ValueError(f"grid of {operator} is {grid}; each extent must be in 1..65535")
+    job = {
+        "kernel_hash": chosen["kernel"],
+        "kernel_name": kernel["name"],
+        "entry_point": kernel["entry_point"],
+        "wgsl": modules[chosen["kernel"]],
+        "arguments": [{"access": b["access"], "nbytes": arrays[b["argument"]].nbytes} for b in kernel["bindings"]],
+        "uniform": _uniform_bytes(kernel["uniforms"], symbols),
+        "grid": grid,
+    }
+    inputs = [np.ascontiguousarray(arrays[name]).tobytes() for name in names]
+    return {
+        names[i]: np.frombuffer(data, dtype=arrays[names[i]].dtype).reshape(arrays[names[i]].shape).copy()
+        for i, data in page.run(job, inputs).items()
+    }
 
 
 def supported_variants(program: Mapping[str, Any], operator: str) -> list[int]:
@@ -95,44 +102,6 @@ def evaluate(expression: Expression, symbols: Mapping[str, int]) -> int:
         "max": max,
     }
     return operations[operator](left, right)
-
-
-def _dispatch(
-    program: Mapping[str, Any],
-    modules: Mapping[str, str],
-    operator: str,
-    arrays: Mapping[str, np.ndarray],
-    symbols: Mapping[str, int],
-    variant: int | None,
-    repeats: int,
-) -> tuple[dict[str, np.ndarray], float]:
-    page = shared_page()
-    chosen = _choose(program, operator, variant, page.adapter)
-    kernel = program["kernels"][chosen["kernel"]]
-    names = [binding["argument"] for binding in kernel["bindings"]]
-    missing = [name for name in names if name not in arrays]
-    if missing:
-        raise KeyError(f"operator {operator} binds {names}, but arrays lacks {missing}")
-    grid = [evaluate(extent, symbols) for extent in chosen["grid"]]
-    if not all(1 <= extent <= 65535 for extent in grid):
-        raise ValueError(f"grid of {operator} is {grid}; each extent must be in 1..65535")
-    job = {
-        "kernel_hash": chosen["kernel"],
-        "kernel_name": kernel["name"],
-        "entry_point": kernel["entry_point"],
-        "wgsl": modules[chosen["kernel"]],
-        "arguments": [{"access": b["access"], "nbytes": arrays[b["argument"]].nbytes} for b in kernel["bindings"]],
-        "uniform": _uniform_bytes(kernel["uniforms"], symbols),
-        "grid": grid,
-        "repeats": repeats,
-    }
-    inputs = [np.ascontiguousarray(arrays[name]).tobytes() for name in names]
-    raw_outputs, ms = page.run(job, inputs)
-    outputs = {
-        names[i]: np.frombuffer(data, dtype=arrays[names[i]].dtype).reshape(arrays[names[i]].shape).copy()
-        for i, data in raw_outputs.items()
-    }
-    return outputs, ms
 
 
 def _choose(
@@ -205,12 +174,12 @@ class KernelPage:
     def adapter(self) -> dict[str, Any]:
         return dict(self._call(lambda page: page.evaluate("kernelPage.describe()")))
 
-    def run(self, job: dict[str, Any], inputs: list[bytes]) -> tuple[dict[int, bytes], float]:
-        """Bytes of the read_write arguments by binding, and the milliseconds that the dispatches took."""
+    def run(self, job: dict[str, Any], inputs: list[bytes]) -> dict[int, bytes]:
+        """Bytes of the read_write arguments by binding, after one dispatch."""
         with self._lock:
             self._inputs, self._outputs = inputs, {}
-            result = self._call(lambda page: page.evaluate("job => kernelPage.run(job)", job))
-            return self._outputs, float(result["ms"])
+            self._call(lambda page: page.evaluate("job => kernelPage.run(job)", job))
+            return self._outputs
 
     def close(self) -> None:
         self._requests.put(None)

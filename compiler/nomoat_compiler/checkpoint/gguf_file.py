@@ -19,6 +19,7 @@ from .gguf_tokenizer import tokenizer_files_from_gguf
 from .gguf_values import integer, text
 from .huggingface import missing_tensor
 
+# get_args gives plain strings; that they are the literals of BlockKind is what mypy cannot see.
 KINDS: dict[str, FloatKind | BlockKind] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"} | {
     kind: kind for kind in get_args(BlockKind)
 }  # type: ignore[assignment]
@@ -62,7 +63,7 @@ class GgufCheckpoint:
             data = self._read_unpermuted(name, stored, start, stop)
         else:
             data = self._read_rows(name, stored, start, stop)
-        if stored.kind in BLOCK_SIZES:
+        if stored.kind in BLOCK_SIZES:  # A lookup narrows no type, so mypy still sees float kinds here.
             return Blocks(stored.kind, data)  # type: ignore[arg-type]
         return data.view(DTYPES[stored.kind]).reshape(stop - start, *stored.shape[1:])
 

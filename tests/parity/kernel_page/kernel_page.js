@@ -60,21 +60,22 @@ async function pipelineOf(gpu, job) {
 
 /**
  * job: { kernel_hash, kernel_name, entry_point, wgsl, arguments: [{ access, nbytes }] in the order of the storage
- * bindings, uniform: bytes of the uniform struct as numbers or null, grid: [x, y, z], repeats }.
- * Returns { ms }: wall-clock milliseconds of all repeats, from submit to completion.
+ * bindings, uniform: bytes of the uniform struct as numbers or null, grid: [x, y, z] }.
  */
 async function run(job) {
   const { device: gpu } = await device();
   gpu.pushErrorScope("validation");
   gpu.pushErrorScope("out-of-memory");
   const buffers = [];
-  const outcome = await dispatch(gpu, job, buffers).catch((thrown) => ({ thrown }));
+  const thrown = await dispatch(gpu, job, buffers).then(
+    () => null,
+    (error) => error,
+  );
   const errors = [await gpu.popErrorScope(), await gpu.popErrorScope()].filter((error) => error !== null);
   for (const buffer of buffers) buffer.destroy();
   // A validation error explains whatever else was thrown on the way, so it wins.
   if (errors.length > 0) throw new Error(errors.map((error) => error.message).join("\n"));
-  if (outcome.thrown) throw outcome.thrown;
-  return outcome;
+  if (thrown !== null) throw thrown;
 }
 
 async function dispatch(gpu, job, buffers) {
@@ -103,17 +104,13 @@ async function dispatch(gpu, job, buffers) {
     entries.push({ binding: storage.length, resource: { buffer: uniform } });
   }
   const bindGroup = gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-  await gpu.queue.onSubmittedWorkDone();
   const encoder = gpu.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, bindGroup);
-  for (let i = 0; i < job.repeats; i++) pass.dispatchWorkgroups(...job.grid);
+  pass.dispatchWorkgroups(...job.grid);
   pass.end();
-  const start = performance.now();
   gpu.queue.submit([encoder.finish()]);
-  await gpu.queue.onSubmittedWorkDone();
-  const ms = performance.now() - start;
   for (let i = 0; i < storage.length; i++) {
     if (job.arguments[i].access !== "read_write") continue;
     const staging = own(
@@ -127,7 +124,6 @@ async function dispatch(gpu, job, buffers) {
     staging.unmap();
     await fetch(`output/${i}`, { method: "POST", body: bytes });
   }
-  return { ms };
 }
 
 globalThis.kernelPage = { describe, run };
