@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 import typer.main
 from nomoat.cli import app
+from package_folder import write_package
 from typer.testing import CliRunner
-
-from .package_folder import write_package
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "help"
 COMMANDS = ["compile", "generate", "inspect", "serve", "verify"]

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from nomoat.server import create_app, site
-
-from .package_folder import write_package
+from package_folder import write_package
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from nomoat.server import create_app
 from nomoat_compiler.errors import NomoatError
-
-from .package_folder import SHARD, write_package
+from package_folder import SHARD, write_package
 
 SHARD_URL = "/models/small-f32/weights/params_shard_0.bin"
 MANIFEST_URL = "/models/small-f32/nomoat.json"
