@@ -1,0 +1,231 @@
+"""This project's engine and its peers on the same model, machine and browser, in turns.
+
+    python -m tests.bench.side_by_side [--engines a,b] [--rounds 5] [--threads 2,1] [--quick] [--output FOLDER]
+
+Every round opens every engine once for each number of threads, in an order that rotates, loads the model and takes the
+figures of workload.py. A peer that fails or says strange things gets a flag in the report and does not end the run. An
+engine whose round takes long runs fewer rounds. Writes without-a-gpu.json, .md, .svg and .png. Figures are only worth
+something on a machine that does nothing else: the load before each turn is in the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nomoat.browser import Adapter, find_chromium
+from nomoat.browser.local_site import local_site
+from nomoat.browser.runner import headless_browser
+from nomoat.demo.sample_model import find_gguf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tests.bench.side_by_side import install
+from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, version_of, weight_bytes_per_token
+from tests.bench.side_by_side.report import markdown, summary
+from tests.bench.side_by_side.site import peer_site
+from tests.bench.side_by_side.workload import Counts, Prompts, measure
+from tests.fixtures.packages import ROOT
+
+NAME = "without-a-gpu"
+QUICK = Counts(decode=24, prefill=128, long_context=256, long_decode=16)
+
+
+def main() -> int:
+    options = arguments()
+    engines = [ENGINES[name] for name in options.engines]
+    counts = QUICK if options.quick else Counts()
+    rounds = 1 if options.quick else options.rounds
+    console = Console(stderr=True)
+    onnx = prepare(engines, console)
+    gguf_file = find_gguf()
+    package = install.our_package() if NOMOAT in engines else None
+    report: dict[str, Any] = {
+        "model": "SmolLM2-135M-Instruct",
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+        "threads": options.threads,
+        "settings": {
+            "rounds": rounds,
+            "decode_tokens": counts.decode,
+            "prefill_tokens": counts.prefill,
+            "long_context_tokens": counts.long_context,
+            "long_decode_tokens": counts.long_decode,
+            "slow_round_s": options.slow_round_s,
+            "slow_rounds": options.slow_rounds,
+        },
+        "engines": {engine.name: described(engine, options.threads, onnx) for engine in engines},
+    }
+    with ExitStack() as stack:
+        progress = stack.enter_context(progress_bar(console))
+        base_url = stack.enter_context(local_site(peer_site(gguf_file, package)))
+        # The software adapter is there for engines that look for one; nobody here is asked to use it.
+        browser = stack.enter_context(headless_browser(find_chromium(), Adapter.SOFTWARE))
+        place = Place(browser, base_url, gguf_file, counts.context_length)
+        turns = Turns(report, place, Prompts(install.tokenizer()), counts, progress)
+        turns.run(engines, rounds)
+    finish(report)
+    write(report, options.output or (install.CACHE / "quick" if options.quick else ROOT / "docs" / "benchmarks"))
+    print_summary(report, console)
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.side_by_side", description=__doc__.splitlines()[0])
+    parser.add_argument("--engines", type=engine_names, default=list(ENGINES), help=f"of {', '.join(ENGINES)}")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=thread_counts, default=[2, 1], help="one or more numbers, as in 2,1")
+    parser.add_argument("--slow-round-s", type=float, default=60, help="a round that takes longer makes an engine slow")
+    parser.add_argument("--slow-rounds", type=int, default=3, help="rounds of a slow engine")
+    parser.add_argument("--quick", action="store_true", help="one round of small counts, to see that everything works")
+    parser.add_argument("--output", type=Path, help="folder of the report (docs/benchmarks, or .cache/bench/quick)")
+    return parser.parse_args()
+
+
+def engine_names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - ENGINES.keys():
+        raise argparse.ArgumentTypeError(f"unknown engine {', '.join(unknown)}; there are {', '.join(ENGINES)}")
+    return names
+
+
+def thread_counts(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def prepare(engines: list[Engine], console: Console) -> dict[str, int]:
+    """Installs what these engines need; the ONNX files' bytes per token."""
+
+    def on_step(what: str) -> None:
+        console.print(f"preparing {what} ...")
+
+    install.install_npm(on_step)
+    install.install_venv(on_step)
+    if NOMOAT in engines:
+        install.build_our_page(on_step)
+    return install.export_onnx(on_step) if any(engine.onnx_file for engine in engines) else {}
+
+
+def described(engine: Engine, threads: list[int], onnx: dict[str, int]) -> dict[str, Any]:
+    return {
+        "label": engine.label,
+        "package": engine.package,
+        "version": version_of(engine),
+        "weights": engine.weights,
+        "weight_bytes_per_token": weight_bytes_per_token(engine, find_gguf(), onnx),
+        "runs": {str(count): {"rounds": []} for count in threads},
+    }
+
+
+class Turns:
+    """Runs engines in turns and puts their rounds into the report."""
+
+    def __init__(self, report: dict[str, Any], place: Place, prompts: Prompts, counts: Counts, progress: Progress):
+        self.report = report
+        self.place = place
+        self.prompts = prompts
+        self.counts = counts
+        self.progress = progress
+
+    def run(self, engines: list[Engine], rounds: int) -> None:
+        turns = [(engine, threads) for threads in self.report["threads"] for engine in engines]
+        task = self.progress.add_task("", total=rounds * len(turns))
+        for number in range(rounds):
+            start = number % len(turns)
+            for engine, threads in turns[start:] + turns[:start]:
+                self.progress.update(task, description=f"round {number + 1}: {engine.label}, {threads} thread(s)")
+                done = self.report["engines"][engine.name]["runs"][str(threads)]["rounds"]
+                if not self.is_slow(done) or len(done) < self.report["settings"]["slow_rounds"]:
+                    done.append(self.turn(engine, threads))
+                self.progress.advance(task)
+
+    def is_slow(self, done: list[dict[str, Any]]) -> bool:
+        return any(r["round_s"] > self.report["settings"]["slow_round_s"] or "error" in r for r in done)
+
+    def turn(self, engine: Engine, threads: int) -> dict[str, Any]:
+        load_average, start = os.getloadavg()[0], time.monotonic()
+        result: dict[str, Any] = {"flags": []}
+        try:
+            with opened(engine, threads, self.place) as session:
+                result |= session.info
+                result |= measure(session, self.prompts, self.counts)
+                result["bandwidth_gb_per_s"] = session.bandwidth()
+        except Exception as error:  # Whatever a peer does, the others are measured.
+            message = str(error).splitlines()[0]
+            result |= {"error": message, "flags": [f"failed: {message}"]}
+            self.progress.console.print(f"{engine.label}, {threads} thread(s): {message}", markup=False)
+        if result.get("threads", threads) != threads:
+            result["flags"].append(f"ran on {result['threads']} thread(s)")
+        return result | {"load_average": round(load_average, 2), "round_s": round(time.monotonic() - start, 1)}
+
+
+def finish(report: dict[str, Any]) -> None:
+    """Adds medians, and for an engine that measured the memory's bandwidth, the decode speed that it allows."""
+    for engine in report["engines"].values():
+        for run in engine["runs"].values():
+            run["summary"] = summary(run["rounds"])
+            for round_ in run["rounds"]:
+                engine["weight_bytes_per_token"] = round_.get("weightBytesPerToken") or engine["weight_bytes_per_token"]
+            if bandwidth := run["summary"].get("bandwidth_gb_per_s"):
+                run["roofline_tok_per_s"] = round(bandwidth["median"] * 1e9 / engine["weight_bytes_per_token"], 1)
+
+
+def write(report: dict[str, Any], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / f"{NAME}.json"
+    source.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    install.run([str(install.VENV_PYTHON), str(install.PEERS / "plot.py"), str(source), str(folder / NAME)])
+    (folder / f"{NAME}.md").write_text(markdown(report, f"{NAME}.svg"))
+    print(source)
+
+
+def print_summary(report: dict[str, Any], console: Console) -> None:
+    for engine in report["engines"].values():
+        for threads, run in engine["runs"].items():
+            figures = {key: value["median"] for key, value in run["summary"].items() if "median" in value}
+            console.print(
+                f"{engine['label']}, {threads} thread(s): {figures} {list(run['summary']['flags'])}", markup=False
+            )
+
+
+def progress_bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
+        "system": platform.platform(terse=True),
+        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "browser": text_of([str(find_chromium()), "--version"]),
+        "commit": text_of(["git", "rev-parse", "--short", "HEAD"]),
+        "changed_files": bool(text_of(["git", "status", "--porcelain", "--untracked-files=no"])),
+    }
+
+
+def processor() -> str:
+    """The model's name where Linux tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def text_of(command: list[str]) -> str:
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
