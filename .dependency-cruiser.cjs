@@ -11,6 +11,14 @@ module.exports = {
     layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(api|engine|text|device|storage|worker)/"),
     layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|device|storage|worker)/"),
     layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|text|storage|worker)/"),
+    layer("webgpu-knows-no-wasm", "^runtime/src/device/webgpu/", "^runtime/src/device/wasm/"),
+    layer("wasm-knows-no-webgpu", "^runtime/src/device/wasm/", "^runtime/src/device/webgpu/"),
+    // Whatever is above goes through the interface (executor.ts) and open.ts, so that a device can come and go.
+    layer(
+      "devices-behind-their-interface",
+      "^runtime/src/(?!device/(webgpu|wasm)/|device/open\\.ts)",
+      "^runtime/src/device/(webgpu|wasm)/",
+    ),
     layer("storage-below-engine", "^runtime/src/storage", "^runtime/src/(api|engine|text|device|worker)/"),
     {
       name: "engine-below-api",

@@ -2,12 +2,14 @@
 export { createEngine, type EngineOptions } from "./api/engine";
 export type {
   DeviceInfo,
+  DeviceKind,
   Engine,
   EngineGenerateOptions,
   FinishReason,
   GenerateOptions,
   Generation,
   InstalledModel,
+  InstallOptions,
   LoadOptions,
   Message,
   Model,

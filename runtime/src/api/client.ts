@@ -8,6 +8,7 @@ import type {
   EngineGenerateOptions,
   Generation,
   InstalledModel,
+  InstallOptions,
   LoadOptions,
   Message,
   Model,
@@ -15,13 +16,15 @@ import type {
   ModelSource,
 } from "./types";
 
+const LOAD_OPTIONS: readonly string[] = ["device", "threads", "signal", "onProgress"];
+
 export class EngineClient implements Engine {
   /** The model on the device, as far as this client knows: the last one that was loaded through it. */
   private current: ModelClient | null = null;
 
   constructor(private readonly connection: Connection) {}
 
-  install(url: string, options: LoadOptions = {}): Promise<ModelInfo> {
+  install(url: string, options: InstallOptions = {}): Promise<ModelInfo> {
     return this.connection.call("install", { url }, { signal: options.signal, onEvent: options.onProgress });
   }
 
@@ -34,13 +37,12 @@ export class EngineClient implements Engine {
   }
 
   async load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+    for (const key of Object.keys(options))
+      if (!LOAD_OPTIONS.includes(key)) throw new LlmError("invalid_request", `load: unknown option ${key}.`);
+    const { device = "auto", threads = null, signal, onProgress } = options;
     // The worker unloads the model before; requests on it end there, and its object answers no more here.
     this.current?.retire();
-    const loaded = await this.connection.call(
-      "load",
-      { source },
-      { signal: options.signal, onEvent: options.onProgress },
-    );
+    const loaded = await this.connection.call("load", { source, device, threads }, { signal, onEvent: onProgress });
     this.current?.retire();
     this.current = new ModelClient(this.connection, loaded);
     return this.current;
@@ -54,7 +56,7 @@ export class EngineClient implements Engine {
 
 class ModelClient implements Model {
   readonly info: Model["info"];
-  readonly device: Model["device"];
+  device: Model["device"];
   readonly loadMs: number;
   private retired = false;
 
@@ -71,11 +73,13 @@ class ModelClient implements Model {
     const { signal, ...rest } = options;
     const run = async (onText: (piece: string) => void, stop: AbortSignal) => {
       this.requireLoaded();
-      return this.connection.call(
+      const { usage, device } = await this.connection.call(
         "generate",
         { prompt, options: rest },
         { signal: stop, onEvent: ({ text }) => onText(text) },
       );
+      this.device = device;
+      return usage;
     };
     return new StartedGeneration(run, signal);
   }
@@ -92,6 +96,11 @@ class ModelClient implements Model {
     this.requireLoaded();
     const { firstPosition = 0, signal } = options;
     return this.connection.call("logits", { tokenIds, firstPosition }, { signal });
+  }
+
+  async measureBandwidth({ signal }: { signal?: AbortSignal } = {}): Promise<{ gbPerS: number }> {
+    this.requireLoaded();
+    return this.connection.call("measureBandwidth", {}, { signal });
   }
 
   async unload(): Promise<void> {

@@ -38,6 +38,8 @@ export interface EngineGenerateOptions extends GenerateOptions {
 
 export type FinishReason = "stop" | "length" | "aborted";
 
+export type DeviceKind = "webgpu" | "wasm";
+
 export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -49,6 +51,10 @@ export interface Usage {
   readonly ttftMs: number;
   readonly prefillTokPerS: number;
   readonly decodeTokPerS: number;
+  /** What the last tokens ran on. */
+  readonly device: DeviceKind;
+  /** Null on webgpu. */
+  readonly threads: number | null;
 }
 
 /** Awaited: the whole text. Iterated: pieces as they come. One request either way. Leaving the loop aborts. */
@@ -79,22 +85,37 @@ export interface InstalledModel extends ModelInfo {
 }
 
 export interface DeviceInfo {
-  readonly device: "webgpu";
+  readonly device: DeviceKind;
   /** Human-readable adapter, e.g. "google swiftshader (software)". */
   readonly adapter: string;
   readonly software: boolean;
+  /** Null on webgpu. */
+  readonly threads: number | null;
+  /** Bytes of weights that are read for each generated token. */
+  readonly weightBytesPerToken: number;
 }
 
 /** Where a package is: installed in OPFS by id, or a base URL that ends in "/" and has nomoat.json below it. */
 export type ModelSource = { readonly id: string } | { readonly url: string };
 
-export interface LoadOptions {
+export interface InstallOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }
 
+export interface LoadOptions extends InstallOptions {
+  /**
+   * "auto": WebGPU on a GPU, else wasm on the CPU; when the GPU is lost, running requests go on on the CPU. "webgpu"
+   * and "wasm": exactly that, or `unsupported_device`. Default "auto".
+   */
+  readonly device?: DeviceKind | "auto";
+  /** Threads of wasm, 1 to 64; WebGPU has none. Default: chosen by measurement. */
+  readonly threads?: number;
+}
+
 export interface Model {
   readonly info: ModelInfo;
+  /** As of the last answer: "auto" goes on on another device when the GPU is lost. */
   readonly device: DeviceInfo;
   readonly loadMs: number;
   generate(prompt: string | readonly Message[], options?: EngineGenerateOptions): Generation;
@@ -105,12 +126,14 @@ export interface Model {
     tokenIds: readonly number[],
     options?: { readonly firstPosition?: number; readonly signal?: AbortSignal },
   ): Promise<Float32Array>;
+  /** Streaming reads of the weights' memory, in 1e9 bytes per second, measured now on the device with its current threads. */
+  measureBandwidth(options?: { readonly signal?: AbortSignal }): Promise<{ gbPerS: number }>;
   unload(): Promise<void>;
 }
 
 export interface Engine {
   /** Downloads a package into OPFS, resuming what an interruption left. */
-  install(url: string, options?: LoadOptions): Promise<ModelInfo>;
+  install(url: string, options?: InstallOptions): Promise<ModelInfo>;
   installed(): Promise<InstalledModel[]>;
   remove(id: string): Promise<void>;
   /** Loads to the device. A URL source is installed first where OPFS exists, else streamed. One model is loaded at a time: another one unloads it. */

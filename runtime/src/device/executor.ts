@@ -1,256 +1,112 @@
 /**
- * Runs the functions of a loaded program: one command encoder, one compute pass and one submit for a list of calls.
+ * A loaded program on some device: the interface that engine/ runs models through. Types only; device/open.ts makes
+ * executors, device/webgpu and device/wasm are them.
  *
- * Owns the program's buffers, pipelines and bind groups until `destroy`. Bind groups are made at load and remade
- * only where the KV cache was replaced; encoding a step is three calls per dispatch and no allocation.
+ * An executor owns all that the program holds on its device, and the device itself, until `destroy`. Calls take
+ * effect in the order in which they are made.
  */
-import { LlmError } from "../internal/errors";
-import { Allocation } from "./allocation";
-import type { Device } from "./device";
-import { evaluate } from "./expression";
-import { BUFFER_USAGE, MAP_READ_MODE } from "./gpu_flags";
-import { compilePipelines, type Pipeline } from "./pipelines";
-import type { Plan, PlannedStep } from "./plan";
-import { type Slot, UniformArena } from "./uniforms";
-import { WeightUpload } from "./upload";
+import type { LlmError } from "../internal/errors";
+import type { DerivedFiles } from "../internal/files";
+import type { Program } from "./program";
 
-export interface ExecutorSources {
-  /** WGSL text of a kernel. */
-  kernel(hash: string): Promise<string>;
-  /** Streams every parameter: pieces of one name in order, views valid until the sink's promise settles. */
-  weights(sink: (name: string, offset: number, bytes: Uint8Array) => Promise<void>, signal: AbortSignal): Promise<void>;
+export interface DeviceFacts {
+  readonly kind: "webgpu" | "wasm";
+  /** Human-readable, e.g. "google swiftshader (software)". */
+  readonly adapter: string;
+  /** The device computes on the CPU behind an interface made for GPUs. */
+  readonly software: boolean;
+  /** Threads that ran the last token; null where the device's threads are not ours. */
+  readonly threads: number | null;
+  /** Bytes of weights that one `decode` reads. */
+  readonly weightBytesPerToken: number;
 }
 
-export interface ExecutorOptions {
-  readonly signal?: AbortSignal;
-  readonly onCompile?: (compiled: number, total: number) => void;
-  /** Pages that the KV cache starts with. */
-  readonly firstPages?: number;
+/** How much work a session gives the device at once. */
+export interface Pacing {
+  /** `run` returns when the work is done, so nothing can be queued ahead and the host must make pauses itself. */
+  readonly synchronous: boolean;
+  /** Time that one run of decode steps should take. */
+  readonly decodeTargetMs: number;
+  /** Time that one run of prefill should take. */
+  readonly prefillTargetMs: number;
+  /** Tokens of the first prefill, whose speed is not known yet. */
+  readonly firstPrefill: number;
+}
+
+/** Memory that results are copied to. Only the pool that gave it knows more of it. */
+export interface Staging {
+  readonly nbytes: number;
 }
 
 export interface Copy {
+  /** Name of the buffer, from its first byte on. */
   readonly from: string;
-  readonly to: GPUBuffer;
+  readonly to: Staging;
   readonly toOffset: number;
   readonly bytes: number;
 }
 
-interface CompiledStep {
-  readonly pipeline: Pipeline;
-  readonly planned: PlannedStep;
-  readonly slot: Slot | null;
-  group: GPUBindGroup;
-  readonly usesKv: boolean;
+/** Staging memory of one size, used in turn. */
+export interface ReadbackPool {
+  /** Give it back by `read`, or unused by `give`. Errors: out_of_memory. */
+  take(): Promise<Staging>;
+  give(staging: Staging): void;
+  /** Waits for the run that fills the memory, returns a copy of its bytes and frees it. Errors: the device's failure. */
+  read(staging: Staging): Promise<ArrayBuffer>;
+  destroy(): void;
 }
 
-const GRID_CACHE = 128;
-
-export class Executor {
-  private readonly functions = new Map<string, CompiledStep[]>();
-  private readonly grids = new Map<string, Uint32Array>();
-  private readonly arena: UniformArena;
-  private uniforms!: GPUBuffer;
-  private boundKv = -1;
-  private prefillN = 1;
-
-  private constructor(
-    readonly device: Device,
-    readonly plan: Plan,
-    private readonly allocation: Allocation,
-  ) {
-    this.arena = new UniformArena(device.capabilities.limits.minUniformBufferOffsetAlignment);
-  }
-
-  /**
-   * Allocates, compiles and uploads, the last two at the same time. On failure everything is released again.
-   * Errors: out_of_memory, integrity, invalid_package, unsupported_device, aborted, and what the sources throw.
-   */
-  static async create(
-    device: Device,
-    plan: Plan,
-    sources: ExecutorSources,
-    options: ExecutorOptions = {},
-  ): Promise<Executor> {
-    options.signal?.throwIfAborted();
-    const allocation = await Allocation.create(device, plan, options.firstPages ?? 16);
-    // Where one of the two fails, the other is told to stop, and its own failure is no news.
-    const stop = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-    let weights: Promise<unknown> = Promise.resolve();
-    let compile: Promise<Map<string, Pipeline>> = Promise.resolve(new Map());
-    try {
-      const upload = new WeightUpload(device, allocation, plan.program.parameters);
-      weights = sources.weights(async (name, offset, bytes) => {
-        // Buffers are released after a failure, and no late piece may reach them.
-        signal.throwIfAborted();
-        await upload.piece(name, offset, bytes);
-      }, signal);
-      compile = compilePipelines(device, plan.kernels, sources.kernel, (done, total) => {
-        signal.throwIfAborted();
-        options.onCompile?.(done, total);
-      });
-      weights.catch(() => stop.abort());
-      compile.catch(() => stop.abort());
-      await Promise.race([Promise.all([weights, compile]), device.failed.then((error) => Promise.reject(error))]);
-      upload.finish();
-      const executor = new Executor(device, plan, allocation);
-      await executor.bind(await compile);
-      options.signal?.throwIfAborted();
-      return executor;
-    } catch (thrown) {
-      stop.abort();
-      await Promise.allSettled([weights, compile]);
-      allocation.destroy();
-      throw thrown;
-    }
-  }
-
+export interface Executor extends DeviceFacts {
+  readonly program: Program;
+  readonly pacing: Pacing;
+  /** Why the device cannot be used any more; null while it can. */
+  readonly failure: LlmError | null;
+  /** Resolves with `failure` when there is one. Never rejects. */
+  readonly failed: Promise<LlmError>;
   /** Pages per layer that the KV cache holds now. */
-  get kvPages(): number {
-    return this.allocation.kvPages;
-  }
+  readonly kvPages: number;
+  /** Pages per layer that it may hold at most. */
+  readonly maxPages: number;
+  /** Makes the KV cache hold `pages` pages per layer, at most maxPages. Errors: out_of_memory, with the cache as it was. */
+  growKv(pages: number): Promise<void>;
+  /** Copies one page of every KV buffer. */
+  copyPage(from: number, to: number): void;
+  write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
+  /** Runs the functions in order, then the copies. `n` is the symbol n of prefill. Errors: the device's failure. */
+  run(calls: readonly string[], n?: number, copies?: readonly Copy[]): void;
+  /** Waits until everything so far has run. Errors: the device's failure. */
+  finished(): Promise<void>;
+  /** The bytes of a buffer after everything so far; for verification. Weights cannot be read. */
+  read(name: string): Promise<ArrayBuffer>;
+  readbacks(bytes: number): ReadbackPool;
+  /** Streaming reads of the weights' memory, in 1e9 bytes per second, measured now with the current threads. */
+  measureBandwidth(signal?: AbortSignal): Promise<number>;
+  destroy(): void;
+}
 
-  /** Makes the KV cache hold `pages` pages per layer. Errors: out_of_memory, with the cache as it was. */
-  growKv(pages: number): Promise<void> {
-    return this.allocation.grow(Math.min(pages, this.plan.maxPages));
-  }
+/** Streams every parameter: pieces of one name in order, views valid until the sink's promise settles. */
+export type WeightStream = (
+  sink: (name: string, offset: number, bytes: Uint8Array) => void | Promise<void>,
+  options: { readonly signal?: AbortSignal; readonly onProgress?: (loaded: number, total: number) => void },
+) => Promise<void>;
 
-  /** Copies one page of every KV buffer, in queue order. */
-  copyPage(from: number, to: number): void {
-    this.allocation.copyPage(from, to);
-  }
+/** What a device reads a package through. */
+export interface DeviceSources {
+  /** WGSL text of a kernel. */
+  kernel(hash: string): Promise<string>;
+  readonly weights: WeightStream;
+  /** Where the device may keep what it made of the weights; null where nothing can be kept. */
+  readonly derived: DerivedFiles | null;
+}
 
-  write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes = 0): void {
-    this.device.gpu.queue.writeBuffer(this.allocation.get(name), offsetBytes, data);
-  }
-
-  /** Queues the functions in order as one submit, then the copies. `n` is the symbol n of prefill. */
-  run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
-    if (this.device.failure) throw this.device.failure;
-    const { queue } = this.device.gpu;
-    if (calls.includes("prefill")) this.prefillN = n;
-    this.arena.update({ n: this.prefillN, kv_pages: this.kvPages }, (offset, bytes) =>
-      queue.writeBuffer(this.uniforms, offset, bytes),
-    );
-    if (this.boundKv !== this.allocation.kvGeneration) this.rebindKv();
-
-    const encoder = this.device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const name of calls) this.encode(pass, name, name === "prefill" ? n : 1);
-    pass.end();
-    for (const { from, to, toOffset, bytes } of copies)
-      encoder.copyBufferToBuffer(this.allocation.get(from), 0, to, toOffset, bytes);
-    queue.submit([encoder.finish()]);
-  }
-
-  /** Waits until everything queued so far has run. Errors: the device's failure. */
-  finished(): Promise<void> {
-    return this.device.guard(this.device.gpu.queue.onSubmittedWorkDone().then(() => undefined));
-  }
-
-  /** The bytes of a buffer after everything queued so far; for verification. Weights cannot be read. */
-  async read(name: string): Promise<ArrayBuffer> {
-    const source = this.allocation.get(name);
-    const { gpu } = this.device;
-    const staging = gpu.createBuffer({ size: source.size, usage: BUFFER_USAGE.MAP_READ | BUFFER_USAGE.COPY_DST });
-    const encoder = gpu.createCommandEncoder();
-    encoder.copyBufferToBuffer(source, 0, staging, 0, source.size);
-    gpu.queue.submit([encoder.finish()]);
-    try {
-      await this.device.guard(staging.mapAsync(MAP_READ_MODE));
-      return staging.getMappedRange().slice(0);
-    } finally {
-      staging.destroy();
-    }
-  }
-
-  destroy(): void {
-    this.allocation.destroy();
-    this.uniforms?.destroy();
-  }
-
-  private encode(pass: GPUComputePassEncoder, name: string, n: number): void {
-    const steps = this.functions.get(name);
-    if (!steps) throw new LlmError("internal", `The program has no function ${name}.`);
-    const grid = this.gridOf(name, steps, n);
-    let current: GPUComputePipeline | null = null;
-    for (let i = 0; i < steps.length; i++) {
-      const step = steps[i]!;
-      if (step.pipeline.pipeline !== current) {
-        current = step.pipeline.pipeline;
-        pass.setPipeline(current);
-      }
-      pass.setBindGroup(0, step.group);
-      pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
-    }
-  }
-
-  /** Workgroups of every step, x, y and z in turn. */
-  private gridOf(name: string, steps: readonly CompiledStep[], n: number): Uint32Array {
-    const key = `${name}|${n}|${this.kvPages}`;
-    const known = this.grids.get(key);
-    if (known) return known;
-    const symbols = { n, kv_pages: this.kvPages };
-    const grid = Uint32Array.from(
-      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, symbols))),
-    );
-    if (this.grids.size >= GRID_CACHE) this.grids.clear();
-    this.grids.set(key, grid);
-    return grid;
-  }
-
-  private async bind(pipelines: ReadonlyMap<string, Pipeline>): Promise<void> {
-    const { device, plan, arena, allocation } = this;
-    const slots = new Map<PlannedStep, Slot>();
-    for (const [name, steps] of plan.functions) {
-      for (const step of steps) {
-        if (step.kernel.uniforms.length > 0) slots.set(step, arena.slotFor(step.kernel.uniforms, name === "prefill"));
-      }
-    }
-    await device.create("the bind groups of this model", () => {
-      this.uniforms = device.gpu.createBuffer({
-        label: "uniforms",
-        size: arena.size,
-        usage: BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
-      });
-      for (const [name, steps] of plan.functions) {
-        this.functions.set(
-          name,
-          steps.map((planned) => {
-            const pipeline = pipelines.get(planned.kernel.hash)!;
-            const slot = slots.get(planned) ?? null;
-            const group = this.createGroup(pipeline, planned, slot);
-            return {
-              pipeline,
-              planned,
-              slot,
-              group,
-              usesKv: planned.targets.some((target) => allocation.isKv(target)),
-            };
-          }),
-        );
-      }
-    });
-    this.boundKv = allocation.kvGeneration;
-  }
-
-  private rebindKv(): void {
-    for (const steps of this.functions.values()) {
-      for (const step of steps) if (step.usesKv) step.group = this.createGroup(step.pipeline, step.planned, step.slot);
-    }
-    this.boundKv = this.allocation.kvGeneration;
-  }
-
-  private createGroup(pipeline: Pipeline, planned: PlannedStep, slot: Slot | null): GPUBindGroup {
-    const entries: GPUBindGroupEntry[] = planned.targets.map((target, binding) => ({
-      binding,
-      resource: { buffer: this.allocation.get(target) },
-    }));
-    if (slot)
-      entries.push({
-        binding: entries.length,
-        resource: { buffer: this.uniforms, offset: slot.offset, size: slot.size },
-      });
-    return this.device.gpu.createBindGroup({ label: planned.kernel.name, layout: pipeline.layout, entries });
-  }
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+  /** Of devices whose threads are ours. Default: chosen by measurement. */
+  readonly threads?: number;
+  /** Pages that the KV cache starts with. */
+  readonly firstPages?: number;
+  /** Bytes of weights on the device, of all bytes. */
+  readonly onLoad?: (loaded: number, total: number) => void;
+  /** Kernels compiled, of all kernels. */
+  readonly onCompile?: (compiled: number, total: number) => void;
 }

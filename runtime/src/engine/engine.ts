@@ -3,12 +3,15 @@
  * throws is an LlmError. It knows nothing of workers or messages.
  */
 import type { DeviceInfo, InstalledModel, ModelInfo, ModelSource, Usage } from "../api/types";
+import { type Devices, systemDevices } from "../device/open";
 import { LlmError } from "../internal/errors";
 import { openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
-import { LoadedModel, type LoadHooks, modelInfo } from "./loaded_model";
+import { LoadedModel, type LoadHooks, type LoadSettings, modelInfo } from "./loaded_model";
 
 export interface EngineEnvironment {
   readonly gpu: GPU | undefined;
+  /** Default: those of this environment. */
+  readonly devices?: Devices;
   /** Where packages are kept; null where there is no OPFS. Default: OPFS. */
   readonly openStore?: () => Promise<PackageStore | null>;
   /** Opens a package straight from its URL. */
@@ -38,12 +41,13 @@ export class EngineCore {
   }
 
   /** Loads a model to the device, one at a time; the one before is unloaded first. */
-  load(source: ModelSource, hooks: LoadHooks): Promise<{ info: ModelInfo; device: DeviceInfo; loadMs: number }> {
+  load(source: ModelSource, settings: LoadSettings): Promise<{ info: ModelInfo; device: DeviceInfo; loadMs: number }> {
     const result = this.loading.then(async () => {
-      hooks.signal?.throwIfAborted();
+      settings.signal?.throwIfAborted();
       await this.unloadNow();
       const startedMs = performance.now();
-      const model = await LoadedModel.load(this.environment.gpu, await this.open(source, hooks), hooks);
+      const devices = this.environment.devices ?? systemDevices(this.environment.gpu);
+      const model = await LoadedModel.load(devices, await this.open(source, settings), settings);
       this.model = model;
       return { info: model.info, device: model.device, loadMs: performance.now() - startedMs };
     });
@@ -61,16 +65,22 @@ export class EngineCore {
     return this.requireModel().tokenize(text);
   }
 
-  generate(
+  async generate(
     prompt: unknown,
     options: unknown,
     hooks: { onText: (piece: string) => void; signal?: AbortSignal },
-  ): Promise<Usage> {
-    return this.requireModel().generate(prompt, options, hooks);
+  ): Promise<{ usage: Usage; device: DeviceInfo }> {
+    const model = this.requireModel();
+    const usage = await model.generate(prompt, options, hooks);
+    return { usage, device: model.device };
   }
 
   logits(tokenIds: unknown, firstPosition: unknown, signal?: AbortSignal): Promise<Float32Array> {
     return this.requireModel().logits(tokenIds, firstPosition, signal);
+  }
+
+  async measureBandwidth(signal?: AbortSignal): Promise<{ gbPerS: number }> {
+    return { gbPerS: await this.requireModel().measureBandwidth(signal) };
   }
 
   private async unloadNow(): Promise<void> {

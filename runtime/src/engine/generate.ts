@@ -46,6 +46,7 @@ export class GenerateTask implements Task {
   private startedMs = 0;
   private firstTokenMs = 0;
   private lastTokenMs = 0;
+  private ranOn: Pick<Usage, "device" | "threads">;
   private readonly onAbort = () => this.finish("aborted");
 
   constructor(
@@ -53,6 +54,7 @@ export class GenerateTask implements Task {
     private readonly request: GenerateRequest,
   ) {
     this.partition = request.partition;
+    this.ranOn = deviceOf(session);
     this.tokens = [...request.promptIds];
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -101,7 +103,7 @@ export class GenerateTask implements Task {
   private async decode(sequence: Sequence, activeTasks: number): Promise<Advance> {
     const { session, tokens, request } = this;
     const { executor } = session;
-    const { context_length: contextLength } = executor.plan.program;
+    const { context_length: contextLength } = executor.program;
     // Only this task's own unread steps can go on without the host: after another's turn the token must be known.
     if (this.queued > 0 && session.stateOwner !== this) return "waiting";
     const position = tokens.length - 1 + this.queued;
@@ -120,10 +122,12 @@ export class GenerateTask implements Task {
     if (session.stateOwner !== this) this.writeState(position);
     const call = ["decode", request.sampling.function];
     const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
-    executor.run(calls, 1, [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }]);
+    const read = session.timed(session.decodePace, k, () => {
+      executor.run(calls, 1, [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }]);
+      return session.ring.read(staging);
+    });
     this.queued += k;
     const { life } = this;
-    const read = session.timed(session.ring.read(staging), session.decodePace, k);
     const work = read.then((bytes) => {
       if (!this.finished && this.life === life) this.receive(new Int32Array(bytes), step, k);
     });
@@ -136,7 +140,7 @@ export class GenerateTask implements Task {
     session.writeState(tokens[position]!, position, this.generated, sampling.seed);
     session.executor.write("sampling", sampling.buffer);
     if (sampling.usesCounts) {
-      session.executor.write("token_counts", countTokens(tokens, session.executor.plan.program.vocab_size));
+      session.executor.write("token_counts", countTokens(tokens, session.executor.program.vocab_size));
     }
     session.stateOwner = this;
   }
@@ -144,8 +148,9 @@ export class GenerateTask implements Task {
   /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
   private receive(ring: Int32Array, step: number, k: number): void {
     const { output, maxTokens } = this.request;
-    const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.plan.program;
+    const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.program;
     this.lastTokenMs = performance.now();
+    this.ranOn = deviceOf(this.session);
     if (step === 0) this.firstTokenMs = this.lastTokenMs;
     this.queued -= k;
     try {
@@ -195,6 +200,7 @@ export class GenerateTask implements Task {
       finishReason,
       promptIds,
       generatedIds: this.tokens.slice(promptIds.length),
+      ...this.ranOn,
       ttftMs: completionTokens > 0 ? this.firstTokenMs - arrivedMs : 0,
       prefillTokPerS: completionTokens > 0 ? (promptIds.length - cachedTokens) / Math.max(prefillSeconds, 1e-6) : 0,
       decodeTokPerS: completionTokens > 1 ? (completionTokens - 1) / Math.max(decodeSeconds, 1e-6) : 0,
@@ -212,4 +218,8 @@ export class GenerateTask implements Task {
     if (this.sequence) this.session.close(this.sequence, true);
     this.sequence = null;
   }
+}
+
+function deviceOf({ executor }: Session): Pick<Usage, "device" | "threads"> {
+  return { device: executor.kind, threads: executor.threads };
 }

@@ -5,16 +5,15 @@
  * error, and the next request opens a device, loads the weights from storage again and runs its prompt from the
  * start: the KV cache is rebuilt from tokens, which the host always has.
  */
-import type { DeviceInfo, EngineGenerateOptions, Message, ModelInfo, Progress, Usage } from "../api/types";
-import { type Device, openDevice } from "../device/device";
-import { Executor } from "../device/executor";
-import { planFor } from "../device/plan";
+import type { DeviceInfo, DeviceKind, EngineGenerateOptions, Message, ModelInfo, Progress, Usage } from "../api/types";
+import type { Executor } from "../device/executor";
+import type { Devices } from "../device/open";
 import type { Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
-import { StagingPool } from "../device/readback";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
 import { createTextModel, type TextModel } from "../text/index";
+import { devicesToTry, isOfDevice } from "./device_choice";
 import { GenerateTask } from "./generate";
 import { LogitsTask } from "./logits";
 import { contextOverflow, readOptions, readPrompt, readTokenIds, toMessages } from "./options";
@@ -28,7 +27,7 @@ const MAX_LOGITS_BYTES = 2 ** 30;
 const FIRST_TOKENS = 256;
 
 interface Running {
-  readonly device: Device;
+  readonly executor: Executor;
   readonly session: Session;
   readonly scheduler: Scheduler;
 }
@@ -38,22 +37,32 @@ export interface LoadHooks {
   readonly signal?: AbortSignal;
 }
 
+/** Of the device; checked by whoever reads them from a message. */
+export interface DeviceSettings {
+  readonly device: DeviceKind | "auto";
+  /** Null: chosen by measurement. */
+  readonly threads: number | null;
+}
+export type LoadSettings = LoadHooks & DeviceSettings;
+
 export class LoadedModel {
   private opening: Promise<Running> | null = null;
   private running: Running | null = null;
   private unloaded = false;
+  private lastDevice: DeviceInfo | null = null;
 
   private constructor(
-    private readonly gpu: GPU | undefined,
+    private readonly devices: Devices,
+    private readonly settings: DeviceSettings,
     private readonly source: PackageSource,
     private readonly program: Program,
     private readonly text: TextModel | null,
   ) {}
 
   /** Takes the source over: it is closed when loading fails. */
-  static async load(gpu: GPU | undefined, source: PackageSource, hooks: LoadHooks): Promise<LoadedModel> {
+  static async load(devices: Devices, source: PackageSource, settings: LoadSettings): Promise<LoadedModel> {
     try {
-      hooks.signal?.throwIfAborted();
+      settings.signal?.throwIfAborted();
       const program = parseProgram(await source.program());
       agree(source.manifest, program);
       const text = await readText(source);
@@ -63,8 +72,8 @@ export class LoadedModel {
           `The tokenizer has ${text.vocabSize} tokens and the model ${program.vocab_size}.`,
         );
       }
-      const model = new LoadedModel(gpu, source, program, text);
-      await model.open(hooks);
+      const model = new LoadedModel(devices, settings, source, program, text);
+      await model.open(settings);
       return model;
     } catch (thrown) {
       await source.close();
@@ -76,9 +85,10 @@ export class LoadedModel {
     return modelInfo(this.source.manifest);
   }
 
+  /** Where the model is; while it is on none, where it was last. */
   get device(): DeviceInfo {
-    const { adapter, software } = this.running!.device;
-    return { device: "webgpu", adapter, software };
+    if (this.running) this.lastDevice = deviceInfo(this.running.executor);
+    return this.lastDevice!;
   }
 
   tokenize(text: string): number[] {
@@ -137,9 +147,9 @@ export class LoadedModel {
         `logits: ${nbytes} bytes were asked for, and at most ${MAX_LOGITS_BYTES} are given at once.`,
       );
     }
-    const { session, scheduler, device } = await this.ready();
+    const { session, scheduler, executor } = await this.ready();
     signal?.throwIfAborted();
-    const rows = new StagingPool(device, vocabSize * 4);
+    const rows = executor.readbacks(vocabSize * 4);
     const task = new LogitsTask(session, rows, tokenIds, firstPosition);
     const onAbort = () => task.fail(new LlmError("aborted", "The request was aborted."));
     signal?.addEventListener("abort", onAbort);
@@ -150,6 +160,13 @@ export class LoadedModel {
       signal?.removeEventListener("abort", onAbort);
       rows.destroy();
     }
+  }
+
+  /** In 1e9 bytes per second. */
+  async measureBandwidth(signal?: AbortSignal): Promise<number> {
+    signal?.throwIfAborted();
+    const { executor } = await this.ready();
+    return executor.measureBandwidth(signal);
   }
 
   /** Ends running requests with `aborted` and frees the device's memory. */
@@ -164,7 +181,7 @@ export class LoadedModel {
   /** The running session; opened again if the device failed since. */
   private async ready(): Promise<Running> {
     if (this.unloaded) throw new LlmError("invalid_request", "The model was unloaded. Load it again.");
-    if (this.running && !this.running.device.failure) return this.running;
+    if (this.running && !this.running.executor.failure) return this.running;
     return this.open({});
   }
 
@@ -175,47 +192,58 @@ export class LoadedModel {
     return this.opening;
   }
 
-  private async openDevice({ onProgress, signal }: LoadHooks): Promise<Running> {
-    this.stop(new LlmError("device_lost", "The GPU device was lost."));
-    const device = await openDevice(this.gpu);
-    try {
-      const plan = planFor(this.program, device.capabilities);
-      const executor = await Executor.create(
-        device,
-        plan,
-        {
-          kernel: (hash) => this.source.text(`program/${hash}.wgsl`),
-          weights: (sink, stop) =>
-            this.source.weights(sink, {
-              signal: stop,
-              onProgress: (loaded, total) => onProgress?.({ phase: "load", loaded, total }),
-            }),
-        },
-        {
-          ...(signal ? { signal } : {}),
-          onCompile: (loaded, total) => onProgress?.({ phase: "compile", loaded, total }),
-          firstPages: Math.ceil(Math.min(FIRST_TOKENS, this.program.context_length) / this.program.page_size),
-        },
-      );
-      const session = new Session(executor);
-      const scheduler = new Scheduler(() => session.depth);
-      void device.failed.then((error) => scheduler.stop(error));
-      if (this.unloaded) throw new LlmError("aborted", "The model was unloaded.");
-      this.running = { device, session, scheduler };
-      return this.running;
-    } catch (thrown) {
-      device.destroy();
-      throw device.failure && !signal?.aborted ? device.failure : thrown;
+  /** On the first device that can run the model. Errors: what kept the first one from it. */
+  private async openDevice(hooks: LoadHooks): Promise<Running> {
+    this.stop(new LlmError("device_lost", "The device was lost."));
+    let first: LlmError | null = null;
+    for (const kind of await devicesToTry(this.settings.device, this.devices)) {
+      try {
+        return await this.openOn(kind, hooks);
+      } catch (thrown) {
+        if (!(thrown instanceof LlmError) || !isOfDevice(thrown)) throw thrown;
+        first ??= thrown;
+      }
     }
+    throw first!;
+  }
+
+  private async openOn(kind: DeviceKind, { onProgress, signal }: LoadHooks): Promise<Running> {
+    const { program, source } = this;
+    const { threads } = this.settings;
+    const executor = await this.devices.open(
+      kind,
+      program,
+      {
+        kernel: (hash) => source.text(`program/${hash}.wgsl`),
+        weights: (sink, options) => source.weights(sink, options),
+        derived: null,
+      },
+      {
+        ...(signal ? { signal } : {}),
+        ...(threads === null ? {} : { threads }),
+        onLoad: (loaded, total) => onProgress?.({ phase: "load", loaded, total }),
+        onCompile: (loaded, total) => onProgress?.({ phase: "compile", loaded, total }),
+        firstPages: Math.ceil(Math.min(FIRST_TOKENS, program.context_length) / program.page_size),
+      },
+    );
+    if (this.unloaded) {
+      executor.destroy();
+      throw new LlmError("aborted", "The model was unloaded.");
+    }
+    const session = new Session(executor);
+    const scheduler = new Scheduler(() => session.depth);
+    void executor.failed.then((error) => scheduler.stop(error));
+    this.running = { executor, session, scheduler };
+    return this.running;
   }
 
   private stop(error: LlmError): void {
     const { running } = this;
     this.running = null;
     if (!running) return;
-    running.scheduler.stop(running.device.failure ?? error);
+    this.lastDevice = deviceInfo(running.executor);
+    running.scheduler.stop(running.executor.failure ?? error);
     running.session.destroy();
-    running.device.destroy();
   }
 
   private requireText(): TextModel {
@@ -223,6 +251,10 @@ export class LoadedModel {
       throw new LlmError("invalid_package", "This package has no tokenizer, so it cannot read or write text.");
     return this.text;
   }
+}
+
+function deviceInfo({ kind, adapter, software, threads, weightBytesPerToken }: Executor): DeviceInfo {
+  return { device: kind, adapter, software, threads, weightBytesPerToken };
 }
 
 export function modelInfo(manifest: Manifest): ModelInfo {

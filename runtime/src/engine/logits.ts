@@ -2,7 +2,7 @@
  * Teacher-forced logits of a token sequence, for verification: float32 (T - firstPosition, vocab_size), row t after
  * token firstPosition + t. Tokens before firstPosition go through prefill, the others through decode one by one.
  */
-import type { StagingPool } from "../device/readback";
+import type { ReadbackPool } from "../device/executor";
 import type { LlmError } from "../internal/errors";
 import type { Sequence } from "./kv_cache";
 import { prefillChunk } from "./prefill";
@@ -24,7 +24,7 @@ export class LogitsTask implements Task {
   /** `rows`: read-back buffers of vocab_size floats. */
   constructor(
     private readonly session: Session,
-    private readonly rows: StagingPool,
+    private readonly rows: ReadbackPool,
     private readonly tokenIds: readonly number[],
     private readonly firstPosition: number,
   ) {
@@ -78,10 +78,12 @@ export class LogitsTask implements Task {
     session.bind(sequence);
     session.stateOwner = null;
     session.writeState(tokenIds[position]!, position, 0, 0);
-    session.executor.run(["decode"], 1, [{ from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 }]);
+    const read = session.timed(session.decodePace, 1, () => {
+      session.executor.run(["decode"], 1, [{ from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 }]);
+      return this.rows.read(staging);
+    });
     sequence.tokens.push(tokenIds[position]!);
     const { life } = this;
-    const read = session.timed(this.rows.read(staging), session.decodePace, 1);
     return {
       work: read.then((bytes) => {
         if (!this.finished && this.life === life) this.receive(new Float32Array(bytes), position - this.firstPosition);
@@ -98,7 +100,7 @@ export class LogitsTask implements Task {
   }
 
   private get vocabSize(): number {
-    return this.session.executor.plan.program.vocab_size;
+    return this.session.executor.program.vocab_size;
   }
 
   private end(): void {

@@ -19,8 +19,11 @@ export async function prefillChunk(
   session.stateOwner = null;
   session.writeState(0, start, 0, 0);
   executor.write("prompt_ids", Int32Array.from(chunk));
-  executor.run(["prefill"], n);
+  const work = session.timed(prefillPace, n, () => {
+    executor.run(["prefill"], n);
+    return executor.finished();
+  });
   // Valid from here on for whatever is queued later.
   sequence.tokens.push(...chunk);
-  return { work: session.timed(executor.finished(), prefillPace, n) };
+  return { work };
 }

@@ -5,19 +5,15 @@
  * Owned by the loaded model from device open to device loss or unload. Only the scheduler's loop calls it, one call
  * at a time, so nothing here needs a lock.
  */
-import type { Executor } from "../device/executor";
-import { StagingPool } from "../device/readback";
+import type { Executor, ReadbackPool } from "../device/executor";
 import { LlmError } from "../internal/errors";
+import { nextTurn } from "../internal/turn";
 import { KvCache, type Sequence } from "./kv_cache";
 import { Pace } from "./pace";
 
 /** Tokens in the ring buffer `tokens`. */
 export const TOKEN_RING = 64;
 const MAX_STEPS_PER_SUBMIT = 16;
-const DECODE_TARGET_MS = 33;
-const PREFILL_TARGET_MS = 30;
-// A software adapter shares no GPU with other pages, so only the delay of an abort speaks for small chunks there.
-const SOFTWARE_PREFILL_TARGET_MS = 1000;
 const MIN_PREFILL = 16;
 const QUEUE_AHEAD_MS = 50;
 
@@ -26,7 +22,7 @@ export class Session {
   readonly decodePace: Pace;
   readonly prefillPace: Pace;
   /** Read-back buffers for the ring of sampled tokens. */
-  readonly ring: StagingPool;
+  readonly ring: ReadbackPool;
   /** The task whose token, position, step and sampling the device holds; null after prefill or another use. */
   stateOwner: object | null = null;
   private boundSequence: Sequence | null = null;
@@ -35,16 +31,15 @@ export class Session {
   private readonly fullPages: number;
 
   constructor(readonly executor: Executor) {
-    const { program } = executor.plan;
-    const { software } = executor.device;
+    const { program, pacing } = executor;
     this.kv = new KvCache(program.page_size);
     this.kv.extend(executor.kvPages);
     this.fullPages = Math.ceil(program.context_length / program.page_size);
-    this.ring = new StagingPool(executor.device, TOKEN_RING * 4);
-    this.decodePace = new Pace({ targetMs: DECODE_TARGET_MS, first: 1, min: 1, max: MAX_STEPS_PER_SUBMIT });
+    this.ring = executor.readbacks(TOKEN_RING * 4);
+    this.decodePace = new Pace({ targetMs: pacing.decodeTargetMs, first: 1, min: 1, max: MAX_STEPS_PER_SUBMIT });
     this.prefillPace = new Pace({
-      targetMs: software ? SOFTWARE_PREFILL_TARGET_MS : PREFILL_TARGET_MS,
-      first: Math.min(software ? MIN_PREFILL : 2 * MIN_PREFILL, program.prefill_chunk),
+      targetMs: pacing.prefillTargetMs,
+      first: Math.min(pacing.firstPrefill, program.prefill_chunk),
       min: Math.min(MIN_PREFILL, program.prefill_chunk),
       max: program.prefill_chunk,
     });
@@ -55,6 +50,7 @@ export class Session {
    * which is only worth its delay of an abort where submits are short.
    */
   get depth(): number {
+    if (this.executor.pacing.synchronous) return 1;
     return this.decodePace.estimateMs < QUEUE_AHEAD_MS && this.prefillPace.estimateMs < QUEUE_AHEAD_MS ? 2 : 1;
   }
 
@@ -101,15 +97,13 @@ export class Session {
     else this.kv.discard(sequence);
   }
 
-  /** Waits for work submitted just now and tells `pace` how long the device took for `units` of it. */
-  async timed<T>(work: Promise<T>, pace: Pace, units: number): Promise<T> {
-    const submittedMs = performance.now();
-    const result = await work;
-    const now = performance.now();
-    // With work queued ahead, the device began this one when it had finished the one before.
-    pace.record(units, now - Math.max(submittedMs, this.lastFinishedMs));
-    this.lastFinishedMs = now;
-    return result;
+  /**
+   * Calls `run`, which gives `units` of work to the device before it returns, waits for that work and tells `pace` how
+   * long the device took. What `run` throws is thrown before this returns a promise.
+   */
+  timed<T>(pace: Pace, units: number, run: () => Promise<T>): Promise<T> {
+    const startedMs = performance.now();
+    return this.settle(run(), startedMs, pace, units);
   }
 
   destroy(): void {
@@ -117,8 +111,19 @@ export class Session {
     this.executor.destroy();
   }
 
+  private async settle<T>(work: Promise<T>, startedMs: number, pace: Pace, units: number): Promise<T> {
+    const result = await work;
+    const now = performance.now();
+    // With work queued ahead, the device began this one when it had finished the one before.
+    pace.record(units, now - Math.max(startedMs, this.lastFinishedMs));
+    this.lastFinishedMs = now;
+    // A device that computes in this thread would never let a message through, an abort for instance.
+    if (this.executor.pacing.synchronous) await nextTurn();
+    return result;
+  }
+
   private async grow(missing: number): Promise<boolean> {
-    const { maxPages } = this.executor.plan;
+    const { maxPages } = this.executor;
     const { capacity } = this.kv;
     if (capacity + missing > maxPages) return false;
     try {

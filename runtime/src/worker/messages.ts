@@ -1,11 +1,13 @@
 /** Reads what a client posted. Nothing of a message is used before it was checked here or by the engine. */
 
-import type { ModelSource } from "../api/types";
+import type { DeviceKind, ModelSource } from "../api/types";
 import { Reader } from "../internal/reader";
 import type { Abort, Method, Request } from "./protocol";
 
 const read = new Reader("invalid_request", "message");
 const MAX_URL = 8192;
+const DEVICES: readonly (DeviceKind | "auto")[] = ["auto", "webgpu", "wasm"];
+const MAX_THREADS = 64;
 const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** What each method's params are. Prompt, options and token ids are checked by the engine, which knows their ranges. */
@@ -16,13 +18,17 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
   },
   installed: (params) => read.object(params, "params", []),
   remove: (params) => ({ id: read.matching(read.object(params, "params", ["id"]).id, "params.id", ID_PATTERN) }),
-  load: (params) => ({ source: readSource(read.object(params, "params", ["source"]).source) }),
+  load: (params) => {
+    const { source, device, threads } = read.object(params, "params", ["source", "device", "threads"]);
+    return { source: readSource(source), ...readDevice(device, threads) };
+  },
   unload: (params) => read.object(params, "params", []),
   tokenize: (params) => ({
     text: read.string(read.object(params, "params", ["text"]).text, "params.text", 16 * 2 ** 20),
   }),
   generate: (params) => read.object(params, "params", ["prompt", "options"]),
   logits: (params) => read.object(params, "params", ["tokenIds", "firstPosition"]),
+  measureBandwidth: (params) => read.object(params, "params", []),
 };
 
 /** The id of a message that can be answered, or null. */
@@ -45,6 +51,14 @@ function readSource(value: unknown): ModelSource {
   if (Object.keys(source).length !== 1) read.fail("params.source", "an object with either id or url");
   if ("id" in source) return { id: read.matching(source.id, "params.source.id", ID_PATTERN) };
   return { url: readUrl(source.url) };
+}
+
+function readDevice(value: unknown, threads: unknown): { device: DeviceKind | "auto"; threads: number | null } {
+  const device = read.oneOf(value, "device", DEVICES);
+  if (threads === null) return { device, threads };
+  const count = read.integer(threads, "threads", 1, MAX_THREADS);
+  if (device === "webgpu") read.fail("threads", 'given with the device "wasm" or "auto" only: WebGPU has none');
+  return { device, threads: count };
 }
 
 function readUrl(value: unknown): string {

@@ -6,6 +6,7 @@
  */
 import type {
   DeviceInfo,
+  DeviceKind,
   EngineGenerateOptions,
   InstalledModel,
   Message,
@@ -21,7 +22,7 @@ export interface Methods {
   installed: { params: Record<string, never>; event: never; result: InstalledModel[] };
   remove: { params: { id: string }; event: never; result: null };
   load: {
-    params: { source: ModelSource };
+    params: { source: ModelSource; device: DeviceKind | "auto"; threads: number | null };
     event: Progress;
     result: { info: ModelInfo; device: DeviceInfo; loadMs: number };
   };
@@ -30,9 +31,11 @@ export interface Methods {
   generate: {
     params: { prompt: string | readonly Message[]; options: Omit<EngineGenerateOptions, "signal"> };
     event: { text: string };
-    result: Usage;
+    /** `device`: where the model is now, which an answer may have changed. */
+    result: { usage: Usage; device: DeviceInfo };
   };
   logits: { params: { tokenIds: readonly number[]; firstPosition: number }; event: never; result: Float32Array };
+  measureBandwidth: { params: Record<string, never>; event: never; result: { gbPerS: number } };
 }
 
 export type Method = keyof Methods;

@@ -58,7 +58,12 @@ export class EngineServer {
         await engine.remove(request.params.id);
         return null;
       case "load":
-        return engine.load(request.params.source, { signal, onProgress });
+        return engine.load(request.params.source, {
+          device: request.params.device,
+          threads: request.params.threads,
+          signal,
+          onProgress,
+        });
       case "unload":
         await engine.unload();
         return null;
@@ -70,6 +75,8 @@ export class EngineServer {
       }
       case "logits":
         return engine.logits(request.params.tokenIds, request.params.firstPosition, signal);
+      case "measureBandwidth":
+        return engine.measureBandwidth(signal);
     }
   }
 }

@@ -54,6 +54,8 @@ describe.skipIf(noGpu)("engine", () => {
       device: "webgpu",
       adapter: expect.any(String),
       software: expect.any(Boolean),
+      threads: null,
+      weightBytesPerToken: 2 * VOCAB * 4 * 4,
     });
     expect(model.loadMs).toBeGreaterThan(0);
     expect(new Set(progress.map(({ phase }) => phase))).toEqual(new Set(["load", "compile"]));
@@ -88,6 +90,24 @@ describe.skipIf(noGpu)("engine", () => {
     expect(logits).toBeInstanceOf(Float32Array);
     expect([...logits]).toEqual([...reference([1, 2]), ...reference([1, 2, 3])]);
     expect(logits.length).toBe(2 * VOCAB);
+  });
+
+  it("says what it ran on, and measures it", async () => {
+    const engine = open();
+    const model = await engine.load({ id: "toy" }, { device: "webgpu" });
+    expect(await model.generate("hi", raw).usage).toMatchObject({ device: "webgpu", threads: null });
+    expect((await model.measureBandwidth()).gbPerS).toBeGreaterThan(0);
+    const aborted = model.measureBandwidth({ signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toMatchObject({ code: "aborted" });
+    const invalid = { code: "invalid_request" };
+    for (const options of [
+      { device: "cpu" },
+      { threads: 0 },
+      { threads: 65 },
+      { device: "webgpu", threads: 1 },
+      { cores: 2 },
+    ])
+      await expect(engine.load({ id: "toy" }, options as never)).rejects.toMatchObject(invalid);
   });
 
   it("aborts by the signal and by leaving the loop, and goes on answering", async () => {
@@ -197,7 +217,7 @@ describe("worker", () => {
     const loading = engine.load({ id: "toy" }, { signal: controller.signal });
     controller.abort();
     expect(worker.posted).toEqual([
-      { id: 1, method: "load", params: { source: { id: "toy" } } },
+      { id: 1, method: "load", params: { source: { id: "toy" }, device: "auto", threads: null } },
       { id: 1, method: "abort" },
     ]);
     worker.dispatchEvent(new MessageEvent("message", { data: { id: 1, error: { code: "aborted", message: "x" } } }));

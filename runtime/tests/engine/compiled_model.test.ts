@@ -1,16 +1,18 @@
 // Proves that a program as the compiler writes it runs on this engine with the numbers of its NumPy reference: logits by
 // decode, prefill in chunks followed by decode, and a greedy transcript. Needs a GPU adapter and the compiler (Python).
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemDevices } from "../../src/device/open";
 import { LoadedModel } from "../../src/engine/loaded_model";
 import { compileTiny } from "../fixtures/compiled_tiny";
 import { gpu, noGpu } from "../fixtures/gpu";
 
+const settings = { device: "webgpu", threads: null } as const;
 const tiny = noGpu ? null : compileTiny();
 
 describe.skipIf(!tiny)("a compiled model", () => {
   let model: LoadedModel;
   beforeAll(async () => {
-    model = await LoadedModel.load(gpu, await tiny!.source(), {});
+    model = await LoadedModel.load(systemDevices(gpu), await tiny!.source(), settings);
   }, 60_000);
   afterAll(() => model.unload());
 

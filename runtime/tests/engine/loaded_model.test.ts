@@ -1,14 +1,17 @@
 // Proves on a real adapter that a loaded model generates what the toy reference computes, through chunked prefill,
 // several steps per submit, KV reuse, interleaving, preemption, stops, aborts and a lost device. Needs a GPU adapter.
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { systemDevices } from "../../src/device/open";
 import { GenerateTask } from "../../src/engine/generate";
 import { LoadedModel } from "../../src/engine/loaded_model";
 import { gpu, noGpu } from "../fixtures/gpu";
 import { CONTEXT, greedy, reference, STOP_ID, VOCAB } from "../fixtures/toy_model";
 import { idsOf, type ToyPackage, textOf, toyPackage } from "../fixtures/toy_package";
 
+const settings = { device: "webgpu", threads: null } as const;
+
 async function load(source: ToyPackage = toyPackage()): Promise<LoadedModel> {
-  const model = await LoadedModel.load(gpu, source, {});
+  const model = await LoadedModel.load(systemDevices(gpu), source, settings);
   onTestFinished(() => model.unload());
   return model;
 }
@@ -198,7 +201,8 @@ describe.skipIf(noGpu)("LoadedModel", () => {
   it("fails running requests when the device is lost, and reloads for the next one", async () => {
     const source = toyPackage();
     const model = await load(source);
-    const device = (model as unknown as { running: { device: { gpu: GPUDevice } } }).running.device;
+    const device = (model as unknown as { running: { executor: { device: { gpu: GPUDevice } } } }).running.executor
+      .device;
     const running = [run(model, "hello", raw), run(model, "other", { raw: true, temperature: 30 })];
     device.gpu.destroy();
     for (const request of running) await expect(request).rejects.toMatchObject({ code: "device_lost" });
@@ -214,7 +218,7 @@ describe.skipIf(noGpu)("LoadedModel", () => {
 
   it("ends running requests when it is unloaded", async () => {
     const source = toyPackage();
-    const model = await LoadedModel.load(gpu, source, {});
+    const model = await LoadedModel.load(systemDevices(gpu), source, settings);
     const running = run(model, "hello", { raw: true, temperature: 30, topP: 1 });
     await Promise.resolve();
     await model.unload();
@@ -225,10 +229,14 @@ describe.skipIf(noGpu)("LoadedModel", () => {
 
   it("closes the package when loading fails", async () => {
     const source = toyPackage({ program: async () => ({}) });
-    await expect(LoadedModel.load(gpu, source, {})).rejects.toMatchObject({ code: "invalid_package" });
+    await expect(LoadedModel.load(systemDevices(gpu), source, settings)).rejects.toMatchObject({
+      code: "invalid_package",
+    });
     expect(source.closed).toBe(true);
     const without = toyPackage();
-    await expect(LoadedModel.load(undefined, without, {})).rejects.toMatchObject({ code: "unsupported_device" });
+    await expect(LoadedModel.load(systemDevices(undefined), without, settings)).rejects.toMatchObject({
+      code: "unsupported_device",
+    });
     expect(without.closed).toBe(true);
   });
 });

@@ -29,6 +29,15 @@ describe("EngineServer", () => {
     [{ id: 1, method: "load", params: { source: { id: "../x" } } }],
     [{ id: 1, method: "load", params: { source: { id: "a", url: "https://a.example/" } } }],
     [{ id: 1, method: "load", params: { source: { url: "https://a.example/model" } } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" } } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" }, device: "gpu", threads: null } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" }, device: ["wasm"], threads: null } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" }, device: "wasm", threads: 0 } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" }, device: "wasm", threads: 65 } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" }, device: "wasm", threads: 1.5 } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" }, device: "webgpu", threads: 2 } }],
+    [{ id: 1, method: "load", params: { source: { id: "a" }, device: "auto", threads: null, more: 1 } }],
+    [{ id: 1, method: "measureBandwidth", params: { seconds: 1 } }],
     [{ id: 1, method: "install", params: { url: 5 } }],
     [{ id: 1, method: "remove", params: { id: "" } }],
     [{ id: 1, method: "tokenize", params: { text: null } }],
@@ -64,13 +73,13 @@ describe("EngineServer", () => {
   });
 
   it("answers with the result, after the events", async () => {
-    const usage = { finishReason: "stop" };
+    const answer = { usage: { finishReason: "stop" }, device: { device: "webgpu" } };
     const { server, posted } = open({
       generate: async (prompt, options, { onText }) => {
         expect([prompt, options]).toEqual(["hi", { seed: 1 }]);
         onText("a");
         onText("b");
-        return usage as never;
+        return answer as never;
       },
     });
     server.receive({ id: 7, method: "generate", params: { prompt: "hi", options: { seed: 1 } } });
@@ -78,7 +87,7 @@ describe("EngineServer", () => {
     expect(posted).toEqual([
       { id: 7, event: { text: "a" } },
       { id: 7, event: { text: "b" } },
-      { id: 7, result: usage },
+      { id: 7, result: answer },
     ]);
   });
 

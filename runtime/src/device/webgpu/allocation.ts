@@ -4,7 +4,7 @@
  * Owns every buffer until `destroy`. The KV cache starts small and grows; `kvGeneration` tells holders of bind
  * groups when a buffer was replaced.
  */
-import { LlmError } from "../internal/errors";
+import { LlmError } from "../../internal/errors";
 import type { Device } from "./device";
 import { BUFFER_USAGE } from "./gpu_flags";
 import type { Plan } from "./plan";

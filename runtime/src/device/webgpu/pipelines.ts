@@ -4,10 +4,10 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { LlmError } from "../internal/errors";
+import { LlmError } from "../../internal/errors";
+import type { Kernel } from "../program";
 import type { Device } from "./device";
 import { COMPUTE_STAGE } from "./gpu_flags";
-import type { Kernel } from "./program";
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;

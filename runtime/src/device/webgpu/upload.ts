@@ -4,10 +4,10 @@
  * WebGPU writes whole 4-byte words only, while pieces may end anywhere: the odd bytes of a piece wait for the next.
  * JavaScript holds a piece at a time; the browser's own upload queue is drained every DRAIN_BYTES.
  */
-import { LlmError } from "../internal/errors";
+import { LlmError } from "../../internal/errors";
+import type { Parameter } from "../program";
 import type { Allocation } from "./allocation";
 import type { Device } from "./device";
-import type { Parameter } from "./program";
 
 const DRAIN_BYTES = 64 * 2 ** 20;
 

@@ -2,11 +2,11 @@
  * A program fitted to one device: the kernel variant of every operator, the size of every buffer, and the steps of
  * every function with their bindings resolved. Nothing is allocated here; what does not fit is refused here.
  */
-import { LlmError } from "../internal/errors";
+import { LlmError } from "../../internal/errors";
+import type { Expression } from "../expression";
+import type { Kernel, OperatorSpec, Program, Variant } from "../program";
+import { bufferBytes, pagesPerSequence, symbolRanges } from "../program_rules";
 import type { Capabilities } from "./device";
-import type { Expression } from "./expression";
-import type { Kernel, OperatorSpec, Program, Variant } from "./program";
-import { bufferBytes, pagesPerSequence, symbolRanges } from "./program_rules";
 
 export interface PlannedStep {
   readonly kernel: Kernel;

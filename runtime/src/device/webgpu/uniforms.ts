@@ -5,9 +5,9 @@
  * Slots of prefill that use n are apart from the same struct elsewhere (where n is 1), so that alternating prefill
  * and decode rewrites nothing but what prefill's own n asks for.
  */
-import { evaluate, type Symbols, uses } from "./expression";
+import { evaluate, type Symbols, uses } from "../expression";
+import type { Uniform } from "../program";
 import { roundUp } from "./plan";
-import type { Uniform } from "./program";
 
 export interface Slot {
   /** Bytes from the start of the arena. */

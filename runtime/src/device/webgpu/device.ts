@@ -4,7 +4,7 @@
  * Owns the GPUDevice until `destroy`. The GPU object is a parameter, so the same code runs in a page, a worker,
  * an extension, and in Node with the npm package webgpu.
  */
-import { LlmError } from "../internal/errors";
+import { LlmError } from "../../internal/errors";
 
 /** What a kernel variant is chosen by. */
 export interface Capabilities {
@@ -60,7 +60,7 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 /** Opens the fastest adapter with its maximum limits. Errors: unsupported_device. */
 export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<Device> {
   if (!gpu) throw unsupported("This browser has no WebGPU (or the page is not a secure context).");
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await requestAdapter(gpu);
   if (!adapter) throw unsupported("WebGPU found no adapter: the GPU or its driver is blocked or missing.");
 
   const without = options.withoutFeatures ?? [];
@@ -76,6 +76,23 @@ export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = 
     );
   }
   return watch(device, adapter.info);
+}
+
+/** What `openDevice` would open; null where it would find no adapter. */
+export async function findAdapter(gpu: GPU | undefined): Promise<{ readonly software: boolean } | null> {
+  const adapter = await requestAdapter(gpu);
+  return adapter && { software: isSoftware(adapter.info) };
+}
+
+function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter | null> {
+  return gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? Promise.resolve(null);
+}
+
+function isSoftware(info: GPUAdapterInfo): boolean {
+  return (
+    info.isFallbackAdapter === true ||
+    SOFTWARE.test(`${info.vendor} ${info.architecture} ${info.description} ${info.device}`)
+  );
 }
 
 /** The WebGPU classes are absent from Node's globals, hence the name. */
@@ -147,7 +164,7 @@ function watch(gpu: GPUDevice, info: GPUAdapterInfo): Device {
   const limits = {} as Record<LimitName, number>;
   for (const name of LIMITS) limits[name] = gpu.limits[name];
   const words = [info.vendor, info.architecture || info.description].filter(Boolean).join(" ") || "unnamed adapter";
-  const software = info.isFallbackAdapter === true || SOFTWARE.test(`${words} ${info.description} ${info.device}`);
+  const software = isSoftware(info);
   return {
     gpu,
     adapter: software ? `${words} (software)` : words,

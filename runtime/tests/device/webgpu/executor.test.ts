@@ -1,12 +1,13 @@
 // Proves on a real adapter (Dawn) that the executor uploads, compiles, binds, runs, grows and reads back rightly, by
 // the toy model, whose numbers are exact; and that what goes wrong becomes a typed error. Needs a GPU adapter.
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Capabilities, type Device, openDevice } from "../../src/device/device";
-import { Executor, type ExecutorSources } from "../../src/device/executor";
-import { planFor } from "../../src/device/plan";
-import { parseProgram } from "../../src/device/program_reader";
-import { StagingPool } from "../../src/device/readback";
-import { gpu, noGpu } from "../fixtures/gpu";
+import type { DeviceSources } from "../../../src/device/executor";
+import { parseProgram } from "../../../src/device/program_reader";
+import { type Capabilities, type Device, findAdapter, openDevice } from "../../../src/device/webgpu/device";
+import { WebGpuExecutor as Executor } from "../../../src/device/webgpu/executor";
+import { planFor } from "../../../src/device/webgpu/plan";
+import { StagingPool } from "../../../src/device/webgpu/readback";
+import { gpu, noGpu } from "../../fixtures/gpu";
 import {
   greedy,
   hashOf,
@@ -17,8 +18,9 @@ import {
   streamWeights,
   toyProgram,
   VOCAB,
-} from "../fixtures/toy_model";
+} from "../../fixtures/toy_model";
 
+type ExecutorSources = Omit<DeviceSources, "derived">;
 const sources = (changes: Partial<ExecutorSources> = {}): ExecutorSources => ({
   kernel: async (hash) => kernelTexts.get(hash)!,
   weights: (sink) => streamWeights(sink),
@@ -210,10 +212,10 @@ describe.skipIf(noGpu)("executor", () => {
     const device = await open();
     const plan = planFor(parseProgram(toyProgram()), device.capabilities);
     const controller = new AbortController();
-    const weights = async (sink: Parameters<ExecutorSources["weights"]>[0], signal: AbortSignal) => {
+    const weights: ExecutorSources["weights"] = async (sink, { signal }) => {
       await streamWeights(async (...piece) => {
         controller.abort();
-        signal.throwIfAborted();
+        signal!.throwIfAborted();
         await sink(...piece);
       });
     };
@@ -256,6 +258,29 @@ describe.skipIf(noGpu)("executor", () => {
     expect(device.adapter).toMatch(/\S/);
     if (/swiftshader|llvmpipe/i.test(device.adapter))
       expect(device).toMatchObject({ software: true, adapter: expect.stringContaining("(software)") });
+  });
+});
+
+describe.skipIf(noGpu)("the facts of the device", () => {
+  it("measure the memory", async () => {
+    const executor = await load();
+    expect(await executor.measureBandwidth()).toBeGreaterThan(0);
+    await expect(executor.measureBandwidth(AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
+    const measuring = executor.measureBandwidth();
+    executor.device.destroy();
+    await expect(measuring).rejects.toMatchObject({ code: "device_lost" });
+  });
+
+  it("know before opening whether the adapter is software", async () => {
+    const executor = await load();
+    expect(await findAdapter(gpu)).toEqual({ software: executor.software });
+    expect(await findAdapter(undefined)).toBeNull();
+  });
+
+  it("count the weights of one token: all that decode reads", async () => {
+    const executor = await load();
+    expect(executor.weightBytesPerToken).toBe(2 * VOCAB * 4 * 4);
+    expect(executor).toMatchObject({ kind: "webgpu", threads: null });
   });
 });
 

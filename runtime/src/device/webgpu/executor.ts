@@ -1,0 +1,300 @@
+/**
+ * The WebGPU device: one command encoder, one compute pass and one submit for a list of calls.
+ *
+ * Owns the program's buffers, pipelines and bind groups, and the device, until `destroy`. Bind groups are made at load and remade
+ * only where the KV cache was replaced; encoding a step is three calls per dispatch and no allocation.
+ */
+import { LlmError } from "../../internal/errors";
+import type { Copy, DeviceSources, Executor, OpenOptions, Pacing, ReadbackPool } from "../executor";
+import { evaluate } from "../expression";
+import type { Program } from "../program";
+import { weightBytesPerToken } from "../weight_bytes";
+import { Allocation } from "./allocation";
+import { measureBandwidth } from "./bandwidth";
+import { type Device, openDevice } from "./device";
+import { BUFFER_USAGE, MAP_READ_MODE } from "./gpu_flags";
+import { compilePipelines, type Pipeline } from "./pipelines";
+import { type Plan, type PlannedStep, planFor } from "./plan";
+import { StagingPool, stagingBuffer } from "./readback";
+import { type Slot, UniformArena } from "./uniforms";
+import { WeightUpload } from "./upload";
+
+interface CompiledStep {
+  readonly pipeline: Pipeline;
+  readonly planned: PlannedStep;
+  readonly slot: Slot | null;
+  group: GPUBindGroup;
+  readonly usesKv: boolean;
+}
+
+const GRID_CACHE = 128;
+/** Submits are short, so that pages keep drawing and an abort takes effect soon. */
+const GPU_PACING: Pacing = { synchronous: false, decodeTargetMs: 33, prefillTargetMs: 30, firstPrefill: 32 };
+// A software adapter shares no GPU with other pages, so only the delay of an abort speaks for small chunks there.
+const SOFTWARE_PACING: Pacing = { ...GPU_PACING, prefillTargetMs: 1000, firstPrefill: 16 };
+
+/** Opens the device and loads the program. Errors: as of `create` and openDevice; nothing stays open then. */
+export async function openWebGpuExecutor(
+  gpu: GPU | undefined,
+  program: Program,
+  sources: Omit<DeviceSources, "derived">,
+  options: OpenOptions = {},
+): Promise<WebGpuExecutor> {
+  const device = await openDevice(gpu);
+  try {
+    return await WebGpuExecutor.create(device, planFor(program, device.capabilities), sources, options);
+  } catch (thrown) {
+    device.destroy();
+    throw device.failure && !options.signal?.aborted ? device.failure : thrown;
+  }
+}
+
+export class WebGpuExecutor implements Executor {
+  readonly kind = "webgpu";
+  readonly threads = null;
+  readonly weightBytesPerToken: number;
+  private readonly functions = new Map<string, CompiledStep[]>();
+  private readonly grids = new Map<string, Uint32Array>();
+  private readonly arena: UniformArena;
+  private uniforms!: GPUBuffer;
+  private boundKv = -1;
+  private prefillN = 1;
+
+  private constructor(
+    readonly device: Device,
+    readonly plan: Plan,
+    private readonly allocation: Allocation,
+  ) {
+    this.arena = new UniformArena(device.capabilities.limits.minUniformBufferOffsetAlignment);
+    this.weightBytesPerToken = weightBytesPerToken(plan.program);
+  }
+
+  /**
+   * Allocates, compiles and uploads, the last two at the same time. On failure everything but the device is released.
+   * Errors: out_of_memory, integrity, invalid_package, unsupported_device, aborted, and what the sources throw.
+   */
+  static async create(
+    device: Device,
+    plan: Plan,
+    sources: Omit<DeviceSources, "derived">,
+    options: OpenOptions = {},
+  ): Promise<WebGpuExecutor> {
+    options.signal?.throwIfAborted();
+    const allocation = await Allocation.create(device, plan, options.firstPages ?? 16);
+    // Where one of the two fails, the other is told to stop, and its own failure is no news.
+    const stop = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    let weights: Promise<unknown> = Promise.resolve();
+    let compile: Promise<Map<string, Pipeline>> = Promise.resolve(new Map());
+    try {
+      const upload = new WeightUpload(device, allocation, plan.program.parameters);
+      weights = sources.weights(
+        async (name, offset, bytes) => {
+          // Buffers are released after a failure, and no late piece may reach them.
+          signal.throwIfAborted();
+          await upload.piece(name, offset, bytes);
+        },
+        { signal, ...(options.onLoad ? { onProgress: options.onLoad } : {}) },
+      );
+      compile = compilePipelines(device, plan.kernels, sources.kernel, (done, total) => {
+        signal.throwIfAborted();
+        options.onCompile?.(done, total);
+      });
+      weights.catch(() => stop.abort());
+      compile.catch(() => stop.abort());
+      await Promise.race([Promise.all([weights, compile]), device.failed.then((error) => Promise.reject(error))]);
+      upload.finish();
+      const executor = new WebGpuExecutor(device, plan, allocation);
+      await executor.bind(await compile);
+      options.signal?.throwIfAborted();
+      return executor;
+    } catch (thrown) {
+      stop.abort();
+      await Promise.allSettled([weights, compile]);
+      allocation.destroy();
+      throw thrown;
+    }
+  }
+
+  get program(): Program {
+    return this.plan.program;
+  }
+
+  get adapter(): string {
+    return this.device.adapter;
+  }
+
+  get software(): boolean {
+    return this.device.software;
+  }
+
+  get pacing(): Pacing {
+    return this.device.software ? SOFTWARE_PACING : GPU_PACING;
+  }
+
+  get failure(): LlmError | null {
+    return this.device.failure;
+  }
+
+  get failed(): Promise<LlmError> {
+    return this.device.failed;
+  }
+
+  get maxPages(): number {
+    return this.plan.maxPages;
+  }
+
+  get kvPages(): number {
+    return this.allocation.kvPages;
+  }
+
+  growKv(pages: number): Promise<void> {
+    return this.allocation.grow(Math.min(pages, this.plan.maxPages));
+  }
+
+  copyPage(from: number, to: number): void {
+    this.allocation.copyPage(from, to);
+  }
+
+  write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes = 0): void {
+    this.device.gpu.queue.writeBuffer(this.allocation.get(name), offsetBytes, data);
+  }
+
+  /** Queues the functions in order as one submit, then the copies. */
+  run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
+    if (this.device.failure) throw this.device.failure;
+    const { queue } = this.device.gpu;
+    if (calls.includes("prefill")) this.prefillN = n;
+    this.arena.update({ n: this.prefillN, kv_pages: this.kvPages }, (offset, bytes) =>
+      queue.writeBuffer(this.uniforms, offset, bytes),
+    );
+    if (this.boundKv !== this.allocation.kvGeneration) this.rebindKv();
+
+    const encoder = this.device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const name of calls) this.encode(pass, name, name === "prefill" ? n : 1);
+    pass.end();
+    for (const { from, to, toOffset, bytes } of copies)
+      encoder.copyBufferToBuffer(this.allocation.get(from), 0, stagingBuffer(to), toOffset, bytes);
+    queue.submit([encoder.finish()]);
+  }
+
+  finished(): Promise<void> {
+    return this.device.guard(this.device.gpu.queue.onSubmittedWorkDone().then(() => undefined));
+  }
+
+  async read(name: string): Promise<ArrayBuffer> {
+    const source = this.allocation.get(name);
+    const { gpu } = this.device;
+    const staging = gpu.createBuffer({ size: source.size, usage: BUFFER_USAGE.MAP_READ | BUFFER_USAGE.COPY_DST });
+    const encoder = gpu.createCommandEncoder();
+    encoder.copyBufferToBuffer(source, 0, staging, 0, source.size);
+    gpu.queue.submit([encoder.finish()]);
+    try {
+      await this.device.guard(staging.mapAsync(MAP_READ_MODE));
+      return staging.getMappedRange().slice(0);
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  readbacks(bytes: number): ReadbackPool {
+    return new StagingPool(this.device, bytes);
+  }
+
+  measureBandwidth(signal?: AbortSignal): Promise<number> {
+    const buffers = [...this.plan.program.parameters.keys()].map((name) => this.allocation.get(name));
+    return measureBandwidth(this.device, buffers, signal);
+  }
+
+  destroy(): void {
+    this.allocation.destroy();
+    this.uniforms?.destroy();
+    this.device.destroy();
+  }
+
+  private encode(pass: GPUComputePassEncoder, name: string, n: number): void {
+    const steps = this.functions.get(name);
+    if (!steps) throw new LlmError("internal", `The program has no function ${name}.`);
+    const grid = this.gridOf(name, steps, n);
+    let current: GPUComputePipeline | null = null;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i]!;
+      if (step.pipeline.pipeline !== current) {
+        current = step.pipeline.pipeline;
+        pass.setPipeline(current);
+      }
+      pass.setBindGroup(0, step.group);
+      pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
+    }
+  }
+
+  /** Workgroups of every step, x, y and z in turn. */
+  private gridOf(name: string, steps: readonly CompiledStep[], n: number): Uint32Array {
+    const key = `${name}|${n}|${this.kvPages}`;
+    const known = this.grids.get(key);
+    if (known) return known;
+    const symbols = { n, kv_pages: this.kvPages };
+    const grid = Uint32Array.from(
+      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, symbols))),
+    );
+    if (this.grids.size >= GRID_CACHE) this.grids.clear();
+    this.grids.set(key, grid);
+    return grid;
+  }
+
+  private async bind(pipelines: ReadonlyMap<string, Pipeline>): Promise<void> {
+    const { device, plan, arena, allocation } = this;
+    const slots = new Map<PlannedStep, Slot>();
+    for (const [name, steps] of plan.functions) {
+      for (const step of steps) {
+        if (step.kernel.uniforms.length > 0) slots.set(step, arena.slotFor(step.kernel.uniforms, name === "prefill"));
+      }
+    }
+    await device.create("the bind groups of this model", () => {
+      this.uniforms = device.gpu.createBuffer({
+        label: "uniforms",
+        size: arena.size,
+        usage: BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
+      });
+      for (const [name, steps] of plan.functions) {
+        this.functions.set(
+          name,
+          steps.map((planned) => {
+            const pipeline = pipelines.get(planned.kernel.hash)!;
+            const slot = slots.get(planned) ?? null;
+            const group = this.createGroup(pipeline, planned, slot);
+            return {
+              pipeline,
+              planned,
+              slot,
+              group,
+              usesKv: planned.targets.some((target) => allocation.isKv(target)),
+            };
+          }),
+        );
+      }
+    });
+    this.boundKv = allocation.kvGeneration;
+  }
+
+  private rebindKv(): void {
+    for (const steps of this.functions.values()) {
+      for (const step of steps) if (step.usesKv) step.group = this.createGroup(step.pipeline, step.planned, step.slot);
+    }
+    this.boundKv = this.allocation.kvGeneration;
+  }
+
+  private createGroup(pipeline: Pipeline, planned: PlannedStep, slot: Slot | null): GPUBindGroup {
+    const entries: GPUBindGroupEntry[] = planned.targets.map((target, binding) => ({
+      binding,
+      resource: { buffer: this.allocation.get(target) },
+    }));
+    if (slot)
+      entries.push({
+        binding: entries.length,
+        resource: { buffer: this.uniforms, offset: slot.offset, size: slot.size },
+      });
+    return this.device.gpu.createBindGroup({ label: planned.kernel.name, layout: pipeline.layout, entries });
+  }
+}
