@@ -1,0 +1,332 @@
+"""Causal attention over the int8 cache (kv_layout.py):  out[t, h] = softmax(q[t, h] · K^T / sqrt(head_dim)) · V
+
+q: for each token and head a float32 scale, 12 bytes unused, then ``width`` int16 (rope_append.py); K and V int8.
+Scores are exact integer products times scales; softmax and the sum over V are float32. Token t attends to positions
+0 ... state[1] + t. Tolerance against NumPy on the dequantized q, k, v: 2e-5 * max|v|.
+
+A kernel serves ``heads_at_once`` query heads of one KV head, so that keys and values are unpacked once for them; a
+group of more heads takes several calls. Scores of a whole context stay in the thread's scratch, so the maximum is
+known before the first exponential and nothing is rescaled.
+
+Decode splits the context among threads, by pages; ``attention_combine`` joins the parts (the identity of the online
+softmax, Milakov and Gimelshein 2018). Prefill splits the tokens, every ``threads``-th to one thread, since late tokens
+take longer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tvm.script.ir_builder import tirx as T
+
+from .emit import (
+    Build,
+    Expr,
+    Memory,
+    Register,
+    bind,
+    dot_i16,
+    exp,
+    f32,
+    fma,
+    function,
+    horizontal_max,
+    horizontal_sum,
+    lane,
+    loop,
+    offset,
+    share,
+    shuffle,
+    splat,
+    splat_f32,
+    zeros,
+)
+
+HEADS_AT_ONCE = (1, 2, 3, 4)
+LOWEST = -1e30  # finite, so that exp(LOWEST - m) is 0 and never NaN
+# A part of a head: maximum, sum, 8 bytes unused, then ``width`` float32.
+PART_HEADER_BYTES = 16
+
+_SHAPE = (
+    "heads", "kv_heads", "head_dim", "page_size", "page_bytes", "k_offset", "v_offset", "first_head", "scratch_stride",
+)  # fmt: skip
+
+
+@dataclass
+class _Cache:
+    """Where the pages of one KV head are, and the sizes that go with it."""
+
+    kv: Memory
+    block_table: Memory
+    page_size: Expr
+    page_bytes: Expr
+    width: Expr
+    keys: Expr  # offset of the head's keys in a page
+    values: Expr
+
+    def page(self, index: Expr, start: Expr) -> Expr:
+        """Byte offset of part ``start`` of logical page ``index``; the cache stays below 2^31 bytes."""
+        return offset(self.block_table.load("int32", index * 4) * self.page_bytes + start)
+
+
+def attention_decode(build: Build, count: int) -> Any:
+    """attention_decode_<count>(q, kv, block_table, state, scratch, parts, <shape>, thread, threads)"""
+
+    def body(
+        q: Memory,
+        kv: Memory,
+        block_table: Memory,
+        state: Memory,
+        scratch: Memory,
+        parts: Memory,
+        heads: Expr,
+        kv_heads: Expr,
+        head_dim: Expr,
+        page_size: Expr,
+        page_bytes: Expr,
+        k_offset: Expr,
+        v_offset: Expr,
+        first_head: Expr,
+        scratch_stride: Expr,
+        thread: Expr,
+        threads: Expr,
+    ) -> None:
+        width = bind(T.bitwise_and(head_dim + 15, -16))
+        length = bind(state.load("int32", 4) + 1)
+        begin, end = share(T.truncdiv(length + page_size - 1, page_size), thread, threads)
+        group = bind(T.truncdiv(heads, kv_heads))
+        head_bytes = bind(page_size * (width + 4))
+        part_bytes = bind(width * 4 + PART_HEADER_BYTES)
+        with loop(0, kv_heads) as kv_head:
+            inside = bind(kv_head * head_bytes)
+            cache = _Cache(kv, block_table, page_size, page_bytes, width, k_offset + inside, v_offset + inside)
+            head = bind(kv_head * group + first_head)
+            q_start = bind(head * (width * 2 + 16))
+            part = bind((thread * heads + head) * part_bytes)
+            maxima, sums = _weights(
+                build, count, q, q_start, cache, scratch, scratch_stride * thread, head_dim, begin, end, length
+            )
+            for g in range(count):
+                parts.store("float32", part + part_bytes * g, maxima[g])
+                parts.store("float32", part + part_bytes * g + 4, sums[g])
+
+            def put(g: int, dimension: Expr, value: Expr, part: Expr = part) -> None:
+                parts.store("float32", part + part_bytes * g + PART_HEADER_BYTES + dimension * 4, value, 4)
+
+            _values(build, count, cache, scratch, scratch_stride * thread, begin, end, length, put)
+
+    pointers = ("q", "kv", "block_table", "state", "scratch", "parts")
+    return function(f"attention_decode_{count}", pointers, (*_SHAPE, "thread", "threads"), body)
+
+
+def attention_prefill(build: Build, count: int) -> Any:
+    """attention_prefill_<count>(q, kv, block_table, state, scratch, out, n, <shape>, thread, threads)
+
+    out (n, heads * head_dim) float32.
+    """
+
+    def body(
+        q: Memory,
+        kv: Memory,
+        block_table: Memory,
+        state: Memory,
+        scratch: Memory,
+        out: Memory,
+        n: Memory,
+        heads: Expr,
+        kv_heads: Expr,
+        head_dim: Expr,
+        page_size: Expr,
+        page_bytes: Expr,
+        k_offset: Expr,
+        v_offset: Expr,
+        first_head: Expr,
+        scratch_stride: Expr,
+        thread: Expr,
+        threads: Expr,
+    ) -> None:
+        width = bind(T.bitwise_and(head_dim + 15, -16))
+        tokens = n.load("int32", 0)
+        first = state.load("int32", 4)
+        group = bind(T.truncdiv(heads, kv_heads))
+        head_bytes = bind(page_size * (width + 4))
+        mine = bind(T.truncdiv(tokens - thread + threads - 1, threads))
+        with loop(0, kv_heads) as kv_head:
+            inside = bind(kv_head * head_bytes)
+            cache = _Cache(kv, block_table, page_size, page_bytes, width, k_offset + inside, v_offset + inside)
+            head = bind(kv_head * group + first_head)
+            with loop(0, mine) as i:
+                token = bind(i * threads + thread)
+                length = bind(first + token + 1)
+                pages = bind(T.truncdiv(length + page_size - 1, page_size))
+                q_start = bind((token * heads + head) * (width * 2 + 16))
+                row = bind((token * heads + head) * head_dim * 4)
+                scratch_start = scratch_stride * thread
+                _, sums = _weights(
+                    build, count, q, q_start, cache, scratch, scratch_start, head_dim, T.int32(0), pages, length
+                )
+                inverse = [bind(splat(f32(1) / s)) for s in sums]
+
+                def put(g: int, dimension: Expr, value: Expr, row: Expr = row, inverse: Any = inverse) -> None:
+                    # The last vector of a row may reach past head_dim, into what the next head writes later.
+                    with T.If(dimension + 4 <= head_dim):
+                        with T.Then():
+                            at = row + (head_dim * g + dimension) * 4
+                            out.store("float32", at, value * inverse[g], 4)
+                        with T.Else():
+                            scaled = bind(value * inverse[g])
+                            for k in range(4):
+                                with T.If(dimension + k < head_dim), T.Then():
+                                    at = row + (head_dim * g + dimension + k) * 4
+                                    out.store("float32", at, lane(scaled, k))
+
+                _values(build, count, cache, scratch, scratch_start, T.int32(0), pages, length, put)
+
+    pointers = ("q", "kv", "block_table", "state", "scratch", "out", "n")
+    return function(f"attention_prefill_{count}", pointers, (*_SHAPE, "thread", "threads"), body)
+
+
+def attention_combine(build: Build) -> Any:
+    """attention_combine(parts, out, heads, head_dim, thread, threads): parts (threads, heads) -> out (heads * head_dim,)"""
+
+    def body(parts: Memory, out: Memory, heads: Expr, head_dim: Expr, thread: Expr, threads: Expr) -> None:
+        width = bind(T.bitwise_and(head_dim + 15, -16))
+        part_bytes = bind(width * 4 + PART_HEADER_BYTES)
+        begin, end = share(heads, thread, threads)
+        with loop(begin, end) as head:
+            maximum = Register(f32(LOWEST), "float32")
+            with loop(0, threads) as part:
+                maximum.set(T.max(maximum.get(), parts.load("float32", (part * heads + head) * part_bytes)))
+            total = Register(f32(0), "float32")
+            with loop(0, threads) as part:
+                at = bind((part * heads + head) * part_bytes)
+                weight = bind(lane(exp(build, splat(parts.load("float32", at) - maximum.get())), 0))
+                total.add(weight * parts.load("float32", at + 4))
+                # The weight takes the place of the maximum; only this thread reads this head.
+                parts.store("float32", at + 8, weight)
+            inverse = bind(f32(1) / total.get())
+            with loop(0, head_dim) as dimension:
+                value = Register(f32(0), "float32")
+                with loop(0, threads) as part:
+                    at = bind((part * heads + head) * part_bytes)
+                    weight = parts.load("float32", at + 8)
+                    value.add(weight * parts.load("float32", at + PART_HEADER_BYTES + dimension * 4))
+                out.store("float32", (head * head_dim + dimension) * 4, value.get() * inverse)
+
+    return function("attention_combine", ("parts", "out"), ("heads", "head_dim", "thread", "threads"), body)
+
+
+def _weights(
+    build: Build,
+    count: int,
+    q: Memory,
+    q_start: Expr,
+    cache: _Cache,
+    scratch: Memory,
+    scratch_start: Expr,
+    head_dim: Expr,
+    begin: Expr,
+    end: Expr,
+    length: Expr,
+) -> tuple[list[Expr], list[Expr]]:
+    """Scores of pages [begin, end), then exp(score - max) * scale of V, into scratch (positions, count).
+
+    Returns the maximum and the sum of exp for each head. Four positions of one head lie side by side, then the next
+    head's: scratch + 16 * (count * (position / 4) + head).
+    """
+    page_size, width = cache.page_size, cache.width
+    q_bytes = bind(width * 2 + 16)
+    root = bind(f32(1) / T.sqrt(T.Cast("float32", head_dim)))
+    factors = [bind(splat(q.load("float32", q_start + q_bytes * g) * root)) for g in range(count)]
+    start = bind(scratch_start)
+    maxima = [Register(splat_f32(LOWEST), "float32x4") for _ in range(count)]
+    quads = bind(T.truncdiv(page_size, 4))
+    with loop(begin, end) as page:
+        keys = cache.page(page, cache.keys)
+        with loop(0, quads) as quad:
+            row = offset(keys + page_size * 4 + quad * 4 * width)
+            sums = [[Register(zeros("int32", 4), "int32x4") for _ in range(4)] for _ in range(count)]
+            with loop(0, T.truncdiv(width, 16)) as chunk:
+                halves = []
+                for token in range(4):
+                    vector = cache.kv.load("int8", offset(row + width * token + chunk * 16), 16)
+                    halves.append(
+                        (
+                            bind(T.Cast("int16x8", T.Shuffle([vector], list(range(8))))),
+                            bind(T.Cast("int16x8", T.Shuffle([vector], list(range(8, 16))))),
+                        )
+                    )
+                for g in range(count):
+                    at = offset(q_start + q_bytes * g + 16 + chunk * 32)
+                    low, high = q.load("int16", at, 8), q.load("int16", at + 16, 8)
+                    for token, (key_low, key_high) in enumerate(halves):
+                        sums[g][token].add(bind(dot_i16(key_low, low)) + dot_i16(key_high, high))
+            position = bind(page * page_size + quad * 4)
+            scales = cache.kv.load("float32", offset(keys + quad * 16), 4)
+            index = splat(position) + T.ramp(T.int32(0), 1, 4)
+            for g in range(count):
+                integers = _transposed_sum([s.get() for s in sums[g]])
+                score = T.Cast("float32x4", integers) * scales * factors[g]
+                masked = bind(T.Select(index < splat(length), score, splat_f32(LOWEST)))
+                maxima[g].set(T.max(maxima[g].get(), masked))
+                scratch.store("float32", start + (position * count + 4 * g) * 4, masked, 4)
+    peaks = [bind(horizontal_max(m.get())) for m in maxima]
+    totals = [Register(splat_f32(0), "float32x4") for _ in range(count)]
+    with loop(begin, end) as page:
+        values = cache.page(page, cache.values)
+        with loop(0, quads) as quad:
+            position = bind(page * page_size + quad * 4)
+            scales = cache.kv.load("float32", offset(values + quad * 16), 4)
+            for g in range(count):
+                at = bind(start + (position * count + 4 * g) * 4)
+                weight = exp(build, scratch.load("float32", at, 4) - splat(peaks[g]))
+                totals[g].add(weight)
+                scratch.store("float32", at, weight * scales, 4)
+    return peaks, [bind(horizontal_sum(t.get())) for t in totals]
+
+
+def _values(
+    build: Build,
+    count: int,
+    cache: _Cache,
+    scratch: Memory,
+    scratch_start: Expr,
+    begin: Expr,
+    end: Expr,
+    length: Expr,
+    put: Any,
+) -> None:
+    """put(g, dimension, sum over positions of weight * q of V), for each head and four dimensions at a time."""
+    page_size, width = cache.page_size, cache.width
+    start = bind(scratch_start)
+    with loop(0, T.truncdiv(width, 16)) as chunk:
+        sums = [[Register(splat_f32(0), "float32x4") for _ in range(4)] for _ in range(count)]
+        with loop(begin, end) as page:
+            values = cache.page(page, cache.values)
+            first = bind(page * page_size)
+            with loop(0, T.min(page_size, length - first)) as slot:
+                vector = cache.kv.load("int8", offset(values + page_size * 4 + slot * width + chunk * 16), 16)
+                position = bind(first + slot)
+                place = offset(
+                    start + T.shift_right(position, 2) * (16 * count) + T.bitwise_and(position, 3) * 4
+                )
+                weights = [scratch.splat("float32", place + 16 * g) for g in range(count)]
+                half = [T.Cast("int16x8", T.Shuffle([vector], list(range(8 * h, 8 * h + 8)))) for h in range(2)]
+                half = [bind(h) for h in half]
+                for part in range(4):
+                    lanes = [4 * (part % 2) + k for k in range(4)]
+                    numbers = bind(T.Cast("float32x4", T.Cast("int32x4", T.Shuffle([half[part // 2]], lanes))))
+                    for g in range(count):
+                        sums[g][part].set(fma(build, numbers, weights[g], sums[g][part].get()))
+        for g in range(count):
+            for part in range(4):
+                put(g, bind(chunk * 16 + part * 4), sums[g][part].get())
+
+
+def _transposed_sum(vectors: list[Expr]) -> Expr:
+    """Lane i is the sum of the lanes of vector i."""
+    a, b, c, d = (bind(v) for v in vectors)
+    ab = bind(shuffle(a, b, (0, 1, 4, 5)) + shuffle(a, b, (2, 3, 6, 7)))
+    cd = bind(shuffle(c, d, (0, 1, 4, 5)) + shuffle(c, d, (2, 3, 6, 7)))
+    return bind(shuffle(ab, cd, (0, 2, 4, 6)) + shuffle(ab, cd, (1, 3, 5, 7)))

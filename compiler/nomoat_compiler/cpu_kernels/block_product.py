@@ -1,0 +1,152 @@
+"""The inner product of one block of weights (blocks.py) and one block of activations (activations.py).
+
+Taking a block apart (nibbles, scales) is separate from multiplying it, so that one block serves several tokens.
+"""
+
+from __future__ import annotations
+
+from tvm.script.ir_builder import tirx as T
+
+from .activations import SCALE, SUM, ZERO_SUM, activation_word
+from .blocks import Format
+from .emit import (
+    Build,
+    Expr,
+    Memory,
+    as_type,
+    bind,
+    dot_i8,
+    dot_i16,
+    fma,
+    half_bits_high,
+    half_bits_low,
+    pair_sums,
+    splat_i32,
+)
+
+
+class Activations:
+    """One block of 32 activations of one token; each word is loaded once."""
+
+    def __init__(self, build: Build, x: Memory, base: Expr) -> None:
+        self.build, self.x, self.base = build, x, base
+        self._words: dict[int, Expr] = {}
+        self._factors: dict[int, Expr] = {}
+
+    def word(self, index: int) -> Expr:
+        if index not in self._words:
+            self._words[index] = self.x.splat("int32", self.base + 4 * index)
+        return self._words[index]
+
+    def factor(self, offset: int) -> Expr:
+        if offset not in self._factors:
+            self._factors[offset] = self.x.splat("float32", self.base + SCALE[self.build.relaxed] + offset)
+        return self._factors[offset]
+
+
+class Scales:
+    """The scales of a block's 4 rows, and its minimums or the zero point that stands for them."""
+
+    def __init__(self, format: Format, w: Memory, base: Expr, zero: Expr) -> None:
+        self.format, self.zero = format, zero
+        at = base + format.weight_bytes
+        if not format.half:
+            self.scale = w.load("float32", at, 4)
+            self.minimum = w.load("float32", at + 16, 4) if format.minimum else None
+        elif format.minimum:
+            both = w.load("int16", at, 8)
+            self.scale, self.minimum = bind(half_bits_low(both)), bind(half_bits_high(both))
+        else:
+            self.scale, self.minimum = bind(half_bits_low(w.load("int16", at, 4))), None
+
+
+class Accumulator:
+    """Integer sums of one token and the 4 rows of one block, fed vector by vector."""
+
+    def __init__(self, build: Build, format: Format, x: Activations) -> None:
+        self.build, self.format, self.x = build, format, x
+        # Sums by how far their products are shifted left; relaxed sums are int16x8, plain ones int32x4.
+        self._sums: dict[int, Expr] = {}
+
+    def feed(self, part: Expr, word: int, shift: int) -> None:
+        product = (dot_i8 if self.build.relaxed else dot_i16)(self.x.word(word), part)
+        total = self._sums.get(shift)
+        self._sums[shift] = product if total is None else bind(total + product)
+
+    def total(self) -> Expr:
+        """sum_k q[r, k] x[k], int32x4."""
+        result = None
+        for shift, value in self._sums.items():
+            lanes = pair_sums(value) if self.build.relaxed else value
+            if shift > 0:
+                lanes = T.shift_left(lanes, splat_i32(shift))
+            if shift < 0:
+                lanes = T.shift_right(lanes, splat_i32(-shift))
+            result = lanes if result is None else result + lanes
+        return result
+
+
+def block_parts(build: Build, format: Format, w: Memory, base: Expr, j: int) -> list[tuple[Expr, int, int]]:
+    """Vector ``j`` taken apart: (weights ready to be multiplied, word of activations, shift of the product).
+
+    Relaxed: 16 values below 16; an 8-bit value is two nibbles, so that each product stays within the 7 bits of the
+    second factor. Plain: 8 int16; nibbles stay where they are in the lane where that is positive, and their sums
+    are shifted back at the end (shift < 0), which is exact.
+    """
+    vector = w.load("uint8", base + 16 * j, 16)
+    if build.relaxed:
+        mask = T.broadcast(T.uint8(15), 16)
+        low = bind(T.bitwise_and(vector, mask))
+        # Shifts of 16-bit lanes are one instruction, of bytes four; the mask drops the neighbour's bits.
+        words = T.shift_right(as_type("uint16x8", vector), T.broadcast(T.uint16(4), 8))
+        high = bind(T.bitwise_and(as_type("uint8x16", words), mask))
+        if format.bits == 4:
+            return [(low, j, 0), (high, 4 + j, 0)]
+        return [(low, j, 0), (high, j, 4)]
+    words = bind(as_type("uint16x8", vector))
+    if format.bits == 8:
+        even = bind(T.bitwise_and(words, T.broadcast(T.uint16(255), 8)))
+        odd = bind(T.shift_right(words, T.broadcast(T.uint16(8), 8)))
+        return [(even, activation_word(8, j, 0), 0), (odd, activation_word(8, j, 1), 0)]
+    parts = []
+    for s in range(3):
+        part = bind(T.bitwise_and(words, T.broadcast(T.uint16(15 << (4 * s)), 8)))
+        parts.append((part, activation_word(4, j, s), -4 * s))
+    top = bind(T.shift_right(words, T.broadcast(T.uint16(12), 8)))
+    return [*parts, (top, activation_word(4, j, 3), 0)]
+
+
+def add_blocks(
+    build: Build,
+    format: Format,
+    w: Memory,
+    bases: list[Expr],
+    tokens: list[Activations],
+    zero: Expr,
+    totals: list[list[Expr]],
+) -> list[list[Expr]]:
+    """totals[b][t] + block b · x[t], float32x4 over the block's 4 rows, for each block and token.
+
+    The loop over vectors is the outer one, so that a word of activations is needed for a short time only: there are
+    16 vector registers.
+    """
+    accumulators = [[Accumulator(build, format, x) for x in tokens] for _ in bases]
+    for j in range(format.weight_bytes // 16):
+        for base, row in zip(bases, accumulators, strict=True):
+            for part, word, shift in block_parts(build, format, w, base, j):
+                for accumulator in row:
+                    accumulator.feed(part, word, shift)
+    results = []
+    for base, row, row_totals in zip(bases, accumulators, totals, strict=True):
+        scales = Scales(format, w, base, zero)
+        result_row = []
+        for x, accumulator, total in zip(tokens, row, row_totals, strict=True):
+            scaled = T.Cast("float32x4", accumulator.total()) * x.factor(0)
+            if scales.minimum is None:
+                scaled = scaled - zero * x.factor(ZERO_SUM)
+            result = bind(fma(build, bind(scaled), scales.scale, total))
+            if scales.minimum is not None:
+                result = bind(fma(build, scales.minimum, x.factor(SUM), result))
+            result_row.append(result)
+        results.append(result_row)
+    return results

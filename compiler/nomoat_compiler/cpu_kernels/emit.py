@@ -1,0 +1,260 @@
+"""How a CPU kernel is written: one TIR function over pointers and int32 scalars, in explicit 128-bit vectors.
+
+A kernel is generic over shapes: sizes are arguments. Most kernels end in the arguments ``thread, threads`` and do
+their own share of the work, so a launch is the same call on every thread. Pointers are byte addresses in the one
+linear memory, below which nothing is aligned to more than its element.
+
+``Build`` says what the engine that runs the module has. The functions below are the instructions; where a build lacks
+one, its replacement is here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tvm.script.ir_builder import IRBuilder
+from tvm.script.ir_builder import tirx as T
+
+Expr = Any  # tvm PrimExpr: TVM ships no types
+
+
+@dataclass(frozen=True)
+class Build:
+    """One way to compile the library."""
+
+    relaxed: bool  # relaxed SIMD: 8-bit dot products and fused multiply-add
+    threads: bool  # shared memory
+
+    @property
+    def name(self) -> str:
+        return ("relaxed" if self.relaxed else "plain") + ("-threads" if self.threads else "")
+
+
+BUILDS = tuple(Build(relaxed, threads) for relaxed in (True, False) for threads in (True, False))
+
+
+class Memory:
+    """A pointer argument: loads and stores of scalars and vectors at int32 byte offsets, in any alignment.
+
+    All accesses are of bytes, reinterpreted: so there is one view of memory, and the compiler may not take a float and
+    an integer at the same place for different things.
+    """
+
+    def __init__(self, pointer: Any) -> None:
+        self._bytes = T.decl_buffer(((1 << 31) - 1,), "uint8", data=pointer)
+
+    def load(self, dtype: str, byte_offset: Expr, lanes: int = 1) -> Expr:
+        """``lanes`` values of ``dtype``, named so that they are loaded once."""
+        return T.Bind(self._read(dtype, byte_offset, lanes))
+
+    def splat(self, dtype: str, byte_offset: Expr) -> Expr:
+        """One value of ``dtype`` in every lane of a 128-bit vector."""
+        return T.Bind(T.broadcast(self._read(dtype, byte_offset, 1), 16 // np.dtype(dtype).itemsize))
+
+    def store(self, dtype: str, byte_offset: Expr, value: Expr, lanes: int = 1) -> None:
+        nbytes = np.dtype(dtype).itemsize * lanes
+        index = byte_offset if nbytes == 1 else T.ramp(byte_offset, 1, nbytes)
+        bits = value if dtype == "uint8" else T.reinterpret(f"uint8x{nbytes}", value)
+        T.buffer_store(self._bytes, bits, [index])
+
+    def _read(self, dtype: str, byte_offset: Expr, lanes: int) -> Expr:
+        nbytes = np.dtype(dtype).itemsize * lanes
+        index = byte_offset if nbytes == 1 else T.ramp(byte_offset, 1, nbytes)
+        bits = self._bytes[index]
+        return bits if dtype == "uint8" else T.reinterpret(dtype if lanes == 1 else f"{dtype}x{lanes}", bits)
+
+
+def offset(value: Expr) -> Expr:
+    """A byte offset that the compiler may take for non-negative: constants added to it then cost nothing."""
+    return T.Bind(T.bitwise_and(value, T.int32(0x7FFFFFFF)))
+
+
+class Register:
+    """A mutable local value, scalar or vector; LLVM keeps it in a register."""
+
+    def __init__(self, initial: Expr, dtype: str) -> None:
+        self._buffer = T.alloc_buffer((1,), dtype)
+        self.set(initial)
+
+    def get(self) -> Expr:
+        return self._buffer[0]
+
+    def set(self, value: Expr) -> None:
+        T.buffer_store(self._buffer, value, [0])
+
+    def add(self, value: Expr) -> None:
+        self.set(self.get() + value)
+
+
+def function(
+    name: str, pointers: Sequence[str], scalars: Sequence[str], body: Callable[..., None], floats: Sequence[str] = ()
+) -> Any:
+    """The TIR function ``name(*pointers, *scalars, *floats)``; ``body`` gets them by name.
+
+    ``calling_conv`` 2 keeps TVM from wrapping it in its own calling convention: what is exported is the plain function.
+    """
+    with IRBuilder() as builder:
+        with T.prim_func(s_tir=True, private=True):
+            T.func_name(name)
+            arguments: dict[str, Any] = {p: T.arg(p, T.handle("uint8")) for p in pointers}
+            arguments |= {s: T.arg(s, T.int32()) for s in scalars}
+            arguments |= {f: T.arg(f, T.float32()) for f in floats}
+            for p in pointers:
+                arguments[p] = Memory(arguments[p])
+            body(**arguments)
+        result = builder.get()
+    return result.with_attrs({"global_symbol": name, "calling_conv": 2})
+
+
+def share(count: Expr, thread: Expr, threads: Expr) -> tuple[Expr, Expr]:
+    """[begin, end) of ``count`` items for this thread. count * threads must stay below 2^31."""
+    begin = T.Bind(T.truncdiv(count * thread, threads))
+    end = T.Bind(T.truncdiv(count * (thread + 1), threads))
+    return begin, end
+
+
+def bind(value: Expr) -> Expr:
+    return T.Bind(value)
+
+
+def select(dtype: str, condition: Expr, a: Expr, b: Expr) -> Expr:
+    """a where ``condition`` holds, else b; through a register, since TVM's integer analysis fails on floats."""
+    return bind(Register(T.Select(condition, a, b), dtype).get())
+
+
+def to_f32(value: Expr) -> Expr:
+    """An int32 as float32; through a register for the same reason as ``select``."""
+    return bind(Register(T.Cast("float32", value), "float32").get())
+
+
+@contextmanager
+def loop(begin: Expr, end: Expr) -> Iterator[Expr]:
+    with T.serial(begin, end) as i:
+        yield i
+
+
+@contextmanager
+def when(condition: Expr) -> Iterator[None]:
+    with T.If(condition), T.Then():
+        yield
+
+
+def f32(value: float) -> Expr:
+    return T.float32(float(np.float32(value)))
+
+
+def zeros(dtype: str, lanes: int) -> Expr:
+    return T.broadcast(T.Cast(dtype, T.int32(0)), lanes)
+
+
+def splat(value: Expr, lanes: int = 4) -> Expr:
+    return T.broadcast(value, lanes)
+
+
+def splat_f32(value: float) -> Expr:
+    return T.broadcast(f32(value), 4)
+
+
+def splat_i32(value: int) -> Expr:
+    return T.broadcast(T.int32(value), 4)
+
+
+def lane(vector: Expr, index: int) -> Expr:
+    return T.Shuffle([vector], [index])
+
+
+def shuffle(a: Expr, b: Expr, indices: Sequence[int]) -> Expr:
+    return T.Shuffle([a, b], list(indices))
+
+
+def llvm(dtype: str, name: str, *arguments: Expr) -> Expr:
+    return T.call_llvm_pure_intrin(dtype, f"llvm.{name}", *arguments)
+
+
+def as_type(dtype: str, value: Expr) -> Expr:
+    return T.reinterpret(dtype, value)
+
+
+def fma(build: Build, a: Expr, b: Expr, c: Expr) -> Expr:
+    """a * b + c, rounded once where the build has it."""
+    return llvm("float32x4", "wasm.relaxed.madd", a, b, c) if build.relaxed else a * b + c
+
+
+def pair_sums(value: Expr) -> Expr:
+    """int16x8 -> int32x4: sums of neighbours."""
+    return llvm("int32x4", "wasm.extadd.pairwise.signed", value)
+
+
+def dot_i8(a: Expr, b: Expr) -> Expr:
+    """int8x16 times uint8x16 of values below 128 -> int16x8: sums of two neighbouring products."""
+    return llvm("int16x8", "wasm.relaxed.dot.i8x16.i7x16.signed", as_type("int8x16", a), as_type("int8x16", b))
+
+
+def dot_i16(a: Expr, b: Expr) -> Expr:
+    """int16x8 times int16x8 -> int32x4: sums of two neighbouring products."""
+    return llvm("int32x4", "wasm.dot", as_type("int16x8", a), as_type("int16x8", b))
+
+
+def half_bits_low(words: Expr) -> Expr:
+    """The lower four f16 of int16x8 as the bits of float32x4 times 2^-112: see HALF_SCALE."""
+    return _half_bits(T.Shuffle([words], [0, 1, 2, 3]))
+
+
+def half_bits_high(words: Expr) -> Expr:
+    return _half_bits(T.Shuffle([words], [4, 5, 6, 7]))
+
+
+def _half_bits(four: Expr) -> Expr:
+    """Sign, exponent and mantissa of an f16 moved to their places in a float32; the exponent's bias is 112 short."""
+    wide = T.Cast("int32x4", four)
+    return as_type("float32x4", T.bitwise_and(T.shift_left(wide, splat_i32(13)), splat_i32(-0x70000001)))
+
+
+# What half_bits_* leaves out: f16 value = bits * 2^112, subnormal numbers included.
+HALF_SCALE = 2.0**112
+
+
+def horizontal_sum(vector: Expr) -> Expr:
+    """The sum of the four lanes of a float32x4."""
+    pairs = bind(vector + shuffle(vector, vector, (2, 3, 0, 1)))
+    return bind(lane(pairs, 0) + lane(pairs, 1))
+
+
+def horizontal_max(vector: Expr) -> Expr:
+    pairs = bind(T.max(vector, shuffle(vector, vector, (2, 3, 0, 1))))
+    return bind(T.max(lane(pairs, 0), lane(pairs, 1)))
+
+
+def absolute(vector: Expr) -> Expr:
+    """|x| of float32x4, by its sign bit."""
+    return as_type("float32x4", T.bitwise_and(as_type("int32x4", vector), splat_i32(0x7FFFFFFF)))
+
+
+# Added to and subtracted from a number below 2^22 in magnitude, it rounds to the nearest integer, ties to even.
+_ROUND = 12582912.0
+
+
+def round_to_int(vector: Expr) -> Expr:
+    """float32x4 below 2^22 in magnitude -> int32x4, to nearest, ties to even."""
+    return as_type("int32x4", vector + splat_f32(_ROUND)) - splat_i32(0x4B400000)
+
+
+def exp(build: Build, x: Expr) -> Expr:
+    """e^x of float32x4, relative error 2e-7; x is taken between -87 and 88, beyond which float32 ends.
+
+    x = k ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor terms up to r^7, whose remainder is 2e-9.
+    """
+    x = bind(T.max(T.min(x, splat_f32(88.0)), splat_f32(-87.0)))
+    shifted = bind(fma(build, x, splat_f32(1.4426950408889634), splat_f32(_ROUND)))
+    k = bind(shifted - splat_f32(_ROUND))
+    # ln 2 in two parts, the first with 12 bits fewer, so that k times it is exact.
+    r = bind(x - k * splat_f32(0.693359375) - k * splat_f32(-2.12194440e-4))
+    value = splat_f32(1 / 5040)
+    for coefficient in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0):
+        value = bind(fma(build, value, r, splat_f32(coefficient)))
+    exponent = T.shift_left(as_type("int32x4", shifted) - splat_i32(0x4B400000), splat_i32(23))
+    return bind(as_type("float32x4", as_type("int32x4", value) + exponent))

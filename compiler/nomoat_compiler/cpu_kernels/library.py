@@ -1,0 +1,52 @@
+"""Every kernel of the CPU library, by the name under which the runtime calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .attention import HEADS_AT_ONCE, attention_combine, attention_decode, attention_prefill
+from .bandwidth import stream_read
+from .blocks import FORMATS
+from .elementwise import add, add_bias, swiglu
+from .embed import embed, float_embed
+from .emit import Build
+from .float_matmul import DTYPES, float_matmul
+from .gemm import gemm
+from .gemv import gemv
+from .quantize_activations import quantize, quantize_own, rms_norm, rms_norm_own
+from .repack import repack_scales, repack_weights, widen
+from .rope_append import rope_append, rope_table
+from .sample import argmax_finish, argmax_share, draw, exp_share, penalize_share
+
+
+def library(build: Build) -> dict[str, Any]:
+    """name -> PrimFunc, for one build."""
+    functions = [
+        *(gemv(build, format) for format in FORMATS),
+        *(gemm(build, format) for format in FORMATS),
+        *(float_matmul(build, dtype) for dtype in DTYPES),
+        *(embed(format) for format in FORMATS),
+        *(float_embed(dtype) for dtype in DTYPES),
+        quantize(build),
+        quantize_own(build),
+        rms_norm(),
+        rms_norm_own(),
+        add(),
+        add_bias(),
+        swiglu(build),
+        rope_table(build),
+        rope_append(build),
+        *(attention_decode(build, count) for count in HEADS_AT_ONCE),
+        *(attention_prefill(build, count) for count in HEADS_AT_ONCE),
+        attention_combine(build),
+        argmax_share(),
+        argmax_finish(),
+        penalize_share(),
+        exp_share(build),
+        draw(),
+        stream_read(),
+        *(repack_weights(bits) for bits in (4, 8)),
+        *(repack_scales(dtype, minimum) for dtype in DTYPES for minimum in (False, True)),
+        *(widen(dtype) for dtype in ("float16", "bfloat16")),
+    ]
+    return {str(function.attrs["global_symbol"]): function for function in functions}

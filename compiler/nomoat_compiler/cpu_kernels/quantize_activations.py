@@ -1,0 +1,172 @@
+"""Activations to int8 blocks (activations.py), with or without RMSNorm before.
+
+    y = x * gain / sqrt(mean(x^2) + eps)     (Zhang and Sennrich 2019)
+    scale = max|y| / 127,  q = round(y / scale)     per group of 32; scale 0 gives q 0
+
+x (n, columns) float32, gain (columns,) float32 -> blocks (n, k_blocks). Columns beyond ``columns`` are zero.
+Exact against NumPy's float32 up to the order of the sums: scale within 1e-6, q within 1 at ties.
+
+``quantize`` splits the tokens among threads. ``quantize_own`` is for one token: every thread makes the whole result
+in its own memory, ``stride`` bytes apart, which costs less than a barrier.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tvm.script.ir_builder import tirx as T
+
+from .activations import BLOCK_BYTES, EXPONENT, SCALE, SUM, ZERO_SUM
+from .emit import (
+    Build,
+    Expr,
+    Memory,
+    Register,
+    absolute,
+    bind,
+    f32,
+    function,
+    horizontal_max,
+    horizontal_sum,
+    loop,
+    offset,
+    round_to_int,
+    share,
+    shuffle,
+    splat,
+    splat_f32,
+)
+
+
+def quantize(build: Build) -> Any:
+    """quantize(x, blocks, n, columns, k_blocks, thread, threads)"""
+
+    def body(
+        x: Memory, blocks: Memory, n: Memory, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr
+    ) -> None:
+        begin, end = share(n.load("int32", 0), thread, threads)
+        with loop(begin, end) as token:
+            target = bind(token * k_blocks * BLOCK_BYTES[build.relaxed])
+            _quantize_row(build, x, bind(token * columns * 4), blocks, target, columns, k_blocks)
+
+    return function("quantize", ("x", "blocks", "n"), ("columns", "k_blocks", "thread", "threads"), body)
+
+
+def quantize_own(build: Build) -> Any:
+    """quantize_own(x, blocks, stride, columns, k_blocks, thread, threads)"""
+
+    def body(
+        x: Memory, blocks: Memory, stride: Expr, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr
+    ) -> None:
+        _quantize_row(build, x, T.int32(0), blocks, bind(stride * thread), columns, k_blocks)
+
+    scalars = ("stride", "columns", "k_blocks", "thread", "threads")
+    return function("quantize_own", ("x", "blocks"), scalars, body)
+
+
+def rms_norm() -> Any:
+    """rms_norm(x, gain, y, n, columns, thread, threads, eps)"""
+
+    def body(
+        x: Memory, gain: Memory, y: Memory, n: Memory, columns: Expr, thread: Expr, threads: Expr, eps: Expr
+    ) -> None:
+        begin, end = share(n.load("int32", 0), thread, threads)
+        with loop(begin, end) as token:
+            start = bind(token * columns * 4)
+            _norm_row(x, start, gain, y, start, columns, eps)
+
+    return function("rms_norm", ("x", "gain", "y", "n"), ("columns", "eps_bits", "thread", "threads"), _with_eps(body))
+
+
+def rms_norm_own() -> Any:
+    """rms_norm_own(x, gain, y, stride, columns, thread, threads, eps): y (columns,) in each thread's own memory."""
+
+    def body(
+        x: Memory, gain: Memory, y: Memory, stride: Expr, columns: Expr, thread: Expr, threads: Expr, eps: Expr
+    ) -> None:
+        _norm_row(x, T.int32(0), gain, y, bind(stride * thread), columns, eps)
+
+    scalars = ("stride", "columns", "eps_bits", "thread", "threads")
+    return function("rms_norm_own", ("x", "gain", "y"), scalars, _with_eps(body))
+
+
+def _with_eps(body: Any) -> Any:
+    """Scalars are int32: eps comes as its bits."""
+
+    def wrapped(eps_bits: Expr, **rest: Any) -> None:
+        body(eps=T.reinterpret("float32", eps_bits), **rest)
+
+    return wrapped
+
+
+def _norm_row(
+    x: Memory, start: Expr, gain: Memory, y: Memory, target: Expr, columns: Expr, eps: Expr
+) -> None:
+    """columns is a multiple of 4."""
+    squares = Register(splat_f32(0), "float32x4")
+    with loop(0, T.truncdiv(columns, 4)) as i:
+        value = x.load("float32", start + i * 16, 4)
+        squares.add(value * value)
+    mean = horizontal_sum(squares.get()) / T.Cast("float32", columns)
+    factor = bind(splat(f32(1) / T.sqrt(mean + eps)))
+    with loop(0, T.truncdiv(columns, 4)) as i:
+        value = x.load("float32", start + i * 16, 4) * factor * gain.load("float32", i * 16, 4)
+        y.store("float32", target + i * 16, value, 4)
+
+
+def _quantize_row(
+    build: Build, x: Memory, start: Expr, blocks: Memory, target: Expr, columns: Expr, k_blocks: Expr
+) -> None:
+    block_bytes = BLOCK_BYTES[build.relaxed]
+    whole = bind(T.truncdiv(columns, 32))
+    with loop(0, whole) as i:
+        at = offset(start + i * 128)
+        values = [x.load("float32", at + 16 * v, 4) for v in range(8)]
+        _quantize_block(build, values, blocks, offset(target + i * block_bytes))
+    with loop(whole, k_blocks) as i:
+        # The last block may end in the middle; columns is a multiple of 4.
+        values = []
+        for v in range(8):
+            value = Register(splat_f32(0), "float32x4")
+            column = bind(i * 32 + 4 * v)
+            with T.If(column < columns), T.Then():
+                value.set(x.load("float32", start + column * 4, 4))
+            values.append(bind(value.get()))
+        _quantize_block(build, values, blocks, offset(target + i * block_bytes))
+
+
+def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) -> None:
+    largest = absolute(values[0])
+    total = values[0]
+    for value in values[1:]:
+        largest = bind(T.max(largest, absolute(value)))
+        total = bind(total + value)
+    peak = horizontal_max(largest)
+    inverse = bind(splat(T.Select(peak > f32(0), f32(127) / peak, f32(0))))
+    integers = [bind(round_to_int(value * inverse)) for value in values]
+    q_sum = integers[0]
+    for integer in integers[1:]:
+        q_sum = bind(q_sum + integer)
+    sum_f32 = horizontal_sum(T.Cast("float32x4", q_sum))
+    scale = bind(peak * f32(1 / 127))
+    if build.relaxed:
+        for half in range(2):
+            four = integers[4 * half : 4 * half + 4]
+            # One byte of each lane: the low bytes of four vectors side by side.
+            low = shuffle(*(T.reinterpret("int8x16", v) for v in four[:2]), [4 * i for i in range(8)])
+            high = shuffle(*(T.reinterpret("int8x16", v) for v in four[2:]), [4 * i for i in range(8)])
+            blocks.store("int8", at + 16 * half, T.Shuffle([low, high], list(range(16))), 16)
+    else:
+        for pair, (a, b) in enumerate(zip(integers[::2], integers[1::2], strict=True)):
+            lanes = [T.reinterpret("int16x8", v) for v in (a, b)]
+            # x[0], x[2], x[1], x[3] of each vector: see activations.py.
+            order = [0, 4, 2, 6, 8, 12, 10, 14]
+            blocks.store("int16", at + 16 * pair, shuffle(*lanes, order), 8)
+    factors = at + SCALE[build.relaxed]
+    power = f32(EXPONENT)
+    blocks.store("float32", factors, scale * power)
+    blocks.store("float32", factors + SUM, horizontal_sum(total) * power)
+    blocks.store("float32", factors + ZERO_SUM, scale * sum_f32 * power)
+    blocks.store("float32", factors + ZERO_SUM + 4, f32(0))
+
+

@@ -1,0 +1,228 @@
+"""Rotary position embedding, and the new keys and values into the cache.
+
+    (a, b) -> (a cos - b sin, b cos + a sin),  angle = position * inv_freq[j],  a = q[j], b = q[j + head_dim/2]
+    (Su et al. 2021, in Hugging Face's half-split layout; cos and sin times attention_scaling)
+
+``rope_table`` computes cos and sin of each token once for all layers: (n, head_dim/2, 2) float32, and for ``dynamic``
+NTK scaling the frequencies of each position beyond the trained length.
+``rope_append`` rotates q (n, heads * head_dim) in place of qkv's first columns, as int16 with one float32 scale a head
+(kv_layout.py has K and V), for attention.py. Tolerance of the rotation 1e-5 * max|qkv|.
+
+Sine and cosine: quotients by pi/2 in four parts as in ../kernels/rope_append.py, polynomials with remainder 2e-9.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tvm.script.ir_builder import tirx as T
+
+from .emit import (
+    Build,
+    Expr,
+    Memory,
+    Register,
+    absolute,
+    bind,
+    exp,
+    f32,
+    function,
+    horizontal_max,
+    lane,
+    loop,
+    round_to_int,
+    select,
+    share,
+    splat,
+    splat_f32,
+    to_f32,
+    when,
+)
+
+
+def _split_pi_2() -> tuple[float, ...]:
+    """pi/2 in parts of which the first three have 9 bits, so that their products with quotients are exact."""
+    rest, parts = math.pi / 2, []
+    for _ in range(3):
+        exponent = math.floor(math.log2(rest)) - 8
+        part = math.floor(rest / 2.0**exponent) * 2.0**exponent
+        parts.append(part)
+        rest -= part
+    return (*parts, rest)
+
+
+_PI_2 = _split_pi_2()
+_SIN = (-1 / 6, 1 / 120, -1 / 5040, 1 / 362880)
+_COS = (1 / 24, -1 / 720, 1 / 40320, -1 / 3628800)
+
+
+def rope_table(build: Build) -> Any:
+    """rope_table(inv_freq, state, table, n, dynamic, half_dim, scaling_bits, thread, threads)
+
+    ``dynamic``: float32 (4,): log theta, head_dim / (head_dim - 2), factor / trained, factor - 1; then int32 trained
+    length, 0 where frequencies do not depend on the position; then float32 -2 / head_dim.
+    """
+
+    def body(
+        inv_freq: Memory,
+        state: Memory,
+        table: Memory,
+        n: Memory,
+        dynamic: Memory,
+        half_dim: Expr,
+        scaling_bits: Expr,
+        thread: Expr,
+        threads: Expr,
+    ) -> None:
+        begin, end = share(n.load("int32", 0), thread, threads)
+        first = state.load("int32", 4)
+        scaling = bind(T.reinterpret("float32", scaling_bits))
+        trained = dynamic.load("int32", 16)
+        with loop(begin, end) as token:
+            position = bind(first + token)
+            log_theta = Register(f32(0), "float32")
+            grows = bind(T.And(trained > 0, position >= trained))
+            with when(grows):
+                ratio = dynamic.load("float32", 8) * to_f32(position + 1) - dynamic.load("float32", 12)
+                log_theta.set(dynamic.load("float32", 0) + _log(bind(ratio)) * dynamic.load("float32", 4))
+            with loop(0, half_dim) as j:
+                frequency = Register(inv_freq.load("float32", j * 4), "float32")
+                with when(grows):
+                    power = to_f32(j) * dynamic.load("float32", 20) * log_theta.get()
+                    frequency.set(lane(exp(build, splat(power)), 0))
+                cosine, sine = _cos_sin(bind(to_f32(position) * frequency.get()))
+                at = bind((token * half_dim + j) * 8)
+                table.store("float32", at, cosine * scaling)
+                table.store("float32", at + 4, sine * scaling)
+
+    pointers = ("inv_freq", "state", "table", "n", "dynamic")
+    return function("rope_table", pointers, ("half_dim", "scaling_bits", "thread", "threads"), body)
+
+
+def rope_append(build: Build) -> Any:
+    """rope_append(qkv, table, state, block_table, kv, scratch, n, heads, kv_heads, head_dim, page_size, page_bytes,
+    k_offset, v_offset, thread, threads)
+
+    qkv (n, (heads + 2 kv_heads) * head_dim) float32; rows of q are overwritten by int16 (see attention.py).
+    Tokens are shared among threads. ``scratch``: ``head_dim`` float32 a thread, 4096 bytes apart.
+    """
+
+    def body(
+        qkv: Memory,
+        table: Memory,
+        state: Memory,
+        block_table: Memory,
+        kv: Memory,
+        scratch: Memory,
+        n: Memory,
+        q: Memory,
+        heads: Expr,
+        kv_heads: Expr,
+        head_dim: Expr,
+        page_size: Expr,
+        page_bytes: Expr,
+        k_offset: Expr,
+        v_offset: Expr,
+        thread: Expr,
+        threads: Expr,
+    ) -> None:
+        tokens = n.load("int32", 0)
+        # With one token the work is shared by heads.
+        width = bind(T.bitwise_and(head_dim + 15, -16))
+        head_bytes = bind(page_size * (width + 4))
+        half_dim = bind(T.truncdiv(head_dim, 2))
+        first = state.load("int32", 4)
+        own = bind(thread * 4096)
+        all_heads = bind(heads + kv_heads * 2)
+        begin, end = share(tokens * all_heads, thread, threads)
+        with loop(begin, end) as item:
+            token = bind(T.truncdiv(item, all_heads))
+            head = bind(item - token * all_heads)
+            position = bind(first + token)
+            row = bind((token * all_heads + head) * head_dim * 4)
+            # The rotated (or copied) head, zero up to ``width``, in this thread's scratch.
+            with T.If(head < heads + kv_heads):
+                with T.Then():
+                    with loop(0, half_dim) as j:
+                        at = bind((token * half_dim + j) * 8)
+                        cosine, sine = table.load("float32", at), table.load("float32", at + 4)
+                        a = qkv.load("float32", row + j * 4)
+                        b = qkv.load("float32", row + (j + half_dim) * 4)
+                        scratch.store("float32", own + j * 4, a * cosine - b * sine)
+                        scratch.store("float32", own + (j + half_dim) * 4, b * cosine + a * sine)
+                with T.Else():
+                    with loop(0, head_dim) as j:
+                        scratch.store("float32", own + j * 4, qkv.load("float32", row + j * 4))
+            with loop(head_dim, width) as j:
+                scratch.store("float32", own + j * 4, f32(0))
+            largest = Register(splat_f32(0), "float32x4")
+            with loop(0, T.truncdiv(width, 4)) as j:
+                largest.set(T.max(largest.get(), absolute(scratch.load("float32", own + j * 16, 4))))
+            peak = horizontal_max(largest.get())
+            with T.If(head < heads):
+                with T.Then():
+                    target = bind((token * heads + head) * (width * 2 + 16))
+                    inverse = bind(splat(T.Select(peak > f32(0), f32(32000) / peak, f32(0))))
+                    q.store("float32", target, peak * f32(1 / 32000))
+                    with loop(0, T.truncdiv(width, 4)) as j:
+                        value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
+                        q.store("int16", target + 16 + j * 8, T.Cast("int16x4", value), 4)
+                with T.Else():
+                    page = block_table.load("int32", T.truncdiv(position, page_size) * 4)
+                    slot = bind(T.truncmod(position, page_size))
+                    kv_head = bind(T.Select(head < heads + kv_heads, head - heads, head - heads - kv_heads))
+                    base = bind(T.Select(head < heads + kv_heads, k_offset, v_offset) + kv_head * head_bytes)
+                    # A page's address passes 2^31 in a large cache: the sum wraps as addresses do.
+                    block = bind(page * page_bytes + base)
+                    inverse = bind(splat(T.Select(peak > f32(0), f32(127) / peak, f32(0))))
+                    kv.store("float32", block + slot * 4, peak * f32(1 / 127))
+                    with loop(0, T.truncdiv(width, 4)) as j:
+                        value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
+                        at = block + page_size * 4 + slot * width + j * 4
+                        kv.store("int8", at, T.Cast("int8x4", value), 4)
+
+    pointers = ("qkv", "table", "state", "block_table", "kv", "scratch", "n", "q")
+    scalars = (
+        "heads", "kv_heads", "head_dim", "page_size", "page_bytes", "k_offset", "v_offset", "thread", "threads",
+    )  # fmt: skip
+    return function("rope_append", pointers, scalars, body)
+
+
+def _log(x: Expr) -> Expr:
+    """Natural logarithm of a normal float32 above 0, relative error 3e-7: exponent, and a series in (m-1)/(m+1)."""
+    bits = bind(T.reinterpret("int32", x))
+    exponent = bind(T.shift_right(bits, 23) - 127)
+    mantissa = bind(T.reinterpret("float32", T.bitwise_or(T.bitwise_and(bits, 0x7FFFFF), 0x3F800000)))
+    s = bind((mantissa - f32(1)) / (mantissa + f32(1)))
+    square = bind(s * s)
+    value = f32(1 / 15)
+    for coefficient in (1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3, 1.0):
+        value = value * square + f32(coefficient)
+    return to_f32(exponent) * f32(math.log(2)) + f32(2) * s * value
+
+
+def _polynomial(x: Expr, coefficients: tuple[float, ...]) -> Expr:
+    value: Expr = f32(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        value = value * x + f32(coefficient)
+    return value
+
+
+def _cos_sin(angle: Expr) -> tuple[Expr, Expr]:
+    """cos and sin of an angle >= 0."""
+    quotient = bind(T.Cast("int32", angle * f32(2 / math.pi) + f32(0.5)))
+    whole = to_f32(quotient)
+    rest = angle
+    for part in _PI_2:
+        rest = bind(rest - whole * f32(part))
+    square = bind(rest * rest)
+    sine = bind(rest + rest * square * _polynomial(square, _SIN))
+    cosine = bind(f32(1) - square * f32(0.5) + square * square * _polynomial(square, _COS))
+    quadrant = bind(T.bitwise_and(quotient, 3))
+    swap = T.bitwise_and(quadrant, 1) == 1
+    sine_magnitude = select("float32", swap, cosine, sine)
+    cosine_magnitude = select("float32", swap, sine, cosine)
+    sine_sign = select("float32", quadrant >= 2, f32(-1), f32(1))
+    cosine_sign = select("float32", T.Or(quadrant == 1, quadrant == 2), f32(-1), f32(1))
+    return bind(cosine_magnitude * cosine_sign), bind(sine_magnitude * sine_sign)
