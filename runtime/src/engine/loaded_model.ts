@@ -216,7 +216,7 @@ export class LoadedModel {
       {
         kernel: (hash) => source.text(`program/${hash}.wgsl`),
         weights: (sink, options) => source.weights(sink, options),
-        derived: null,
+        derived: source.derived,
       },
       {
         ...(signal ? { signal } : {}),

@@ -5,30 +5,20 @@
  * createWritable, whose bytes count from its close on.
  */
 import { LlmError } from "../internal/errors";
-
-export interface FileWriter {
-  write(bytes: Uint8Array, at: number): Promise<void>;
-  /** Keeps what was written, also after an error. */
-  close(): Promise<void>;
-}
-
-export interface FileReader {
-  readonly nbytes: number;
-  /** Fills `into` from byte `at` on; the file must be long enough. */
-  read(into: Uint8Array<ArrayBuffer>, at: number): Promise<void>;
-  close(): void;
-}
+import type { Bytes, FileReader, FileWriter } from "../internal/files";
 
 /** FileSystemSyncAccessHandle is only declared for workers. */
 interface SyncHandle {
-  read(into: Uint8Array, options: { at: number }): number;
-  write(bytes: Uint8Array, options: { at: number }): number;
+  read(into: Bytes, options: { at: number }): number;
+  write(bytes: Bytes, options: { at: number }): number;
   truncate(nbytes: number): void;
   getSize(): number;
   flush(): void;
   close(): void;
 }
 type SyncFile = FileSystemFileHandle & { createSyncAccessHandle?: (options?: { mode: string }) => Promise<SyncHandle> };
+
+const SHARED_PIECE_BYTES = 1024 * 1024;
 
 export class Folder {
   constructor(private readonly handle: FileSystemDirectoryHandle) {}
@@ -101,7 +91,8 @@ export class Folder {
       handle.truncate(Math.min(keep, handle.getSize()));
       return {
         async write(bytes, at) {
-          const written = await quota(Promise.resolve().then(() => handle.write(bytes, { at })));
+          const write = (part: Bytes, from: number) => handle.write(part, { at: from });
+          const written = await quota(Promise.resolve().then(() => allowShared(bytes, at, write, "out")));
           if (written !== bytes.length) throw storageFull();
         },
         async close() {
@@ -127,7 +118,8 @@ export class Folder {
       return {
         nbytes: handle.getSize(),
         async read(into, at) {
-          if (handle.read(into, { at }) !== into.length) throw new Error(`${path} ended early`);
+          const read = (part: Bytes, from: number) => handle.read(part, { at: from });
+          if (allowShared(into, at, read, "in") !== into.length) throw new Error(`${path} ended early`);
         },
         close: () => handle.close(),
       };
@@ -155,6 +147,35 @@ export class Folder {
     for (const segment of segments) folder = await folder.getDirectoryHandle(segment, { create });
     return [folder, name];
   }
+}
+
+/**
+ * Calls `access` on bytes that may be shared between threads. Where the browser takes no shared memory here (it says
+ * so by a TypeError), the bytes go through a copy, piece by piece.
+ */
+function allowShared(
+  bytes: Bytes,
+  at: number,
+  access: (part: Bytes, at: number) => number,
+  direction: "in" | "out",
+): number {
+  if (bytes.buffer instanceof ArrayBuffer) return access(bytes, at);
+  try {
+    return access(bytes, at);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  const copy = new Uint8Array(Math.min(bytes.length, SHARED_PIECE_BYTES));
+  let done = 0;
+  while (done < bytes.length) {
+    const part = copy.subarray(0, Math.min(copy.length, bytes.length - done));
+    if (direction === "out") part.set(bytes.subarray(done, done + part.length));
+    const count = access(part, at + done);
+    if (direction === "in") bytes.set(part.subarray(0, count), done);
+    done += count;
+    if (count < part.length) break;
+  }
+  return done;
 }
 
 export function storageFull(): LlmError {

@@ -1,5 +1,6 @@
 /** An opened package: the interface that the engine reads models through, whatever is behind it. */
 import { LlmError } from "../internal/errors";
+import type { DerivedFiles } from "../internal/files";
 import type { Manifest } from "./manifest";
 
 /** Pieces of a parameter come in order; `bytes` is valid during the call only. */
@@ -22,6 +23,8 @@ export interface PackageSource {
    * `integrity`, `network`, `aborted`, and whatever the sink throws. Records that have come before an error are void.
    */
   weights(sink: WeightSink, options: WeightOptions): Promise<void>;
+  /** Where devices may keep what they made of the package; null where nothing can be kept. */
+  readonly derived: DerivedFiles | null;
   close(): Promise<void>;
 }
 

@@ -4,8 +4,10 @@
  *     nomoat/packages/<id>/manifest.json   nomoat.json as it came
  *     nomoat/packages/<id>/state.json      package_state.ts
  *     nomoat/packages/<id>/files/...       the files under their own paths
+ *     nomoat/packages/<id>/derived/...     derived.ts
  */
 import { LlmError } from "../internal/errors";
+import { DERIVED, StoredDerivedFiles } from "./derived";
 import { checkSize } from "./digest";
 import { DOWNLOAD_SETTINGS, downloadText } from "./download";
 import { Folder } from "./folder";
@@ -97,6 +99,7 @@ class OpfsStore implements PackageStore {
         options.onProgress?.(packageBytes(manifest), packageBytes(manifest));
         return;
       }
+      if ((await readManifestCopy(folder)) !== text) await removeDerived(folder);
       await installPackage(folder, base, manifest, text, this.settings, options);
     });
     return manifest;
@@ -130,7 +133,8 @@ class OpfsStore implements PackageStore {
         throw error;
       }
     }
-    return new StoredSource(manifest, files, forget);
+    const derived = new StoredDerivedFiles(folder, manifest, this.settings.availableBytes);
+    return new StoredSource(manifest, files, derived, forget);
   }
 
   async remove(id: string): Promise<void> {
@@ -163,6 +167,16 @@ async function storedManifest(folder: Folder): Promise<Manifest | null> {
     return parseManifest(text);
   } catch {
     return null;
+  }
+}
+
+/** What devices made of an older version of the package. */
+async function removeDerived(folder: Folder): Promise<void> {
+  try {
+    await folder.remove(DERIVED);
+  } catch (error) {
+    // Another tab still runs the older version: its files stay for now, and their fingerprint keeps them from being read.
+    if (!(error instanceof Error) || error.name !== "NoModificationAllowedError") throw error;
   }
 }
 

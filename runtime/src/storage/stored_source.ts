@@ -1,5 +1,6 @@
 /** A package in the origin private file system. Its shards were verified after they were written; texts are again. */
 import { LlmError } from "../internal/errors";
+import type { Bytes, DerivedFiles } from "../internal/files";
 import { checkDigest, checkSize, digestHex } from "./digest";
 import { decodeUtf8, throwIfAborted } from "./download";
 import type { Folder } from "./folder";
@@ -20,6 +21,7 @@ export class StoredSource implements PackageSource {
   constructor(
     readonly manifest: Manifest,
     private readonly files: Folder,
+    readonly derived: DerivedFiles,
     private readonly forget: (path: string) => Promise<void>,
   ) {}
 
@@ -55,7 +57,7 @@ export class StoredSource implements PackageSource {
 
   private async withFile<T>(
     file: PackageFile,
-    work: (read: (into: Uint8Array<ArrayBuffer>, at: number) => Promise<void>) => Promise<T>,
+    work: (read: (into: Bytes, at: number) => Promise<void>) => Promise<T>,
   ): Promise<T> {
     const reader = await this.files.openReader(file.path);
     try {

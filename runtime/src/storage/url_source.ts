@@ -41,6 +41,8 @@ export async function openUrl(url: string, options: OpenUrlOptions = {}): Promis
 }
 
 class UrlSource implements PackageSource {
+  readonly derived = null;
+
   constructor(
     readonly manifest: Manifest,
     private readonly base: URL,

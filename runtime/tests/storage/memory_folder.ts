@@ -9,6 +9,8 @@ export interface MemoryOptions {
   readonly syncHandles: boolean;
   /** Bytes of all files together beyond which writing fails as a full disk does. */
   readonly capacity?: number;
+  /** Synchronous handles refuse memory that is shared between threads, as some browsers' do. */
+  readonly refuseShared?: boolean;
 }
 
 export class MemoryDirectory {
@@ -111,11 +113,13 @@ export class MemoryFileHandle {
     file.locked = !shared;
     return {
       read: (into: Uint8Array, { at }: { at: number }) => {
+        this.checkShared(into);
         const part = file.bytes.subarray(at, at + into.length);
         into.set(part);
         return part.length;
       },
       write: (bytes: Uint8Array, { at }: { at: number }) => {
+        this.checkShared(bytes);
         file.bytes = this.write(file.bytes, bytes, at);
         return bytes.length;
       },
@@ -128,6 +132,11 @@ export class MemoryFileHandle {
         file.locked = false;
       },
     };
+  }
+
+  private checkShared(bytes: Uint8Array): void {
+    if (this.options.refuseShared && bytes.buffer instanceof SharedArrayBuffer)
+      throw new TypeError("The provided value must not be shared.");
   }
 
   private write(before: Uint8Array, bytes: Uint8Array, at: number): Uint8Array<ArrayBuffer> {
