@@ -12,22 +12,51 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantizationMode, QuantType
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
 from onnxruntime.quantization.registry import IntegerOpsRegistry
 
+HEAD_DIM = 64
 ROW_LOOKUPS = ("embed_tokens", "cos_cache", "sin_cache")
 
 
 def main(source: Path, folder: Path) -> None:
-    quantized = {"model_quantized.onnx": q8(onnx.load(source)), "model_q4.onnx": q4(onnx.load(source))}
+    quantized = {"model_quantized.onnx": q8(prepared(source)), "model_q4.onnx": q4(prepared(source))}
     sizes = {}
     for name, model in quantized.items():
         onnx.save(model, folder / name)
         sizes[name] = bytes_per_token(model)
     print(json.dumps(sizes))
+
+
+def prepared(source: Path) -> onnx.ModelProto:
+    """The float32 graph as transformers.js wants it: caches of known width, and ``num_logits_to_keep``.
+
+    With that input it asks for the last position's logits only, and a long prompt costs no logits nobody reads.
+    """
+    model = onnx.load(source)
+    graph = model.graph
+    for value in (*graph.input, *graph.output):
+        for dimension in value.type.tensor_type.shape.dim:
+            if dimension.dim_param == "kv_cache_dim":
+                dimension.dim_value = HEAD_DIM
+    graph.input.append(helper.make_tensor_value_info("num_logits_to_keep", onnx.TensorProto.INT64, []))
+    at, head = next((i, node) for i, node in enumerate(graph.node) if node.name == "/lm_head/MatMul")
+    constants = {"keep_shape": [1], "keep_end": [2**62], "keep_axis": [1]}
+    graph.initializer.extend(numpy_helper.from_array(np.array(v, np.int64), name) for name, v in constants.items())
+    slicing = [
+        helper.make_node("Neg", ["num_logits_to_keep"], ["keep_negative"]),
+        helper.make_node("Reshape", ["keep_negative", "keep_shape"], ["keep_start"]),  # 0, all of them, starts at 0
+        helper.make_node("Slice", [head.input[0], "keep_start", "keep_end", "keep_axis"], ["kept"]),
+    ]
+    head.input[0] = "kept"
+    for node in reversed(slicing):
+        graph.node.insert(at, node)
+    return model
 
 
 def q8(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -10,10 +10,10 @@ const RUNTIME = new URL("./node_modules/onnxruntime-web/dist/ort-wasm-simd-threa
 let tokenizer;
 let model;
 
-export async function load({ onnxBaseUrl, onnxModel, dtype, threads }) {
+export async function load({ onnxBasePath, onnxModel, dtype, threads }) {
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
-  env.localModelPath = onnxBaseUrl;
+  env.localModelPath = onnxBasePath;
   env.backends.onnx.wasm.wasmPaths = { mjs: `${RUNTIME}.mjs`, wasm: `${RUNTIME}.wasm` };
   env.backends.onnx.wasm.numThreads = threads;
   tokenizer = await AutoTokenizer.from_pretrained(onnxModel);

@@ -102,7 +102,8 @@ def opened(engine: Engine, threads: int, place: Place) -> Iterator[Opened]:
         "contextLength": place.context_length,
         "ggufUrl": place.base_url + GGUF_PATH,
         "ggufPath": str(place.gguf_file),
-        "onnxBaseUrl": f"{place.base_url}/onnx/",
+        # A path: transformers.js looks for a tokenizer behind an address on the hub only.
+        "onnxBasePath": "/onnx/",
         "onnxModel": ONNX_MODEL,
         "packageUrl": f"{place.base_url}/package/",
         **engine.options,
