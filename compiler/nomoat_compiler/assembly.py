@@ -74,7 +74,11 @@ def build_program(
     modules: dict[str, str] = {}
     for done, (name, operator) in enumerate(graph.operators.items()):
         compiled = compile_operator(operator)
-        operators[name] = {"arguments": list(operator.arguments), "variants": [c.variant for c in compiled]}
+        operators[name] = {
+            "definition": operator.definition,
+            "arguments": list(operator.arguments),
+            "variants": [c.variant for c in compiled],
+        }
         for c in compiled:
             kernels[c.hash], modules[c.hash] = c.kernel, c.wgsl
         if on_progress:
@@ -90,7 +94,7 @@ def build_program(
     ]
     program = {
         "format": "nomoat-program",
-        "version": 1,
+        "version": 2,
         "model": config.to_json(),
         "context_length": context_length,
         "prefill_chunk": PREFILL_CHUNK,

@@ -41,6 +41,11 @@ TINY: dict[str, Any] = SMOLLM2 | {
 }
 
 
+SCHEMA = json.loads((Path(nomoat_compiler.program.__file__).parent / "program.schema.json").read_text())
+# runtime/tests/device/definitions.test.ts runs the same table through the runtime's reader.
+DEFINITIONS = json.loads((Path(__file__).parent / "definition_table.json").read_text())
+
+
 def build(config: dict[str, Any], linear: Scheme) -> Program:
     model = LlamaConfig.from_huggingface(config)
     specs = tensor_specs(model)
@@ -56,11 +61,52 @@ def smollm2() -> Program:
 @pytest.mark.parametrize("linear", [Grouped(4, 32, 7, "float16"), Grouped(8, 32, 128, "float16"), Plain("bfloat16")])
 def test_program_obeys_its_schema(linear: Scheme) -> None:
     program = build(TINY, linear)
-    schema = Path(nomoat_compiler.program.__file__).parent / "program.schema.json"
-    jsonschema.validate(program.json, json.loads(schema.read_text()))
+    jsonschema.validate(program.json, SCHEMA)
     assert set(program.json["kernels"]) == set(program.modules)
     for digest, wgsl in program.modules.items():
         assert hashlib.sha256(wgsl.encode()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize("case", DEFINITIONS, ids=lambda case: case["why"])
+def test_schema_of_definitions_decides_as_the_table_says(case: dict[str, Any]) -> None:
+    schema = {"$ref": "#/$defs/definition", "$defs": SCHEMA["$defs"]}
+    assert jsonschema.Draft202012Validator(schema).is_valid(case["definition"]) == case["valid"]
+
+
+def test_every_operator_says_what_it_computes(smollm2: Program) -> None:
+    definitions = {name: operator["definition"] for name, operator in smollm2.json["operators"].items()}
+    q4 = {"bits": 4, "group_size": 32, "scale_dtype": "float16", "minimum": True}
+    layout = {"heads": 9, "kv_heads": 3, "head_dim": 64, "page_size": 16}
+    linear = {"op": "linear", "scheme": q4, "norm_eps": None, "bias": False, "residual": False, "swiglu": False}
+    expected = [
+        {"op": "embed", "rows": 49152, "columns": 576, "scheme": q4},
+        {"op": "rms_norm", "columns": 576, "eps": 1e-5},
+        {"op": "rope_append", **layout, "attention_scaling": 1.0, "dynamic": None},
+        {"op": "attention", **layout},
+        linear | {"rows": 960, "columns": 576},
+        linear | {"rows": 960, "columns": 576, "norm_eps": 1e-5},
+        linear | {"rows": 576, "columns": 576, "residual": True},
+        linear | {"rows": 3072, "columns": 576, "swiglu": True},
+        linear | {"rows": 3072, "columns": 576, "norm_eps": 1e-5, "swiglu": True},
+        linear | {"rows": 576, "columns": 1536, "residual": True},
+        linear | {"rows": 49152, "columns": 576, "norm_eps": 1e-5},
+        {"op": "sampling"},
+    ]
+    for definition in expected:
+        assert definition in definitions.values()
+    for name, definition in definitions.items():
+        assert definition in expected, name
+
+
+def test_definitions_of_biases_and_dynamic_rope() -> None:
+    scaling = {"rope_type": "dynamic", "factor": 2.0}
+    program = build(TINY | {"rope_scaling": scaling, "max_position_embeddings": 128}, Plain("float32"))
+    jsonschema.validate(program.json, SCHEMA)
+    definitions = [operator["definition"] for operator in program.json["operators"].values()]
+    linears = [d for d in definitions if d["op"] == "linear"]
+    assert {d["bias"] for d in linears if d["rows"] != TINY["vocab_size"]} == {True}
+    dynamic = {"theta": 100000.0, "factor": 2.0, "max_position_embeddings": 128}
+    assert [d["dynamic"] for d in definitions if d["op"] == "rope_append"] == [dynamic, dynamic]
 
 
 def test_dispatch_budget(smollm2: Program) -> None:

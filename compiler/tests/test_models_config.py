@@ -90,6 +90,8 @@ def test_defaults_follow_transformers() -> None:
         ({"rope_scaling": {"type": "longrope", "factor": 2}}, "unsupported"),
         ({"rope_scaling": {"type": "linear"}}, "invalid_checkpoint"),
         ({"rope_scaling": {"type": "linear", "factor": float("nan")}}, "invalid_checkpoint"),
+        ({"rope_scaling": {"type": "linear", "factor": 1e31}}, "invalid_checkpoint"),
+        ({"rope_scaling": {"type": "llama3", "original_max_position_embeddings": 0.5}}, "invalid_checkpoint"),
         ({"rope_scaling": "linear"}, "invalid_checkpoint"),
         ({"tie_word_embeddings": "yes"}, "invalid_checkpoint"),
     ],

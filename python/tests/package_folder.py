@@ -54,7 +54,7 @@ def program(kernel_hash: str) -> dict[str, Any]:
     step = {"operator": "copy", "arguments": {"x": "logits"}}
     return {
         "format": "nomoat-program",
-        "version": 1,
+        "version": 2,
         "model": {
             "architecture": "LlamaForCausalLM", "vocab_size": VOCAB, "hidden_size": HIDDEN, "intermediate_size": 16,
             "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8,
@@ -89,7 +89,10 @@ def program(kernel_hash: str) -> dict[str, Any]:
             }
         },
         "operators": {
-            "copy": {"arguments": ["x"], "variants": [{"requires": {}, "kernel": kernel_hash, "grid": [1, 1, 1]}]}
+            "copy": {
+                "definition": {"op": "opaque"}, "arguments": ["x"],
+                "variants": [{"requires": {}, "kernel": kernel_hash, "grid": [1, 1, 1]}],
+            }
         },
         "functions": {"prefill": [step], "decode": [step, step], "sample_greedy": [step], "sample": [step]},
     }  # fmt: skip

@@ -228,7 +228,7 @@ LIES = [
     # program.json
     Lie("program_not_json", replace("program/program.json", b"{"), INVALID),
     Lie("program_nested", replace("program/program.json", b"[" * 100_000), INVALID),
-    Lie("program_version_2", program(set_path("version", value=2)), INVALID),
+    Lie("program_version_1", program(set_path("version", value=1)), INVALID),
     Lie("program_architecture", program(set_path("model", "architecture", value="MambaForCausalLM")), INVALID),
     Lie("program_unknown_key", program(set_path("surprise", value=True)), INVALID),
     Lie("program_no_decode", program(lambda p: p["functions"].pop("decode")), INVALID),

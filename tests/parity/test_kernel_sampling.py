@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from nomoat_compiler.kernels.emit import Operator, Variant
 from nomoat_compiler.kernels.sample import draw, penalize
+from nomoat_compiler.models.sampling import SAMPLING
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
 
@@ -43,9 +44,15 @@ def operators() -> dict[str, Operator]:
     names = ("weights", "sampling", "token_counts", "state", "tokens")
     return {
         "penalize": Operator(
-            "penalize", ("logits", "token_counts", "sampling", "weights"), ("weights",), lambda: (Variant(first),)
+            "penalize",
+            ("logits", "token_counts", "sampling", "weights"),
+            ("weights",),
+            SAMPLING,
+            lambda: (Variant(first),),
         ),
-        "draw": Operator("draw", names, ("weights", "token_counts", "state", "tokens"), lambda: (Variant(second),)),
+        "draw": Operator(
+            "draw", names, ("weights", "token_counts", "state", "tokens"), SAMPLING, lambda: (Variant(second),)
+        ),
     }
 
 

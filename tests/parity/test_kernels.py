@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nomoat_compiler.kernels.argmax import PARTS, argmax_final, argmax_partial
-from nomoat_compiler.kernels.attention import attention
-from nomoat_compiler.kernels.embed import embed
+from nomoat_compiler.kernels.attention import attention, attention_definition
+from nomoat_compiler.kernels.embed import embed, embed_definition
 from nomoat_compiler.kernels.emit import Operator, Variant, symbol_n
 from nomoat_compiler.kernels.linear import LinearSpec
 from nomoat_compiler.kernels.linear_decode import linear_decode, linear_decode_variants
 from nomoat_compiler.kernels.linear_prefill import linear_prefill
-from nomoat_compiler.kernels.rms_norm import rms_norm
-from nomoat_compiler.kernels.rope_append import DynamicNtk, RopeSpec, rope_append
+from nomoat_compiler.kernels.rms_norm import rms_norm, rms_norm_definition
+from nomoat_compiler.kernels.rope_append import DynamicNtk, RopeSpec, rope_append, rope_append_definition
+from nomoat_compiler.models.sampling import SAMPLING
 from nomoat_compiler.quantize.scheme import Scheme
 
 from tests.parity.kernel_cases import SCHEMES, random_matrix, random_vector, run_everywhere
@@ -62,7 +63,7 @@ def linear_inputs(spec: LinearSpec, tokens: int, seed: int) -> tuple[np.ndarray,
 
 
 def linear_operator(name: str, spec: LinearSpec, variants: tuple[Variant, ...]) -> Operator:
-    return Operator(name, tuple(a.name for a in spec.arguments(1)), ("out",), lambda: variants)
+    return Operator(name, tuple(a.name for a in spec.arguments(1)), ("out",), spec.definition, lambda: variants)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())
@@ -114,7 +115,8 @@ def test_embed(vocab: int, hidden: int, scheme: Scheme) -> None:
     ids = np.array([0, vocab - 1, 7, 7, 12], dtype=np.int32)
     arrays |= {"token_ids": ids, "out": np.full((5, hidden), POISON)}
     kernel = embed("embed", vocab, hidden, scheme, symbol_n(), len(ids))
-    operator = Operator("embed", (*arrays,), ("out",), lambda: (Variant(kernel),))
+    definition = embed_definition(vocab, hidden, scheme)
+    operator = Operator("embed", (*arrays,), ("out",), definition, lambda: (Variant(kernel),))
     for outputs in run_everywhere(operator, arrays, {"n": 5}):
         np.testing.assert_allclose(outputs["out"], table[ids], rtol=1e-6, atol=1e-6)
 
@@ -124,7 +126,8 @@ def test_embed_keeps_wild_ids_inside_the_table() -> None:
     table, arrays = random_matrix(rng, 10, 64, SCHEMES["f32"])
     arrays |= {"token_ids": np.array([-5, 2**31 - 1], dtype=np.int32), "out": np.full((2, 64), POISON)}
     kernel = embed("embed", 10, 64, SCHEMES["f32"], symbol_n(), 2)
-    operator = Operator("embed", (*arrays,), ("out",), lambda: (Variant(kernel),))
+    definition = embed_definition(10, 64, SCHEMES["f32"])
+    operator = Operator("embed", (*arrays,), ("out",), definition, lambda: (Variant(kernel),))
     for outputs in run_everywhere(operator, arrays, {"n": 2}):
         np.testing.assert_allclose(outputs["out"], table[[0, 9]], rtol=1e-6)
 
@@ -140,6 +143,7 @@ def test_rms_norm(hidden: int, dtype: str) -> None:
         "norm",
         ("x", "gain", "out"),
         ("out",),
+        rms_norm_definition(hidden, 1e-5),
         lambda: (Variant(rms_norm("norm", hidden, 1e-5, dtype, symbol_n())),),
     )
     arrays = {"x": x, "gain": stored, "out": np.full_like(x, POISON)}
@@ -184,6 +188,7 @@ def test_rope_append(heads: int, kv_heads: int, head_dim: int, scaling: float, p
         "rope",
         (*arrays,),
         ("k_pages", "v_pages", "q"),
+        rope_append_definition(spec),
         lambda: (Variant(rope_append("rope", spec, symbol_n(), 3)),),
     )
     split = qkv.reshape(tokens, heads + 2 * kv_heads, head_dim)
@@ -224,6 +229,7 @@ def test_rope_dynamic_follows_the_position() -> None:
         "rope",
         (*arrays,),
         ("k_pages", "v_pages", "q"),
+        rope_append_definition(spec),
         lambda: (Variant(rope_append("rope", spec, symbol_n(), 4)),),
     )
     positions = position + np.arange(tokens)
@@ -273,7 +279,11 @@ def test_attention(heads: int, kv_heads: int, head_dim: int, position: int, toke
             weights = np.exp(scores - scores.max())
             expected[t, h] = weights / weights.sum() @ v[: position + t + 1, g]
     operator = Operator(
-        "attention", (*arrays,), ("out",), lambda: (Variant(attention("attention", spec, symbol_n(), pages)),)
+        "attention",
+        (*arrays,),
+        ("out",),
+        attention_definition(spec),
+        lambda: (Variant(attention("attention", spec, symbol_n(), pages)),),
     )
     for outputs in run_everywhere(operator, arrays, {"n": tokens}):
         np.testing.assert_allclose(outputs["out"], expected.reshape(tokens, -1), atol=2e-5)
@@ -296,6 +306,7 @@ def test_argmax(vocab: int, case: str) -> None:
         "partial",
         ("logits", "best_value", "best_index"),
         ("best_value", "best_index"),
+        SAMPLING,
         lambda: (Variant(argmax_partial("partial", vocab)),),
     )
     empty = {"best_value": np.zeros(PARTS, np.float32), "best_index": np.zeros(PARTS, np.int32)}
@@ -304,6 +315,7 @@ def test_argmax(vocab: int, case: str) -> None:
         "final",
         ("best_value", "best_index", "state", "tokens"),
         ("state", "tokens"),
+        SAMPLING,
         lambda: (Variant(argmax_final("final", vocab)),),
     )
     state = np.array([3, 41, 70, 12, 0, 0, 0, 0], dtype=np.int32)

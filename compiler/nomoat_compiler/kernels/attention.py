@@ -19,6 +19,7 @@ from tvm.script.ir_builder import tirx as T
 from .emit import (
     Argument,
     Buffers,
+    Definition,
     Expr,
     Register,
     Thread,
@@ -108,6 +109,10 @@ def attention(name: str, spec: RopeSpec, n: Expr, kv_pages: int) -> Any:
                 store(buffers["out"], value, token, head * head_dim + dimension)
 
     return function(name, arguments, (spec.heads, n), THREADS, body)
+
+
+def attention_definition(spec: RopeSpec) -> Definition:
+    return {"op": "attention", **spec.cache_layout}
 
 
 def kv_buffer_shape(spec: RopeSpec, kv_pages: Expr) -> tuple[Expr, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from tvm.script.ir_builder import tirx as T
 
 from ..quantize.scheme import Scheme
-from .emit import Argument, Buffers, Expr, Thread, bind, ceil_div, function, splat, store
+from .emit import Argument, Buffers, Definition, Expr, Thread, bind, ceil_div, function, splat, store
 from .weight_reader import MatrixReader
 
 THREADS = 64
@@ -43,3 +43,7 @@ def embed(name: str, vocab_size: int, hidden_size: int, scheme: Scheme, n: Expr,
                         store(buffers["out"], value, thread.block_y, column4)
 
     return function(name, arguments, (ceil_div(reader.chunks, THREADS), n), THREADS, body)
+
+
+def embed_definition(vocab_size: int, hidden_size: int, scheme: Scheme) -> Definition:
+    return {"op": "embed", "rows": vocab_size, "columns": hidden_size, "scheme": scheme.to_json()}

@@ -18,6 +18,7 @@ from tvm.tirx import Var
 
 Expr = Any  # tvm PrimExpr or int: TVM ships no types
 Buffers = dict[str, Any]
+Definition = dict[str, Any]  # JSON: ``definition`` of program.schema.json
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,15 @@ class Variant:
 
 @dataclass(frozen=True)
 class Operator:
-    """What a step of the plan can call. Variants are in order of preference; the last needs no feature."""
+    """What a step of the plan can call. Variants are in order of preference; the last needs no feature.
+
+    ``definition`` says what every variant computes, so that a device with kernels of its own can run the same steps.
+    """
 
     name: str
     arguments: tuple[str, ...]
     outputs: tuple[str, ...]
+    definition: Definition
     build: Callable[[], tuple[Variant, ...]]  # run once per name: a model calls the same operator in every layer
 
     @cached_property

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tvm.script.ir_builder import tirx as T
 
 from ..quantize.scheme import Grouped, Plain, Scheme
-from .emit import Argument, Buffers, Expr, Register, bind, dot, f32, splat, store
+from .emit import Argument, Buffers, Definition, Expr, Register, bind, dot, f32, splat, store
 from .weight_reader import Chunk, MatrixReader, VectorReader
 
 
@@ -54,6 +54,19 @@ class LinearSpec:
         if self.swiglu:
             parts.append("swiglu")
         return "_".join(parts)
+
+    @property
+    def definition(self) -> Definition:
+        return {
+            "op": "linear",
+            "rows": self.n,
+            "columns": self.k,
+            "scheme": self.scheme.to_json(),
+            "norm_eps": self.norm_eps if self.norm_dtype else None,
+            "bias": self.bias_dtype is not None,
+            "residual": self.residual,
+            "swiglu": self.swiglu,
+        }
 
     def matrix(self) -> MatrixReader:
         return MatrixReader(self.n, self.k, self.scheme)

@@ -14,6 +14,7 @@ from tvm.script.ir_builder import tirx as T
 from .emit import (
     Argument,
     Buffers,
+    Definition,
     Expr,
     Register,
     Thread,
@@ -63,3 +64,7 @@ def rms_norm(name: str, hidden_size: int, eps: float, gain_dtype: str, n: Expr) 
                 store(buffers["out"], value, token, column)
 
     return function(name, arguments, (1, n), THREADS, body)
+
+
+def rms_norm_definition(hidden_size: int, eps: float) -> Definition:
+    return {"op": "rms_norm", "columns": hidden_size, "eps": eps}

@@ -18,12 +18,12 @@ are computed from its own position (transformers: _compute_dynamic_ntk_parameter
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .emit import Argument, Buffers, Expr, Thread, bind, ceil_div, f32, function, store
+from .emit import Argument, Buffers, Definition, Expr, Thread, bind, ceil_div, f32, function, store
 
 THREADS = 64
 
@@ -48,6 +48,16 @@ class RopeSpec:
     pages_per_sequence: int
     attention_scaling: float
     dynamic: DynamicNtk | None
+
+    @property
+    def cache_layout(self) -> Definition:
+        """The part of the definition that rope_append shares with attention."""
+        return {
+            "heads": self.heads,
+            "kv_heads": self.kv_heads,
+            "head_dim": self.head_dim,
+            "page_size": self.page_size,
+        }
 
 
 def rope_append(name: str, spec: RopeSpec, n: Expr, kv_pages: int) -> Any:
@@ -99,6 +109,15 @@ def rope_append(name: str, spec: RopeSpec, n: Expr, kv_pages: int) -> Any:
                     store(buffers["v_pages"], b, page, kv_head, slot, j + half_dim)
 
     return function(name, arguments, (ceil_div(pairs, THREADS), n), THREADS, body)
+
+
+def rope_append_definition(spec: RopeSpec) -> Definition:
+    return {
+        "op": "rope_append",
+        **spec.cache_layout,
+        "attention_scaling": spec.attention_scaling,
+        "dynamic": asdict(spec.dynamic) if spec.dynamic else None,
+    }
 
 
 def _frequency(buffers: Buffers, j: Expr, position: Expr, spec: RopeSpec) -> Expr:

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.attention import attention, kv_buffer_shape
-from ..kernels.embed import embed
+from ..kernels.attention import attention, attention_definition, kv_buffer_shape
+from ..kernels.embed import embed, embed_definition
 from ..kernels.emit import Operator, Variant, symbol_n
 from ..kernels.linear import LinearSpec, scheme_name
 from ..kernels.linear_decode import linear_decode_variants
 from ..kernels.linear_prefill import linear_prefill
-from ..kernels.rms_norm import rms_norm
-from ..kernels.rope_append import DynamicNtk, RopeSpec, rope_append
+from ..kernels.rms_norm import rms_norm, rms_norm_definition
+from ..kernels.rope_append import DynamicNtk, RopeSpec, rope_append, rope_append_definition
 from ..quantize.scheme import Plain, Scheme
 from .config import LlamaConfig
 from .graph import Graph, GraphFunction, Tensor
@@ -141,7 +141,9 @@ class LlamaGraph:
         def build() -> tuple[Variant, ...]:
             return (Variant(embed(name, c.vocab_size, c.hidden_size, scheme, n, ids_length)),)
 
-        return f.call(Operator(name, (*inputs, "out"), ("out",), build), inputs, {"out": (n, c.hidden_size)})
+        definition = embed_definition(c.vocab_size, c.hidden_size, scheme)
+        operator = Operator(name, (*inputs, "out"), ("out",), definition, build)
+        return f.call(operator, inputs, {"out": (n, c.hidden_size)})
 
     def _norm(self, f: GraphFunction, module: str, x: Tensor, n: Any) -> Tensor:
         c, dtype = self.config, self._vector_dtype(module)
@@ -151,7 +153,9 @@ class LlamaGraph:
         def build() -> tuple[Variant, ...]:
             return (Variant(rms_norm(name, c.hidden_size, c.rms_norm_eps, dtype, n)),)
 
-        return f.call(Operator(name, (*inputs, "out"), ("out",), build), inputs, {"out": (n, c.hidden_size)})
+        definition = rms_norm_definition(c.hidden_size, c.rms_norm_eps)
+        operator = Operator(name, (*inputs, "out"), ("out",), definition, build)
+        return f.call(operator, inputs, {"out": (n, c.hidden_size)})
 
     def _append(self, f: GraphFunction, layer: int, qkv: Tensor, n: Any) -> Tensor:
         """RoPE; the new K and V go to the cache of ``layer``; returns q (n, heads * head_dim)."""
@@ -168,7 +172,8 @@ class LlamaGraph:
         def build() -> tuple[Variant, ...]:
             return (Variant(rope_append(name, self.rope, n, 1)),)
 
-        operator = Operator(name, (*inputs, "q"), ("k_pages", "v_pages", "q"), build)
+        definition = rope_append_definition(self.rope)
+        operator = Operator(name, (*inputs, "q"), ("k_pages", "v_pages", "q"), definition, build)
         return f.call(operator, inputs, {"q": (n, self.rope.heads * self.rope.head_dim)})
 
     def _attention(self, f: GraphFunction, layer: int, qkv: Tensor, n: Any) -> Tensor:
@@ -185,7 +190,7 @@ class LlamaGraph:
         def build() -> tuple[Variant, ...]:
             return (Variant(attention(name, self.rope, n, 1)),)
 
-        operator = Operator(name, (*inputs, "out"), ("out",), build)
+        operator = Operator(name, (*inputs, "out"), ("out",), attention_definition(self.rope), build)
         return f.call(operator, inputs, {"out": (n, self.rope.heads * self.rope.head_dim)})
 
     def _decode_linear(
@@ -201,7 +206,11 @@ class LlamaGraph:
     ) -> Tensor:
         spec, inputs = self._linear(f, module, x, norm, residual, swiglu)
         name = f"linear_decode_{spec.name}"
-        operator = Operator(name, (*inputs, "out"), ("out",), lambda: linear_decode_variants(name, spec))
+
+        def build() -> tuple[Variant, ...]:
+            return linear_decode_variants(name, spec)
+
+        operator = Operator(name, (*inputs, "out"), ("out",), spec.definition, build)
         return f.call(operator, inputs, {"out": (1, spec.out_features) if out is None else out})
 
     def _prefill_linear(
@@ -220,7 +229,7 @@ class LlamaGraph:
         def build() -> tuple[Variant, ...]:
             return (Variant(linear_prefill(name, spec, n)),)
 
-        operator = Operator(name, (*inputs, "out"), ("out",), build)
+        operator = Operator(name, (*inputs, "out"), ("out",), spec.definition, build)
         return f.call(operator, inputs, {"out": (n, spec.out_features)})
 
     def _linear(

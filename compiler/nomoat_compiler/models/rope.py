@@ -31,6 +31,7 @@ _NUMBERS = (
     "rope_theta", "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings",
     "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim",
 )  # fmt: skip
+_RANGES = {"original_max_position_embeddings": (1.0, 16_777_216.0)}  # as program.schema.json; else up to 1e30
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ def check_rope_parameters(parameters: dict[str, Any], max_position_embeddings: i
             raise NomoatError(
                 "invalid_checkpoint",
                 f"config.json: RoPE's {name} is {value!r}; expected a positive number.",
+                field=name,
+            )
+        low, high = _RANGES.get(name, (0.0, 1e30))
+        if not low <= value <= high:
+            raise NomoatError(
+                "invalid_checkpoint",
+                f"config.json: RoPE's {name} is {value!r}; expected a number from {low:g} to {high:g}.",
                 field=name,
             )
         checked[name] = value

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..kernels.argmax import PARTS, argmax_final, argmax_partial
-from ..kernels.emit import Operator, Variant
+from ..kernels.emit import Definition, Operator, Variant
 from ..kernels.sample import draw, penalize
 from .graph import Graph
+
+SAMPLING: Definition = {"op": "sampling"}  # what the functions do is fixed, how they divide it is not
 
 
 def sample_greedy(graph: Graph, vocab_size: int) -> None:
@@ -15,6 +17,7 @@ def sample_greedy(graph: Graph, vocab_size: int) -> None:
             "argmax_partial",
             ("logits", "best_value", "best_index"),
             ("best_value", "best_index"),
+            SAMPLING,
             lambda: (Variant(argmax_partial("argmax_partial", vocab_size)),),
         )
         value, index = f.call(
@@ -26,6 +29,7 @@ def sample_greedy(graph: Graph, vocab_size: int) -> None:
             "argmax_final",
             ("best_value", "best_index", "state", "tokens"),
             ("state", "tokens"),
+            SAMPLING,
             lambda: (Variant(argmax_final("argmax_final", vocab_size)),),
         )
         inputs = {
@@ -44,6 +48,7 @@ def sample(graph: Graph, vocab_size: int) -> None:
             "penalize",
             ("logits", "token_counts", "sampling", "weights"),
             ("weights",),
+            SAMPLING,
             lambda: (Variant(penalize("penalize", vocab_size)),),
         )
         names = ("logits", "token_counts", "sampling")
@@ -52,6 +57,7 @@ def sample(graph: Graph, vocab_size: int) -> None:
             "draw",
             ("weights", "sampling", "token_counts", "state", "tokens"),
             ("weights", "token_counts", "state", "tokens"),
+            SAMPLING,
             lambda: (Variant(draw("draw", vocab_size)),),
         )
         bound = ("sampling", "token_counts", "state", "tokens")

@@ -4,6 +4,8 @@
  */
 import { LlmError } from "../internal/errors";
 import { Reader } from "../internal/reader";
+import { readDefinition, readScheme } from "./definition_reader";
+import { checkDefinitions } from "./definition_rules";
 import { type Expression, readExpression } from "./expression";
 import {
   type Binding,
@@ -33,8 +35,8 @@ export function parseProgram(json: unknown): Program {
   // The version first: a newer format may differ in every other respect.
   const head = read.object(json, "program", ["format", "version"], Object.keys(Object(json)));
   if (head.format !== "nomoat-program") read.fail("format", "nomoat-program", head.format);
-  if (head.version !== 1)
-    read.fail("version", "1 (this runtime reads no other; update it, or compile the model again)", head.version);
+  if (head.version !== 2)
+    read.fail("version", "2 (this runtime reads no other; update it, or compile the model again)", head.version);
 
   const top = read.object(json, "program", [
     "format",
@@ -53,7 +55,7 @@ export function parseProgram(json: unknown): Program {
     "functions",
   ]);
   const program: Program = {
-    vocab_size: readModel(top.model),
+    ...readModel(top.model),
     context_length: read.integer(top.context_length, "context_length", 1, 1048576),
     prefill_chunk: read.integer(top.prefill_chunk, "prefill_chunk", 1, 4096),
     page_size: read.integer(top.page_size, "page_size", 1, 256),
@@ -71,11 +73,17 @@ export function parseProgram(json: unknown): Program {
   };
   readTensors(top.tensors, program.parameters);
   checkRules(program);
+  checkDefinitions(program);
   return program;
 }
 
-/** Returns vocab_size, the one number of the model that the runtime itself needs; the rest is checked for range. */
-function readModel(value: unknown): number {
+type ModelShape = Pick<
+  Program,
+  "vocab_size" | "hidden_size" | "num_attention_heads" | "num_key_value_heads" | "head_dim"
+>;
+
+/** Returns the numbers of the model that definitions must agree with; the rest is checked for range. */
+function readModel(value: unknown): ModelShape {
   const model = read.object(value, "model", [
     "architecture",
     "vocab_size",
@@ -94,16 +102,20 @@ function readModel(value: unknown): number {
     "rope_parameters",
   ]);
   read.oneOf(model.architecture, "model.architecture", ["LlamaForCausalLM"]);
-  for (const key of ["hidden_size", "intermediate_size"]) read.integer(model[key], `model.${key}`, 1, MAX_DIMENSION);
-  for (const key of ["num_hidden_layers", "num_attention_heads", "num_key_value_heads"])
-    read.integer(model[key], `model.${key}`, 1, 1024);
-  read.integer(model.head_dim, "model.head_dim", 2, 1024);
+  read.integer(model.intermediate_size, "model.intermediate_size", 1, MAX_DIMENSION);
+  read.integer(model.num_hidden_layers, "model.num_hidden_layers", 1, 1024);
   read.number(model.rms_norm_eps, "model.rms_norm_eps", Number.MIN_VALUE, 1);
   read.integer(model.max_position_embeddings, "model.max_position_embeddings", 1, 16777216);
   for (const key of ["tie_word_embeddings", "attention_bias", "mlp_bias"]) read.boolean(model[key], `model.${key}`);
   read.oneOf(model.hidden_act, "model.hidden_act", ["silu"]);
   read.entries(model.rope_parameters, "model.rope_parameters", /^.{1,100}$/, 100);
-  return read.integer(model.vocab_size, "model.vocab_size", 1, MAX_DIMENSION);
+  return {
+    vocab_size: read.integer(model.vocab_size, "model.vocab_size", 1, MAX_DIMENSION),
+    hidden_size: read.integer(model.hidden_size, "model.hidden_size", 1, MAX_DIMENSION),
+    num_attention_heads: read.integer(model.num_attention_heads, "model.num_attention_heads", 1, 1024),
+    num_key_value_heads: read.integer(model.num_key_value_heads, "model.num_key_value_heads", 1, 1024),
+    head_dim: read.integer(model.head_dim, "model.head_dim", 2, 1024),
+  };
 }
 
 function byName<T extends { readonly name: string }>(
@@ -214,13 +226,14 @@ function readKernel(hash: string, value: unknown): Kernel {
 
 function readOperator(name: string, value: unknown): OperatorSpec {
   const path = `operators.${name}`;
-  const item = read.object(value, path, ["arguments", "variants"]);
+  const item = read.object(value, path, ["definition", "arguments", "variants"]);
   const names = read
     .array(item.arguments, `${path}.arguments`, 1, 16)
     .map((entry, i) => read.matching(entry, `${path}.arguments[${i}]`, NAME));
   if (new Set(names).size !== names.length) read.fail(`${path}.arguments`, "a list of different names");
   return {
     name,
+    definition: readDefinition(read, item.definition, `${path}.definition`),
     arguments: names,
     variants: read
       .array(item.variants, `${path}.variants`, 1, 16)
@@ -281,13 +294,7 @@ function readTensors(value: unknown, parameters: ReadonlyMap<string, Parameter>)
   byName(value, "tensors", 65536, (entry, path) => {
     const item = read.object(entry, path, ["name", "shape", "scheme", "parameters"]);
     readShape(item.shape, `${path}.shape`, 2);
-    const scheme = read.object(
-      item.scheme,
-      `${path}.scheme`,
-      ["bits"],
-      ["dtype", "group_size", "zero", "minimum", "scale_dtype"],
-    );
-    read.oneOf(scheme.bits, `${path}.scheme.bits`, [4, 8, 16, 32]);
+    readScheme(read, item.scheme, `${path}.scheme`);
     for (const [role, name] of read.entries(item.parameters, `${path}.parameters`, NAME, 8)) {
       if (!parameters.has(read.matching(name, `${path}.parameters.${role}`, NAME))) {
         read.fail(`${path}.parameters.${role}`, "the name of a parameter", name);

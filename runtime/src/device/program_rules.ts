@@ -169,6 +169,7 @@ function checkAccess(step: Step, kernel: Kernel, path: string, program: Program)
   if (repeated) fail(`${path} binds ${repeated} twice, once for writing`);
 }
 
-function fail(message: string): never {
+/** Refuses the program. */
+export function fail(message: string): never {
   throw new LlmError("invalid_package", `program.json: ${message}.`);
 }
