@@ -4,7 +4,7 @@
 #   demo    SmolLM2 compiled, installed into the extension, answering in a page of another origin
 #   test    every tier, with a summary of what ran and what was skipped
 #   lint    formatting, types, import rules, generated files
-#   bench   figures as JSON
+#   bench   figures as JSON, then this engine beside its peers without a GPU into docs/benchmarks
 #   docs    the generated parts of the documentation
 #   pictures the screenshots of the README, by running the demo
 #   clean   removes what was built and downloaded, but not the caches of pip and npm
@@ -43,6 +43,7 @@ test: setup
 
 bench: setup
 	$(PYTHON) -m tests.bench
+	$(PYTHON) -m tests.bench.side_by_side
 
 lint: $(PYTHON_READY) $(NODE_READY)
 	ruff check .

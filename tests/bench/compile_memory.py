@@ -117,7 +117,7 @@ def write_checkpoint(folder: Path, config: dict[str, Any], shapes: list[dict[str
     (folder / "config.json").write_text(json.dumps(config))
     rng = np.random.default_rng(0)
     random = (rng.standard_normal(RANDOM_VALUES, np.float32) * 0.02).astype(ml_dtypes.bfloat16).tobytes()
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, shard in enumerate(shapes):
         name = f"model-{number + 1:05d}-of-{len(shapes):05d}.safetensors"
         header: dict[str, Any] = {}

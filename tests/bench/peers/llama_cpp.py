@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import xllamacpp
+import xllamacpp  # type: ignore[import-not-found]
 
 
 def main() -> None:

@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+import matplotlib  # type: ignore[import-not-found]
 
 matplotlib.use("svg")
-import matplotlib.pyplot as plt
+import matplotlib.pyplot as plt  # type: ignore[import-not-found]
 
 PANELS = [
     ("decode_tok_per_s", "Decode, tokens per second"),
     ("long_decode_tok_per_s", "Decode after 1,000 tokens, tokens per second"),
     ("prefill_tok_per_s", "Prefill of 512 tokens, tokens per second"),
-    ("first_token_ms", "First token of a 42-token prompt, milliseconds (less is better)"),
+    ("first_token_ms", "First token of a 42-token prompt, ms (less is better)"),
 ]
 OURS, THEIRS = ("#c2410c", "#fdba74"), ("#475569", "#cbd5e1")
 

@@ -13,12 +13,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
+import onnx  # type: ignore[import-not-found]
 from onnx import helper, numpy_helper
-from onnxruntime.quantization import QuantizationMode, QuantType
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
-from onnxruntime.quantization.registry import IntegerOpsRegistry
+from onnxruntime.quantization import QuantizationMode, QuantType  # type: ignore[import-not-found]
+from onnxruntime.quantization.matmul_nbits_quantizer import (  # type: ignore[import-not-found]
+    MatMulNBitsQuantizer,
+)
+from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer  # type: ignore[import-not-found]
+from onnxruntime.quantization.registry import IntegerOpsRegistry  # type: ignore[import-not-found]
 
 HEAD_DIM = 64
 ROW_LOOKUPS = ("embed_tokens", "cos_cache", "sin_cache")

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.bench.side_by_side import install
-from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, version_of, weight_bytes_per_token
+from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, release_of, weight_bytes_per_token
 from tests.bench.side_by_side.report import markdown, summary
 from tests.bench.side_by_side.site import peer_site
 from tests.bench.side_by_side.workload import Counts, Prompts, measure
@@ -118,8 +118,7 @@ def prepare(engines: list[Engine], console: Console) -> dict[str, int]:
 def described(engine: Engine, threads: list[int], onnx: dict[str, int]) -> dict[str, Any]:
     return {
         "label": engine.label,
-        "package": engine.package,
-        "version": version_of(engine),
+        "release": release_of(engine),
         "weights": engine.weights,
         "weight_bytes_per_token": weight_bytes_per_token(engine, find_gguf(), onnx),
         "runs": {str(count): {"rounds": []} for count in threads},

@@ -16,7 +16,7 @@ from typing import Any
 import gguf
 from playwright.sync_api import Browser
 
-from tests.bench.side_by_side.install import ONNX_MODEL, PEERS, VENV_PYTHON
+from tests.bench.side_by_side.install import NODE_MODULES, ONNX_MODEL, PEERS, VENV_PYTHON
 from tests.bench.side_by_side.site import GGUF_PATH
 
 LOAD_TIMEOUT_MS = 180_000
@@ -26,7 +26,7 @@ GGUF_FIDELITY = "the GGUF's own blocks"
 
 @dataclass(frozen=True)
 class Engine:
-    """``package`` is the npm or PyPI package whose version is reported, ``page`` is None outside the browser."""
+    """``package`` is the folder in node_modules, or the PyPI package; ``page`` is None outside the browser."""
 
     name: str
     label: str
@@ -166,12 +166,13 @@ def weight_bytes_per_token(engine: Engine, gguf_file: Path, onnx: Mapping[str, i
     return sum(int(tensor.n_bytes) for tensor in gguf.GGUFReader(gguf_file).tensors)
 
 
-def version_of(engine: Engine) -> str | None:
-    """The package's version; ours is that of the commit."""
+def release_of(engine: Engine) -> str:
+    """The package and its version; ours is that of the commit."""
     if engine.page is None:
         asked = f"from importlib.metadata import version; print(version({engine.package!r}))"
-        return subprocess.run([VENV_PYTHON, "-c", asked], check=True, capture_output=True, text=True).stdout.strip()
+        done = subprocess.run([VENV_PYTHON, "-c", asked], check=True, capture_output=True, text=True)
+        return f"{engine.package} {done.stdout.strip()}"
     if engine is NOMOAT:
-        return None
-    package = json.loads((PEERS / "node_modules" / engine.package / "package.json").read_text())
-    return str(package["version"])
+        return "this commit"
+    package = json.loads((NODE_MODULES / engine.package / "package.json").read_text())
+    return f"{package['name']} {package['version']}"

@@ -1,6 +1,6 @@
 """What the peers need, made once: npm packages, a virtual environment, and the model in the format of each.
 
-Everything but node_modules lies in .cache/bench. Each step leaves a stamp that names what it was made from.
+Everything lies in .cache/bench. Each step leaves a stamp that names what it was made from.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.fixtures.smollm2 import CONFIG, gguf_tensors
 PEERS = Path(__file__).parents[1] / "peers"
 CACHE = ROOT / ".cache" / "bench"
 VENV_PYTHON = CACHE / "venv" / "bin" / "python"
+NODE_MODULES = CACHE / "peers" / "node_modules"
 OUR_PAGE = CACHE / "nomoat-page"
 # transformers.js finds a model as <base>/<name>/onnx/model_<dtype>.onnx.
 ONNX_MODELS = CACHE / "models"
@@ -42,12 +43,15 @@ def our_package() -> Path:
 
 def install_npm(on_step: OnStep) -> None:
     """wllama and transformers.js. No install scripts: one of them would download a native runtime."""
-    lock = PEERS / "package-lock.json"
-    if fresh(PEERS / "node_modules" / ".nomoat-stamp", lock.read_bytes()):
+    key = (PEERS / "package-lock.json").read_bytes()
+    if fresh(NODE_MODULES / ".stamp", key):
         return
     on_step("npm packages of the peers")
-    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"], cwd=PEERS)
-    stamp(PEERS / "node_modules" / ".nomoat-stamp", lock.read_bytes())
+    NODE_MODULES.parent.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PEERS / name, NODE_MODULES.parent)
+    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"], cwd=NODE_MODULES.parent)
+    stamp(NODE_MODULES / ".stamp", key)
 
 
 def install_venv(on_step: OnStep) -> None:

@@ -56,13 +56,13 @@ def markdown(report: Mapping[str, Any], picture: str) -> str:
 
 def table(report: Mapping[str, Any], threads: str) -> list[str]:
     headings = [f"{heading}, {unit}" for _, heading, unit, _ in METRICS]
-    lines = [f"| | {' | '.join(headings)} |", "|---|" + "---:|" * len(METRICS)]
+    lines = [f"| | {' | '.join(headings)} | Rounds |", "|---|" + "---:|" * (len(METRICS) + 1)]
     for engine in report["engines"].values():
         run = engine["runs"].get(threads)
         if run is None:
             continue
         cells = [cell(run["summary"].get(key), digits) for key, _, _, digits in METRICS]
-        lines.append(f"| {engine['label']} | {' | '.join(cells)} |")
+        lines.append(f"| {engine['label']} | {' | '.join(cells)} | {len(run['rounds'])} |")
     for engine in report["engines"].values():
         roofline = engine["runs"].get(threads, {}).get("roofline_tok_per_s")
         if roofline:
@@ -83,11 +83,12 @@ def cell(spread: Mapping[str, float] | None, digits: int) -> str:
 
 
 def engines_table(report: Mapping[str, Any]) -> list[str]:
-    lines = ["| | Version | Weights | Read per token |", "|---|---|---|---:|"]
+    lines = ["| | Release | Build | Weights | Read per token |", "|---|---|---|---|---:|"]
     for engine in report["engines"].values():
         megabytes = f"{engine['weight_bytes_per_token'] / 1e6:.1f} MB"
-        version = engine["version"] or report["machine"]["commit"]
-        lines.append(f"| {engine['label']} | {engine['package']} {version} | {engine['weights']} | {megabytes} |")
+        rounds = [r for run in engine["runs"].values() for r in run["rounds"]]
+        build = next((r["build"].replace("|", ",") for r in rounds if "build" in r), "")
+        lines.append(f"| {engine['label']} | {engine['release']} | {build} | {engine['weights']} | {megabytes} |")
     return lines
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.bench.side_by_side.install import ONNX_MODELS, OUR_PAGE, PEERS
+from tests.bench.side_by_side.install import NODE_MODULES, ONNX_MODELS, OUR_PAGE, PEERS
 
 GGUF_PATH = "/SmolLM2-135M-Instruct.Q4_1.gguf"
 HEADERS = [
@@ -42,6 +42,7 @@ def peer_site(gguf: Path, package: Path | None) -> Starlette:
     """``/peers`` the pages, ``/onnx`` transformers.js's models, ``/nomoat`` our page and ``/package`` our model."""
     routes: list[Route | Mount] = [
         Route(GGUF_PATH, lambda _request: FileResponse(gguf), methods=["GET", "HEAD"]),
+        Mount("/peers/node_modules", StaticFiles(directory=NODE_MODULES, check_dir=False)),
         Mount("/peers", StaticFiles(directory=PEERS)),
         Mount("/onnx", StaticFiles(directory=ONNX_MODELS, check_dir=False)),
         Mount("/nomoat", StaticFiles(directory=OUR_PAGE, html=True, check_dir=False)),

@@ -91,7 +91,7 @@ LINES = (
 
 def measure(session: Session, prompts: Prompts, counts: Counts) -> dict[str, Any]:
     """The figures of one round, ``flags`` about the texts, and ``skipped`` for what would have taken too long."""
-    warm_up = session.generate("Hello", WARM_UP_TOKENS)
+    warm_up = session.generate(prompts.facts(), WARM_UP_TOKENS)
     figures: dict[str, Any] = {"flags": [], "skipped": []}
 
     answer = session.generate(prompts.facts(), ANSWER_TOKENS)

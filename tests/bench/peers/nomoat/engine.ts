@@ -1,5 +1,5 @@
 /** An engine as measure.js describes it: the package's runtime on the device that the options name. */
-import { createEngine, type LoadedModel } from "@nomoat/runtime";
+import { createEngine, type Model } from "@nomoat/runtime";
 
 interface LoadOptions {
   readonly packageUrl: string;
@@ -13,11 +13,11 @@ interface Request {
   readonly onToken: () => void;
 }
 
-let model: LoadedModel;
+let model: Model;
 let requests = 0;
 
 export async function load({ packageUrl, device, threads }: LoadOptions) {
-  model = await createEngine().load({ url: packageUrl }, { device, threads });
+  model = await createEngine().load({ url: packageUrl }, device === "wasm" ? { device, threads } : { device });
   return { ...model.device };
 }
 
