@@ -17,7 +17,7 @@ from package_folder import write_package
 from typer.testing import CliRunner
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "help"
-COMMANDS = ["compile", "generate", "inspect", "serve", "verify"]
+COMMANDS = ["bench", "compile", "generate", "inspect", "serve", "verify"]
 runner = CliRunner()
 
 
@@ -69,6 +69,14 @@ def test_version() -> None:
         ["generate", "x", "hello", "--max-tokens", "0"],
         ["generate", "x", "hello", "--device", "cpu"],
         ["generate", "x", "hello", "--adapter", "imaginary"],
+        ["generate", "x", "hello", "--threads", "0"],
+        ["generate", "x", "hello", "--device", "webgpu", "--threads", "2"],
+        ["generate", "x", "hello", "--adapter", "software", "--threads", "2"],
+        ["verify", "x", "--checkpoint", "y", "--device", "wasm", "--adapter", "software"],
+        ["bench", "x", "--tokens", "1"],
+        ["bench", "x", "--runs", "0"],
+        ["bench", "x", "--runs", "33"],
+        ["bench", "x", "--prompt-tokens", "0"],
         ["inspect", "x", "--unknown"],
     ],
 )
@@ -81,6 +89,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     [
         ["inspect", "nowhere"],
         ["generate", "nowhere", "hello"],
+        ["bench", "nowhere"],
         ["verify", "nowhere", "--checkpoint", "nowhere"],
         ["compile", "nowhere", "-o", "out"],
     ],

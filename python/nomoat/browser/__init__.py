@@ -1,6 +1,7 @@
 """Runs packages in headless Chromium: finding it, starting it, serving to it, driving the runner page."""
 
 from nomoat.browser.chromium import Adapter, find_chromium
+from nomoat.browser.device import Device, DeviceInfo
 from nomoat.browser.runner import BrowserModel, Generated, open_model
 
-__all__ = ["Adapter", "BrowserModel", "Generated", "find_chromium", "open_model"]
+__all__ = ["Adapter", "BrowserModel", "Device", "DeviceInfo", "Generated", "find_chromium", "open_model"]

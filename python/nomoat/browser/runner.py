@@ -19,6 +19,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
+from nomoat.browser.device import Device, DeviceInfo
 from nomoat.browser.local_site import local_site
 from nomoat.browser.session import closing_unless_interrupted, playwright_session
 from nomoat.server import create_app
@@ -36,6 +37,8 @@ class Generated:
     prompt_ids: list[int]
     generated_ids: list[int]
     finish_reason: Literal["stop", "length", "aborted"]
+    device: DeviceInfo  # at the end of the answer; "auto" goes on elsewhere when the GPU is lost
+    cached_tokens: int  # prompt tokens whose KV was there from an earlier request
     ttft_ms: float
     prefill_tok_per_s: float
     decode_tok_per_s: float
@@ -46,10 +49,11 @@ class BrowserModel:
     """A loaded model. Every method may raise ``NomoatError`` with a code of the runtime."""
 
     info: Mapping[str, Any]  # ModelInfo of the runtime: id, name, contextLength, ...
-    device: str  # "webgpu"
-    adapter: str
+    device: DeviceInfo  # as it was loaded
+    browser_version: str  # "156.0.8078.79"
     load_ms: float
     page: RunnerPage
+    load_again: Callable[[], float]  # unloads the model, loads it on the same device, gives load_ms
 
     def generate(
         self,
@@ -66,6 +70,8 @@ class BrowserModel:
             prompt_ids=list(usage["promptIds"]),
             generated_ids=list(usage["generatedIds"]),
             finish_reason=usage["finishReason"],
+            device=DeviceInfo.from_wire(answer["device"]),
+            cached_tokens=usage["cachedTokens"],
             ttft_ms=usage["ttftMs"],
             prefill_tok_per_s=usage["prefillTokPerS"],
             decode_tok_per_s=usage["decodeTokPerS"],
@@ -81,6 +87,10 @@ class BrowserModel:
         rows = len(token_ids) - first_position
         return np.frombuffer(base64.b64decode(encoded), dtype="<f4").reshape(rows, -1)
 
+    def measure_bandwidth(self) -> float:
+        """What the device reads from memory, measured now, in GB/s (10^9 bytes)."""
+        return float(self.page.call("measureBandwidth")["gbPerS"])
+
 
 class RunnerPage:
     """Calls functions of window.nomoatRunner and hands on the events that it emits."""
@@ -95,18 +105,19 @@ class RunnerPage:
         page.on("crash", lambda _page: setattr(self, "_crashed", True))
         page.expose_function("nomoatEmit", self._receive)
 
-    def open(self, url: str, adapter: Adapter) -> None:
-        """Goes to the runner page and checks that the adapter asked for is there."""
+    def open(self, url: str, adapter: Adapter | None) -> None:
+        """Goes to the runner page and checks that the adapter asked for is there; None: WebGPU is not needed."""
         try:
             self._page.goto(url, timeout=START_TIMEOUT_MS)
             self._page.wait_for_function("() => Boolean(window.nomoatRunner)", timeout=START_TIMEOUT_MS)
-            is_software = self._page.evaluate(IS_SOFTWARE_ADAPTER)
+            is_software = False if adapter is None else self._page.evaluate(IS_SOFTWARE_ADAPTER)
         except PlaywrightError as error:
             raise self._failure("open", error) from error
         if is_software is None:
             raise NomoatError(
                 "unsupported_device",
-                "The browser has no WebGPU adapter. Try --adapter software; a Chromium without SwiftShader has none.",
+                "The browser has no WebGPU adapter. Try --device wasm, which needs none, or --adapter software "
+                "(a Chromium without SwiftShader has none).",
             )
         if adapter is Adapter.HARDWARE and is_software:
             raise NomoatError(
@@ -158,13 +169,20 @@ IS_SOFTWARE_ADAPTER = """async () => {
 def open_model(
     folder: Path,
     *,
+    device: Device = Device.AUTO,
+    threads: int | None = None,
     adapter: Adapter = Adapter.AUTO,
     on_progress: OnProgress = lambda _phase, _loaded, _total: None,
 ) -> Iterator[BrowserModel]:
     """The package in ``folder``, loaded and ready. The browser is closed however the context ends.
 
+    ``threads`` are those of wasm; None: as many as the runtime finds good. An ``adapter`` other than AUTO is a wish
+    for WebGPU, so it decides where ``device`` does not.
+
     Raises ``NomoatError``: ``unsupported_device`` without Chromium or an adapter, and what the runtime reports.
     """
+    if device is Device.AUTO and adapter is not Adapter.AUTO:
+        device = Device.WEBGPU
     chromium = find_chromium()
     app = create_app([folder])
     if not site_is_built():
@@ -174,14 +192,20 @@ def open_model(
         base_url = stack.enter_context(local_site(app))
         browser = stack.enter_context(headless_browser(chromium, adapter))
         page = RunnerPage(browser.new_page(), on_progress)
-        page.open(f"{base_url}/runner.html", adapter)
-        loaded = page.call("load", f"{base_url}/models/{model_id}/")
+        page.open(f"{base_url}/runner.html", adapter if device is Device.WEBGPU else None)
+        options = {"device": device.value} | ({} if threads is None else {"threads": threads})
+
+        def load() -> Any:
+            return page.call("load", f"{base_url}/models/{model_id}/", options)
+
+        loaded = load()
         yield BrowserModel(
             info=loaded["info"],
-            device=loaded["device"]["device"],
-            adapter=loaded["device"]["adapter"],
+            device=DeviceInfo.from_wire(loaded["device"]),
+            browser_version=browser.version,
             load_ms=loaded["loadMs"],
             page=page,
+            load_again=lambda: float(load()["loadMs"]),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nomoat import __version__
+from nomoat.cli.bench import bench_command
 from nomoat.cli.compile import compile_command
 from nomoat.cli.generate import generate_command
 from nomoat.cli.inspect import inspect_command
@@ -25,6 +26,7 @@ app.command("compile")(compile_command)
 app.command("inspect")(inspect_command)
 app.command("verify")(verify_command)
 app.command("generate")(generate_command)
+app.command("bench")(bench_command)
 app.command("serve")(serve_command)
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from nomoat.browser import Adapter, Generated, open_model
-from nomoat.browser.runner import BrowserModel
+from nomoat.browser import Adapter, BrowserModel, Device, Generated, open_model
 from nomoat.cli.console import Debug, Json, err, print_json, reports_errors
+from nomoat.cli.device_options import AdapterOption, DeviceOption, ThreadsOption, refuse_contradictions
 from nomoat.cli.load_progress import load_progress
 
 
@@ -28,14 +28,14 @@ def generate_command(
     stop: Annotated[list[str] | None, typer.Option(help="End before this text; may be given several times.")] = None,
     system: Annotated[str | None, typer.Option(help="System message.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Give the prompt to the model without chat template.")] = False,
-    device: Annotated[str, typer.Option(help="Where the model runs: webgpu.")] = "webgpu",
-    adapter: Annotated[Adapter, typer.Option(help="WebGPU adapter of the browser.")] = Adapter.AUTO,
+    device: DeviceOption = Device.AUTO,
+    threads: ThreadsOption = None,
+    adapter: AdapterOption = Adapter.AUTO,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
     """Let the package DIR answer PROMPT in headless Chromium, streaming to the terminal."""
-    if device != "webgpu":
-        raise typer.BadParameter(f"{device!r} is not a device; choose webgpu.", param_hint="--device")
+    refuse_contradictions(device, threads, adapter)
     given: dict[str, Any] = {
         "maxTokens": max_tokens, "temperature": temperature, "topP": top_p, "topK": top_k,
         "seed": seed, "stop": stop or None, "system": system, "raw": raw or None,
@@ -44,7 +44,7 @@ def generate_command(
     text = sys.stdin.read() if prompt == "-" else prompt
     with (
         load_progress(hidden=json_output) as on_progress,
-        open_model(folder, adapter=adapter, on_progress=on_progress) as model,
+        open_model(folder, device=device, threads=threads, adapter=adapter, on_progress=on_progress) as model,
     ):
         on_progress.stop()
         generated = model.generate(text, options, on_text=(lambda _piece: None) if json_output else print_piece)
@@ -61,8 +61,9 @@ def as_json(model: BrowserModel, generated: Generated) -> dict[str, object]:
         "generated_ids": generated.generated_ids,
         "text": generated.text,
         "finish_reason": generated.finish_reason,
-        "device": model.device,
-        "adapter": model.adapter,
+        "device": generated.device.device,
+        "adapter": generated.device.adapter,
+        "threads": generated.device.threads,
         "load_ms": model.load_ms,
         "ttft_ms": generated.ttft_ms,
         "prefill_tok_per_s": generated.prefill_tok_per_s,
@@ -74,7 +75,7 @@ def figures(model: BrowserModel, generated: Generated) -> str:
     return (
         f"{len(generated.generated_ids)} tokens ({generated.finish_reason}), {generated.decode_tok_per_s:.2f} tok/s, "
         f"first after {generated.ttft_ms / 1000:.1f} s, loaded in {model.load_ms / 1000:.1f} s, "
-        f"{model.device} on {model.adapter}"
+        f"{generated.device.describe()}"
     )
 
 

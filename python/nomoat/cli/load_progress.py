@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from nomoat.cli.console import err
 from nomoat.cli.quantities import format_bytes
 
-TITLES = {"download": "Reading the package", "load": "Weights to the GPU", "compile": "Compiling kernels"}
+TITLES = {"download": "Reading the package", "load": "Weights into memory", "compile": "Compiling kernels"}
 
 
 class LoadProgress:

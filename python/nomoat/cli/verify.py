@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from nomoat_compiler.errors import NomoatError
-
-if TYPE_CHECKING:
-    from nomoat.verification.verify import Verification
 from rich.console import Console
 from rich.table import Table
 
-from nomoat.browser.chromium import Adapter
+from nomoat.browser import Adapter, Device
 from nomoat.cli.console import FAILURE_EXIT_CODE, Debug, Json, err, out, print_json, reports_errors
+from nomoat.cli.device_options import AdapterOption, DeviceOption, ThreadsOption, refuse_contradictions
 from nomoat.verification.compare import DECIDED_MARGIN, Comparison
-from nomoat.verification.tolerances import MAX_LOGIT_ERROR, MAX_MEAN_KL, MAX_MEAN_KL_OF_EXECUTION
+from nomoat.verification.tolerances import Tolerance
+
+if TYPE_CHECKING:
+    from nomoat.verification.verify import Verification
 
 PROMPTS = (
     "What is the capital of France?",
@@ -31,7 +32,9 @@ def verify_command(
     checkpoint: Annotated[str, typer.Option(metavar="MODEL", help="What the package was compiled from.")],
     prompts: Annotated[Path | None, typer.Option(metavar="FILE", help="One prompt per line.")] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens to compare per prompt.")] = 16,
-    adapter: Annotated[Adapter, typer.Option(help="WebGPU adapter of the browser.")] = Adapter.AUTO,
+    device: DeviceOption = Device.AUTO,
+    threads: ThreadsOption = None,
+    adapter: AdapterOption = Adapter.AUTO,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -39,6 +42,7 @@ def verify_command(
 
     The exit code is 1 where a figure is out of tolerance.
     """
+    refuse_contradictions(device, threads, adapter)
     # Here, because it imports TVM, which takes two seconds that the other commands should not pay.
     from nomoat.verification.verify import verify_package
 
@@ -46,7 +50,14 @@ def verify_command(
     console = err()
     with console.status("Reading the package") as status:
         verification = verify_package(
-            folder, checkpoint, texts, max_tokens=tokens, adapter=adapter, on_status=status.update
+            folder,
+            checkpoint,
+            texts,
+            max_tokens=tokens,
+            device=device,
+            threads=threads,
+            adapter=adapter,
+            on_status=status.update,
         )
     if json_output:
         print_json(verification.to_json())
@@ -64,21 +75,21 @@ def read_prompts(path: Path) -> list[str]:
 
 
 def print_verification(console: Console, verification: Verification) -> None:
-    title = f"{verification.id} on {verification.adapter}, {verification.prompts} prompts"
+    title = f"{verification.id}, {verification.device.describe()}, {verification.prompts} prompts"
     table = Table(title=title, box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
     table.add_column("Browser against")
-    for column in ("Max logit error", "Mean KL", "Greedy agreement"):
+    for column in ("Max logit error", "Correlation", "Mean KL", "Best token", "Decided"):
         table.add_column(column, justify="right")
-    limit = MAX_MEAN_KL[verification.quantization_name]
-    table.add_row(*row("the package's weights", verification.execution, MAX_LOGIT_ERROR, MAX_MEAN_KL_OF_EXECUTION))
+    table.add_row(*row("the package's weights", verification.execution, verification.execution_tolerance))
     if not verification.weights_equal_checkpoint:
-        table.add_row(*row("the checkpoint's weights", verification.quantization, None, limit))
+        table.add_row(*row("the checkpoint's weights", verification.quantization, verification.quantization_tolerance))
     console.print(table)
     if verification.weights_equal_checkpoint:
         console.print("The package's weights equal the checkpoint's, value for value.", style="dim")
     console.print(
         f"{verification.sampled_agreed} of {verification.sampled} sampled tokens are the argmax of their logits. "
-        f"Greedy agreement counts positions where the reference's margin exceeds {DECIDED_MARGIN}.",
+        f"Best token: positions where both sides choose the same. Decided: of those, where the reference's margin "
+        f"exceeds {DECIDED_MARGIN}.",
         style="dim",
     )
     for failure in verification.failures:
@@ -87,11 +98,17 @@ def print_verification(console: Console, verification: Verification) -> None:
         console.print("passed", style="green")
 
 
-def row(against: str, figures: Comparison, max_error: float | None, max_kl: float) -> tuple[str, str, str, str]:
-    error_limit = "" if max_error is None else f" ≤ {max_error:g}"
+def row(against: str, figures: Comparison, limits: Tolerance) -> tuple[str, ...]:
+    """A figure with the limit that it is judged by, where it is."""
+
+    def limited(value: str, sign: str, limit: float | None) -> str:
+        return value if limit is None else f"{value} {sign} {limit:g}"
+
     return (
         against,
-        f"{figures.max_logit_error:.2g}{error_limit}",
-        f"{figures.mean_kl:.2g} ≤ {max_kl:g}",
+        limited(f"{figures.max_logit_error:.2g}", "≤", limits.max_logit_error),
+        limited(f"{figures.logit_correlation:.6f}", "≥", limits.min_logit_correlation),
+        limited(f"{figures.mean_kl:.2g}", "≤", limits.max_mean_kl),
+        limited(f"{figures.top1_agreement:.3f}", "≥", limits.min_top1_agreement),
         f"{figures.greedy_agreed} of {figures.decided_positions}",
     )

@@ -18,9 +18,9 @@ from nomoat_compiler.models.config import LlamaConfig
 from nomoat_compiler.program.package import Package, read_package
 from nomoat_compiler.reference.llama import LlamaReference
 
-from nomoat.browser import Adapter, BrowserModel, open_model
+from nomoat.browser import Adapter, BrowserModel, Device, DeviceInfo, open_model
 from nomoat.verification.compare import Comparison, Logits, compare
-from nomoat.verification.tolerances import MAX_LOGIT_ERROR, MAX_MEAN_KL, MAX_MEAN_KL_OF_EXECUTION
+from nomoat.verification.tolerances import Tolerance, execution_tolerance, quantization_tolerance
 from nomoat.verification.weights import Tensors, checkpoint_tensors, equal_weights, package_tensors
 
 # repetitionPenalty 1: a package's generation_config may ask for another one, which is no longer greedy.
@@ -33,32 +33,48 @@ class Verification:
 
     id: str
     quantization_name: str
-    adapter: str
+    device: DeviceInfo
     prompts: int
     weights_equal_checkpoint: bool
-    sampled_agreed: int  # tokens sampled on the GPU that are the argmax of the logits read back
+    sampled_agreed: int  # tokens sampled on the device that are the argmax of the logits read back
     sampled: int
     execution: Comparison
     quantization: Comparison
-    failures: list[str]
+
+    @property
+    def execution_tolerance(self) -> Tolerance:
+        return execution_tolerance(self.device.device, self.quantization_name)
+
+    @property
+    def quantization_tolerance(self) -> Tolerance:
+        return quantization_tolerance(self.device.device, self.quantization_name)
+
+    @property
+    def failures(self) -> list[str]:
+        """What is out of tolerance, a sentence each."""
+        return [
+            *misses("the package's own weights", self.execution, self.execution_tolerance),
+            *misses("the checkpoint", self.quantization, self.quantization_tolerance),
+        ]
 
     @property
     def passed(self) -> bool:
         return not self.failures
 
     def to_json(self) -> dict[str, Any]:
+        device = {"device": self.device.device, "adapter": self.device.adapter, "threads": self.device.threads}
         limits = {
-            "max_logit_error": MAX_LOGIT_ERROR,
-            "max_mean_kl_of_execution": MAX_MEAN_KL_OF_EXECUTION,
-            "max_mean_kl_of_quantization": MAX_MEAN_KL[self.quantization_name],
+            "execution": asdict(self.execution_tolerance),
+            "quantization": asdict(self.quantization_tolerance),
         }
-        return asdict(self) | {"tolerances": limits, "passed": self.passed}
+        return asdict(self) | device | {"failures": self.failures, "tolerances": limits, "passed": self.passed}
 
 
 @dataclass(frozen=True)
 class Answered:
     """One prompt's token ids, the answer's, and the package's logits at the positions that chose the answer."""
 
+    device: DeviceInfo
     prompt_ids: list[int]
     generated_ids: list[int]
     logits: Logits  # (len(generated_ids), vocab_size)
@@ -70,6 +86,8 @@ def verify_package(
     prompts: Sequence[str],
     *,
     max_tokens: int,
+    device: Device = Device.AUTO,
+    threads: int | None = None,
     adapter: Adapter = Adapter.AUTO,
     on_status: Callable[[str], None] = lambda _status: None,
 ) -> Verification:
@@ -82,9 +100,10 @@ def verify_package(
         config = LlamaConfig.from_huggingface(dict(checkpoint.config))
         check_same_model(package, config)
         on_status("Starting the browser")
-        with open_model(folder, adapter=adapter, on_progress=load_status(on_status)) as model:
+        with open_model(
+            folder, device=device, threads=threads, adapter=adapter, on_progress=load_status(on_status)
+        ) as model:
             answers = [answer(model, prompt, max_tokens, on_status) for prompt in prompts]
-            adapter_name = model.adapter
         on_status("Reference on the package's weights")
         own = package_tensors(package, config)
         theirs = checkpoint_tensors(checkpoint)
@@ -95,18 +114,16 @@ def verify_package(
         their_logits = own_logits if is_equal else [reference_logits(config, theirs, a) for a in answers]
     execution, quantization = compare(own_logits, measured), compare(their_logits, measured)
     sampled_agreed = sum(int((a.logits.argmax(axis=-1) == a.generated_ids).sum()) for a in answers)
-    quantization_name = package.manifest["quantization"]
     return Verification(
         id=package.manifest["id"],
-        quantization_name=quantization_name,
-        adapter=adapter_name,
+        quantization_name=package.manifest["quantization"],
+        device=one_device(answers),
         prompts=len(prompts),
         weights_equal_checkpoint=is_equal,
         sampled_agreed=sampled_agreed,
         sampled=sum(len(a.generated_ids) for a in answers),
         execution=execution,
         quantization=quantization,
-        failures=failures(execution, quantization, quantization_name),
     )
 
 
@@ -130,7 +147,18 @@ def answer(model: BrowserModel, prompt: str, max_tokens: int, on_status: Callabl
     on_status(f"Reading logits along {prompt[:40]!r}")
     token_ids = [*generated.prompt_ids, *generated.generated_ids[:-1]]
     logits = model.logits(token_ids, first_position=len(generated.prompt_ids) - 1)
-    return Answered(generated.prompt_ids, generated.generated_ids, logits)
+    return Answered(generated.device, generated.prompt_ids, generated.generated_ids, logits)
+
+
+def one_device(answers: Sequence[Answered]) -> DeviceInfo:
+    """What all answers ran on: each device has its own tolerances."""
+    first = answers[0].device
+    moved = next((a.device for a in answers if a.device != first), None)
+    if moved is not None:
+        raise NomoatError(
+            "device_lost", f"The model moved from {first.describe()} to {moved.describe()}: verify again."
+        )
+    return first
 
 
 def reference_logits(config: LlamaConfig, tensors: Tensors, answered: Answered) -> Logits:
@@ -139,20 +167,22 @@ def reference_logits(config: LlamaConfig, tensors: Tensors, answered: Answered) 
     return reference.logits(token_ids)[len(answered.prompt_ids) - 1 :]
 
 
-def failures(execution: Comparison, quantization: Comparison, quantization_name: str) -> list[str]:
+def misses(against: str, figures: Comparison, limits: Tolerance) -> list[str]:
+    """The figures that miss their limits. Written as `not within`, because NaN fails too."""
     found = []
-    if not execution.max_logit_error <= MAX_LOGIT_ERROR:  # not: NaN fails too
-        found.append(f"max logit error {execution.max_logit_error:.3g} is above {MAX_LOGIT_ERROR:g}")
-    if not execution.mean_kl <= MAX_MEAN_KL_OF_EXECUTION:
-        found.append(
-            f"mean KL to the package's own weights {execution.mean_kl:.3g} is above {MAX_MEAN_KL_OF_EXECUTION:g}"
-        )
-    if execution.greedy_agreed < execution.decided_positions:
-        missed = execution.decided_positions - execution.greedy_agreed
-        found.append(f"{missed} of {execution.decided_positions} decided tokens differ from the reference")
-    limit = MAX_MEAN_KL[quantization_name]
-    if not quantization.mean_kl <= limit:
-        found.append(f"mean KL to the checkpoint {quantization.mean_kl:.3g} is above {limit:g} for {quantization_name}")
+    if limits.max_logit_error is not None and not figures.max_logit_error <= limits.max_logit_error:
+        found.append(f"max logit error to {against} {figures.max_logit_error:.3g} is above {limits.max_logit_error:g}")
+    if not figures.mean_kl <= limits.max_mean_kl:
+        found.append(f"mean KL to {against} {figures.mean_kl:.3g} is above {limits.max_mean_kl:g}")
+    minimum = limits.min_logit_correlation
+    if minimum is not None and not figures.logit_correlation >= minimum:
+        found.append(f"correlation with the logits of {against} {figures.logit_correlation:.6f} is below {minimum:g}")
+    minimum = limits.min_top1_agreement
+    if minimum is not None and not figures.top1_agreement >= minimum:
+        found.append(f"share of best tokens equal to {against} {figures.top1_agreement:.3f} is below {minimum:g}")
+    if limits.decided_tokens_equal and figures.greedy_agreed < figures.decided_positions:
+        missed = figures.decided_positions - figures.greedy_agreed
+        found.append(f"{missed} of {figures.decided_positions} decided tokens differ from {against}")
     return found
 
 

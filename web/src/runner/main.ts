@@ -4,7 +4,14 @@
  * The driver calls `window.nomoatRunner.*` and gets {result} or {error: WireError}; what streams goes through the
  * binding `window.nomoatEmit`, which the driver defines before this script runs.
  */
-import { createEngine, type EngineGenerateOptions, LlmError, type Message, type Model } from "@nomoat/runtime";
+import {
+  createEngine,
+  type EngineGenerateOptions,
+  LlmError,
+  type LoadOptions,
+  type Message,
+  type Model,
+} from "@nomoat/runtime";
 import { float32ToBase64 } from "./base64";
 
 type Emit = (event: { readonly type: "progress" | "text"; readonly value: unknown }) => void;
@@ -35,9 +42,9 @@ async function answer<T>(call: () => Promise<T>): Answer<T> {
 }
 
 const runner = {
-  load: (url: string) =>
+  load: (url: string, options: Pick<LoadOptions, "device" | "threads"> = {}) =>
     answer(async () => {
-      model = await engine.load({ url }, { onProgress: (value) => emit({ type: "progress", value }) });
+      model = await engine.load({ url }, { ...options, onProgress: (value) => emit({ type: "progress", value }) });
       return { info: model.info, device: model.device, loadMs: model.loadMs };
     }),
 
@@ -49,7 +56,8 @@ const runner = {
         text += piece;
         emit({ type: "text", value: piece });
       }
-      return { text, usage: await generation.usage };
+      const usage = await generation.usage;
+      return { text, usage, device: loaded().device };
     }),
 
   tokenize: (text: string) => answer(() => loaded().tokenize(text)),
@@ -57,6 +65,8 @@ const runner = {
   /** Rows of float32 logits, little-endian, in base64: JSON numbers would be five times the size. */
   logits: (tokenIds: readonly number[], firstPosition: number) =>
     answer(async () => float32ToBase64(await loaded().logits(tokenIds, { firstPosition }))),
+
+  measureBandwidth: () => answer(() => loaded().measureBandwidth()),
 };
 
 window.nomoatRunner = runner;
