@@ -1,15 +1,20 @@
 /** chrome.storage.local, read and written for the offscreen document, which has no access to it. */
-import type { StoredState } from "../protocol/background";
+import type { Settings, StoredState } from "../protocol/background";
 
-type Stored = { [K in keyof StoredState]?: StoredState[K] };
+/** What an earlier version has stored may lack settings that came later. */
+type Stored = Partial<Omit<StoredState, "settings">> & { readonly settings?: Partial<Settings> };
 
 export async function readState(): Promise<StoredState> {
   const stored = (await chrome.storage.local.get(["permissions", "settings", "sources"])) as Stored;
   return {
     permissions: stored.permissions ?? [],
-    settings: stored.settings ?? { defaultModel: null, allowOwnPrograms: await isUnpacked() },
+    settings: { ...(await defaultSettings()), ...stored.settings },
     sources: stored.sources ?? {},
   };
+}
+
+async function defaultSettings(): Promise<Settings> {
+  return { defaultModel: null, allowOwnPrograms: await isUnpacked(), device: "auto" };
 }
 
 export async function writeState(state: Partial<StoredState>): Promise<void> {

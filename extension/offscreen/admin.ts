@@ -3,7 +3,7 @@
  */
 import { LlmError, type Usage } from "@nomoat/runtime";
 import type { AdminAnswer, AdminMethod, AdminMethods, AdminRequest } from "../protocol/admin-port";
-import type { Settings } from "../protocol/background";
+import { DEVICE_CHOICES, type Settings } from "../protocol/background";
 import { Coalescer } from "./coalesce";
 import { ofPair } from "./requests";
 import type { Services } from "./router";
@@ -65,8 +65,13 @@ export class AdminSession {
       return models.remove(id);
     },
     "model.setDefault": ({ id }) => this.#services.setSettings({ defaultModel: id }),
-    "settings.set": ({ allowOwnPrograms }) => {
+    "settings.set": ({ allowOwnPrograms, device }) => {
       if (typeof allowOwnPrograms === "boolean") this.#services.setSettings({ allowOwnPrograms });
+      if (device === undefined) return;
+      if (!DEVICE_CHOICES.includes(device)) {
+        throw new LlmError("invalid_request", `Expected one of ${DEVICE_CHOICES.join(", ")} as device.`);
+      }
+      this.#services.setSettings({ device });
     },
     "site.set": ({ origin, topOrigin, decision }) => {
       this.#services.permissions.remember({ origin, topOrigin }, decision);

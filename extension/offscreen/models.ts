@@ -4,6 +4,7 @@
  */
 import { type Engine, LlmError, type Model, type ModelInfo, type Progress, type WireError } from "@nomoat/runtime";
 import type { LoadedRow, ModelRow } from "../protocol/admin-port";
+import type { DeviceChoice } from "../protocol/background";
 import { readPackageId, toBaseUrl } from "./package-url";
 
 /** A loaded model gives its memory back when nobody has asked for this long. */
@@ -18,6 +19,8 @@ interface Install {
 
 interface Loaded {
   readonly id: string;
+  /** What the user wanted when it was loaded. */
+  readonly device: DeviceChoice;
   readonly model: Promise<Model>;
   ready: Model | null;
   progress: Progress | null;
@@ -25,6 +28,8 @@ interface Loaded {
 
 export interface ModelsOptions {
   readonly onChange: () => void;
+  /** Where the user wants models to run now. */
+  readonly device: () => DeviceChoice;
   /** Package URL by model id, kept across restarts so that an interrupted download can go on. */
   readonly sources: Readonly<Record<string, string>>;
   readonly saveSources: (sources: Record<string, string>) => void;
@@ -121,17 +126,17 @@ export class Models {
   }
 
   /**
-   * Runs `work` on the user's model, loading it where needed. Requests share the loaded model; another one is loaded
-   * when nobody uses it any more. An abort stops the waiting, not the loading: the next request wants the same model.
+   * Runs `work` on the user's model, loading it where needed. Requests share the loaded model; another one, or the same
+   * on another device, is loaded when nobody uses it any more. An abort stops the waiting, not the loading: the next request wants the same model.
    */
   async run<T>(preferred: string | null, signal: AbortSignal, work: (model: Model) => Promise<T>): Promise<T> {
     const id = await this.chosenId(preferred);
     if (id === null) {
       throw new LlmError("model_not_found", "No model is installed: add one on the options page of the extension.");
     }
-    while (this.#loaded && this.#loaded.id !== id && this.#users > 0) await abortable(this.#unused(), signal);
+    while (this.#loaded && !this.#isAsWanted(id) && this.#users > 0) await abortable(this.#unused(), signal);
     clearTimeout(this.#idleTimer);
-    if (this.#loaded?.id !== id) this.#load(id);
+    if (!this.#isAsWanted(id)) this.#load(id);
     const { model } = this.#loaded!;
     this.#users++;
     try {
@@ -168,6 +173,10 @@ export class Models {
     this.#options.onChange();
   }
 
+  #isAsWanted(id: string): boolean {
+    return this.#loaded?.id === id && this.#loaded.device === this.#options.device();
+  }
+
   #unused(): Promise<void> {
     return new Promise((resolve) => this.#waitingForUnused.push(resolve));
   }
@@ -184,8 +193,9 @@ export class Models {
       if (loaded) loaded.progress = progress;
       this.#options.onChange();
     };
-    const model = this.#running().load({ id }, { onProgress });
-    loaded = this.#loaded = { id, model, ready: null, progress: null };
+    const device = this.#options.device();
+    const model = this.#running().load({ id }, { device, onProgress });
+    loaded = this.#loaded = { id, device, model, ready: null, progress: null };
     this.#options.onChange();
     void this.#watch(loaded);
   }

@@ -20,7 +20,12 @@ export function createServices(makeEngine: () => Engine, stored: StoredState, on
     onChange();
   });
   return {
-    models: new Models(makeEngine, { onChange, sources: stored.sources, saveSources: (sources) => save({ sources }) }),
+    models: new Models(makeEngine, {
+      onChange,
+      device: () => settings.device,
+      sources: stored.sources,
+      saveSources: (sources) => save({ sources }),
+    }),
     permissions: new Permissions(stored.permissions, (permissions) => save({ permissions })),
     consent: new ConsentDesk((id) => askBackground("consent.open", { id })),
     requests,

@@ -55,7 +55,7 @@ export interface AdminMethods {
   "model.cancel": { params: { id: string }; result: null };
   "model.remove": { params: { id: string }; result: null };
   "model.setDefault": { params: { id: string }; result: null };
-  "settings.set": { params: Partial<Pick<Settings, "allowOwnPrograms">>; result: null };
+  "settings.set": { params: Partial<Pick<Settings, "allowOwnPrograms" | "device">>; result: null };
   "site.set": { params: { origin: string; topOrigin: string; decision: Decision }; result: null };
   "site.revoke": { params: { origin: string; topOrigin: string }; result: null };
   /** Stops the requests of one site; null: of the side panel; no origin: all. */

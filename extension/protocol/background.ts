@@ -2,7 +2,7 @@
  * What the other contexts ask of the service worker by runtime message. Each message wakes it if it was stopped;
  * it keeps nothing between two of them.
  */
-import type { WireError } from "@nomoat/runtime";
+import type { LoadOptions, WireError } from "@nomoat/runtime";
 
 export type Decision = "allow" | "deny";
 
@@ -15,11 +15,16 @@ export interface Permission {
   readonly since_ms: number;
 }
 
+/** Where the user wants models to run. */
+export type DeviceChoice = NonNullable<LoadOptions["device"]>;
+export const DEVICE_CHOICES: readonly DeviceChoice[] = ["auto", "webgpu", "wasm"];
+
 export interface Settings {
   /** Null: the first installed one. */
   readonly defaultModel: string | null;
   /** Packages added by URL bring their own WGSL, which is code: only where the user has said so. */
   readonly allowOwnPrograms: boolean;
+  readonly device: DeviceChoice;
 }
 
 /** Everything in chrome.storage.local. Its only writer is the offscreen document, through `storage.write`. */

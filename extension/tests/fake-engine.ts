@@ -5,6 +5,7 @@ import {
   type Generation,
   type InstalledModel,
   LlmError,
+  type LoadOptions,
   type Model,
   type ModelInfo,
   type Usage,
@@ -27,6 +28,8 @@ export class FakeEngine implements Engine {
   readonly models = new Map<string, InstalledModel>();
   readonly requests: { prompt: unknown; options: EngineGenerateOptions; model: string }[] = [];
   readonly loads: string[] = [];
+  /** What was asked for, by load. */
+  readonly devices: LoadOptions["device"][] = [];
   unloads = 0;
   /** Generations that are computing now. */
   computing = 0;
@@ -57,17 +60,19 @@ export class FakeEngine implements Engine {
     this.models.delete(id);
   }
 
-  async load(source: { id: string } | { url: string }): Promise<Model> {
+  async load(source: { id: string } | { url: string }, options: LoadOptions = {}): Promise<Model> {
     const id = "id" in source ? source.id : source.url;
     this.loads.push(id);
+    this.devices.push(options.device);
     this.#failIfAsked();
     return {
       info: modelInfo(id),
-      device: { device: "webgpu", adapter: "fake", software: true },
+      device: { device: "webgpu", adapter: "fake", software: true, threads: null, weightBytesPerToken: 1 },
       loadMs: 0,
       generate: (prompt, options = {}) => this.#generate(id, prompt, options),
       tokenize: async () => [],
       logits: async () => new Float32Array(),
+      measureBandwidth: async () => ({ gbPerS: 1 }),
       unload: async () => void this.unloads++,
     };
   }

@@ -2,6 +2,7 @@
 import { LlmError, type Model } from "@nomoat/runtime";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { IDLE_UNLOAD_MS, Models } from "../offscreen/models";
+import type { DeviceChoice } from "../protocol/background";
 import { FakeEngine } from "./fake-engine";
 
 const URL_A = "https://host.example/models/a/";
@@ -10,13 +11,15 @@ const live = () => new AbortController().signal;
 function setUp(engine = new FakeEngine(), sources: Record<string, string> = {}) {
   const saved: Record<string, string>[] = [];
   const readId = vi.fn(async (url: string) => url.split("/").at(-2)!);
+  const wanted: { device: DeviceChoice } = { device: "auto" };
   const models = new Models(() => engine, {
     onChange: () => {},
+    device: () => wanted.device,
     sources,
     saveSources: (all) => void saved.push(all),
     readId,
   });
-  return { engine, models, saved, readId };
+  return { engine, models, saved, readId, wanted };
 }
 
 afterEach(() => void vi.useRealTimers());
@@ -130,6 +133,29 @@ describe("the loaded model", () => {
     expect(await next).toBe("b");
   });
 
+  it("moves to another device when the user wants that and nobody uses it", async () => {
+    const { engine, models, wanted } = setUp(new FakeEngine().withModel("a"));
+    let finish!: () => void;
+    const running = models.run(
+      null,
+      live(),
+      () =>
+        new Promise<void>((done) => {
+          finish = done;
+        }),
+    );
+    await vi.waitFor(() => expect(finish).toBeDefined());
+    wanted.device = "wasm";
+    const next = models.run(null, live(), name);
+    await new Promise((turn) => setTimeout(turn, 5));
+    expect(engine.devices).toEqual(["auto"]);
+    finish();
+    await running;
+    await next;
+    await models.run(null, live(), name);
+    expect(engine.devices).toEqual(["auto", "wasm"]);
+  });
+
   it("is loaded again after a failed load or a lost device", async () => {
     const { engine, models } = setUp(new FakeEngine().withModel("a"));
     engine.failNext = new LlmError("out_of_memory", "full");
@@ -143,7 +169,12 @@ describe("the loaded model", () => {
   it("comes from a new engine after the worker died", async () => {
     const engines = [new FakeEngine().withModel("a"), new FakeEngine().withModel("a")];
     let made = 0;
-    const models = new Models(() => engines[made++]!, { onChange: () => {}, sources: {}, saveSources: () => {} });
+    const models = new Models(() => engines[made++]!, {
+      onChange: () => {},
+      device: () => "auto",
+      sources: {},
+      saveSources: () => {},
+    });
     await models.run(null, live(), name);
     models.engineCrashed();
     expect(await models.run(null, live(), name)).toBe("a");

@@ -20,10 +20,11 @@ const A = { origin: "https://a.example", topOrigin: "https://a.example" };
 function setUp() {
   const engine = new FakeEngine().withModel("m");
   const windows: number[] = [];
-  let settings: Settings = { defaultModel: null, allowOwnPrograms: false };
+  let settings: Settings = { defaultModel: null, allowOwnPrograms: false, device: "auto" };
   const services: AdminServices = {
     models: new Models(() => engine, {
       onChange: () => {},
+      device: () => settings.device,
       sources: {},
       saveSources: () => {},
       readId: async () => "x",
@@ -267,6 +268,23 @@ describe("the extension's own pages", () => {
     await admin("settings.set", { allowOwnPrograms: true });
     await admin("model.install", { url });
     expect(engine.models.get("x")?.state).toBe("ready");
+  });
+
+  it("choose the device, which a page cannot", async () => {
+    const { services, admin, adminAnswers, engine, page } = setUp();
+    await admin("settings.set", { device: "wasm" });
+    expect(services.settings()).toMatchObject({ device: "wasm", allowOwnPrograms: false });
+    for (const device of ["gpu", "", null, 1, ["wasm"]]) {
+      await admin("settings.set", { device } as never);
+      expect(adminAnswers.at(-1)).toMatchObject({ error: { code: "invalid_request" } });
+    }
+    services.permissions.remember(A, "allow");
+    const { generate, errorOf } = page();
+    await generate(1, { maxTokens: 1, device: "webgpu" });
+    expect(errorOf(1)).toMatchObject({ error: { code: "invalid_request" } });
+    await generate(2, { maxTokens: 1 });
+    expect(errorOf(2)).toBeUndefined();
+    expect(engine.devices).toEqual(["wasm"]);
   });
 
   it("chat in a partition of their own, and stop when closed", async () => {

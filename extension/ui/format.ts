@@ -1,5 +1,5 @@
 /** Numbers and origins as people read them. */
-import type { Progress } from "@nomoat/runtime";
+import type { DeviceInfo, Progress } from "@nomoat/runtime";
 
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
@@ -29,6 +29,12 @@ const PHASES: Record<Progress["phase"], string> = {
 export function formatProgress({ phase, loaded, total }: Progress): string {
   const amount = phase === "compile" ? `${loaded} of ${total}` : `${formatBytes(loaded)} of ${formatBytes(total)}`;
   return `${PHASES[phase]}: ${amount}`;
+}
+
+/** "WebGPU · nvidia ampere", "CPU · wasm, 2 threads". */
+export function formatDevice({ device, adapter, threads }: DeviceInfo): string {
+  if (device === "webgpu") return `WebGPU · ${adapter}`;
+  return threads === null ? `CPU · ${device}` : `CPU · ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
 
 /** "host" for https, the full origin otherwise, so that an unusual scheme or port is always seen. */

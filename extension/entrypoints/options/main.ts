@@ -1,5 +1,6 @@
 /** The options page: models and sites, drawn from the snapshots of the offscreen document. Holds no state of its own. */
 import { LlmError } from "@nomoat/runtime";
+import type { DeviceChoice } from "../../protocol/background";
 import { AdminClient } from "../../ui/admin-client";
 import { byId } from "../../ui/dom";
 import { KeyedList } from "../../ui/keyed-list";
@@ -9,6 +10,7 @@ import { createSiteRow, siteKey } from "./site-row";
 const url = byId<HTMLInputElement>("model-url");
 const addError = byId("add-error");
 const ownPrograms = byId<HTMLInputElement>("allow-own-programs");
+const device = byId<HTMLSelectElement>("device");
 
 const client = new AdminClient((snapshot) => {
   const items = snapshot.models.map(
@@ -21,6 +23,7 @@ const client = new AdminClient((snapshot) => {
   byId("models-empty").hidden = items.length > 0 || snapshot.problem !== null;
   byId("sites-empty").hidden = snapshot.sites.length > 0;
   ownPrograms.checked = snapshot.settings.allowOwnPrograms;
+  device.value = snapshot.settings.device;
 });
 
 const models = new KeyedList<ModelItem>(
@@ -46,6 +49,10 @@ byId("add").addEventListener("submit", async (event) => {
 
 ownPrograms.addEventListener("change", () => {
   client.call("settings.set", { allowOwnPrograms: ownPrograms.checked }).catch(showError);
+});
+
+device.addEventListener("change", () => {
+  client.call("settings.set", { device: device.value as DeviceChoice }).catch(showError);
 });
 
 function showError(error: unknown): void {

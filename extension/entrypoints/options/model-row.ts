@@ -2,7 +2,7 @@
 import type { LoadedRow, ModelRow } from "../../protocol/admin-port";
 import type { AdminClient } from "../../ui/admin-client";
 import { h } from "../../ui/dom";
-import { formatBytes, formatCount, formatProgress } from "../../ui/format";
+import { formatBytes, formatCount, formatDevice, formatProgress } from "../../ui/format";
 import type { Row } from "../../ui/keyed-list";
 
 export interface ModelItem {
@@ -21,7 +21,7 @@ export function createModelRow(
 
   const name = h("span", { class: "name" });
   const defaultTag = h("span", { class: "tag", "data-tone": "good" }, "Default");
-  const loadedTag = h("span", { class: "tag" }, "In memory");
+  const loadedTag = h("span", { class: "tag", "data-testid": "model-device" });
   const facts = h("p", { class: "quiet small" });
   const bar = h("progress", { max: "1" });
   const status = h("p", { class: "quiet small" });
@@ -61,7 +61,9 @@ export function createModelRow(
     name.textContent = row.info?.name ?? id;
     facts.textContent = row.info ? describe(row.info) : (row.url ?? "");
     defaultTag.hidden = !isDefault;
-    loadedTag.hidden = loaded?.id !== id || loaded.device === null;
+    const device = loaded?.id === id ? loaded.device : null;
+    loadedTag.hidden = device === null;
+    loadedTag.textContent = device && formatDevice(device);
     progress.hidden = row.state !== "downloading";
     const known = row.progress && row.progress.total > 0 ? row.progress : null;
     if (known) bar.value = known.loaded / known.total;

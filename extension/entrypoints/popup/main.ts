@@ -3,7 +3,7 @@ import type { LoadedRow, ModelRow, RunningRow, Snapshot } from "../../protocol/a
 import { WHO_IS_HERE } from "../../protocol/page-port";
 import { AdminClient } from "../../ui/admin-client";
 import { byId, h } from "../../ui/dom";
-import { formatOrigin, formatProgress } from "../../ui/format";
+import { formatDevice, formatOrigin, formatProgress } from "../../ui/format";
 import { KeyedList } from "../../ui/keyed-list";
 
 const STATES: Record<RunningRow["state"], string> = {
@@ -78,7 +78,7 @@ function modelLine(models: readonly ModelRow[], defaultModel: string | null, loa
   const name = chosen.info?.name ?? chosen.id;
   if (!loaded || loaded.id !== chosen.id) return name;
   return loaded.device
-    ? `${name} · ready on ${loaded.device.adapter}`
+    ? `${name} · ${formatDevice(loaded.device)}`
     : `${name} · ${loaded.progress ? formatProgress(loaded.progress) : "loading"}`;
 }
 

@@ -3,7 +3,7 @@ import { LlmError, type Message } from "@nomoat/runtime";
 import type { Snapshot } from "../../protocol/admin-port";
 import { AdminClient } from "../../ui/admin-client";
 import { byId } from "../../ui/dom";
-import { formatProgress } from "../../ui/format";
+import { formatDevice, formatProgress } from "../../ui/format";
 import { AnswerBubble, addUserBubble } from "./bubbles";
 
 const messages = byId("messages");
@@ -85,6 +85,6 @@ function draw({ problem, models, defaultModel, loaded }: Snapshot): void {
 function statusLine(loaded: Snapshot["loaded"]): string {
   if (!hasModel) return "No model yet";
   if (!loaded) return "Loads with the first message";
-  if (loaded.device) return `On ${loaded.device.adapter}`;
+  if (loaded.device) return formatDevice(loaded.device);
   return loaded.progress ? formatProgress(loaded.progress) : "Loading…";
 }

@@ -55,6 +55,8 @@ export function startChat({ engineSwitch, modelPanel, settings }: ChatParts): vo
       for await (const piece of generation) answer.append(piece);
       signal.throwIfAborted();
       const usage = await generation.usage;
+      // The engine may have moved to another device.
+      modelPanel.refresh();
       answer.finish("done", describe(usage));
       if (isCurrent()) stats.textContent = describe(usage);
       if (isCurrent()) history = [...messages, { role: "assistant", content: answer.text }];

@@ -3,7 +3,9 @@ import { LlmError, type Model, type Progress } from "@nomoat/runtime";
 import { element } from "../elements";
 import { dropEngine, loadedModel, loadModel } from "../providers/page_engine";
 import { fetchRegistry, type RegistryModel } from "../providers/registry";
+import { formatDevice } from "../text/device";
 import { formatBytes, formatCount, formatMilliseconds } from "../text/quantities";
+import type { DeviceChoiceField } from "./device_choice";
 import { clearError, showError } from "./error_box";
 import { SpeedMeter } from "./speed_meter";
 
@@ -19,11 +21,16 @@ export interface ModelPanel {
 
 const PHASES: Record<Progress["phase"], string> = {
   download: "Downloading",
-  load: "Into the GPU",
+  load: "Into memory",
   compile: "Compiling kernels",
 };
 
-export function startModelPanel({ visible }: { visible: () => boolean }): ModelPanel {
+interface ModelPanelParts {
+  readonly visible: () => boolean;
+  readonly deviceChoice: DeviceChoiceField;
+}
+
+export function startModelPanel({ visible, deviceChoice }: ModelPanelParts): ModelPanel {
   const select = element<HTMLSelectElement>("model-select");
   const button = element<HTMLButtonElement>("model-load");
   const load = element("load");
@@ -35,15 +42,22 @@ export function startModelPanel({ visible }: { visible: () => boolean }): ModelP
     | undefined;
 
   const selected = (): RegistryModel | undefined => models[select.selectedIndex];
+  /** The loaded model, if it is the one that the user has selected, on the device that the user has selected. */
+  const current = (): Model | undefined => {
+    const there = loadedModel();
+    const isCurrent = there?.url === selected()?.url && there?.device === deviceChoice.selected();
+    return isCurrent ? there?.model : undefined;
+  };
 
   const refresh = (): void => {
     element("model-select").closest<HTMLElement>(".panel")!.hidden = !visible();
     showFacts(selected());
-    showDevice(visible() ? loadedModel() : undefined, visible());
-    const isLoaded = loadedModel() !== undefined && loadedModel()?.info.id === selected()?.id;
+    showDevice(visible() ? loadedModel()?.model : undefined, visible());
+    const isLoaded = current() !== undefined;
     button.textContent = loading ? "Cancel" : isLoaded ? "Loaded" : "Load model";
     button.disabled = !loading && (isLoaded || selected() === undefined);
     select.disabled = loading !== undefined;
+    deviceChoice.enable(loading === undefined);
   };
 
   const start = (): Promise<Model> => {
@@ -66,7 +80,8 @@ export function startModelPanel({ visible }: { visible: () => boolean }): ModelP
     load.dataset.state = "starting";
     progress.removeAttribute("value");
     status.textContent = "Starting the engine";
-    const done = loadModel(model.url, { onProgress, signal: controller.signal }).then(
+    const options = { device: deviceChoice.selected(), onProgress, signal: controller.signal };
+    const done = loadModel(model.url, options).then(
       (ready) => {
         load.dataset.state = "ready";
         status.textContent = `Ready after ${formatMilliseconds(ready.loadMs)}`;
@@ -89,6 +104,7 @@ export function startModelPanel({ visible }: { visible: () => boolean }): ModelP
   };
 
   select.addEventListener("change", refresh);
+  deviceChoice.onChange(refresh);
   button.addEventListener("click", () => {
     if (loading) loading.controller.abort();
     else
@@ -99,10 +115,7 @@ export function startModelPanel({ visible }: { visible: () => boolean }): ModelP
 
   return {
     refresh,
-    ready: async () => {
-      const model = loadedModel();
-      return model !== undefined && model.info.id === selected()?.id ? model : start();
-    },
+    ready: async () => current() ?? start(),
     reset: async () => {
       await dropEngine();
       load.dataset.state = "idle";
@@ -147,6 +160,6 @@ function showFacts(model: RegistryModel | undefined): void {
 function showDevice(model: Model | undefined, pageAnswers: boolean): void {
   const footer = element("device-info");
   footer.dataset.state = model ? "loaded" : "none";
-  if (model) footer.textContent = `${model.device.device} · ${model.device.adapter}`;
+  if (model) footer.textContent = formatDevice(model.device);
   else footer.textContent = pageAnswers ? "No model is loaded." : "The extension's engine answers.";
 }

@@ -3,20 +3,27 @@ import type { Engine, LoadOptions, Model } from "@nomoat/runtime";
 import { createEngine } from "@nomoat/runtime";
 
 let engine: Engine | undefined;
-let loaded: { readonly url: string; readonly model: Model } | undefined;
-
-/** The model that was loaded last, if any. */
-export function loadedModel(): Model | undefined {
-  return loaded?.model;
+/** The model in memory, and what was asked for. */
+export interface LoadedModel {
+  readonly url: string;
+  readonly device: LoadOptions["device"];
+  readonly model: Model;
 }
 
-/** Loads the package at `url` (ends in "/"); a no-op where it is loaded already. */
+let loaded: LoadedModel | undefined;
+
+/** The model that was loaded last, if any. */
+export function loadedModel(): LoadedModel | undefined {
+  return loaded;
+}
+
+/** Loads the package at `url` (ends in "/"); a no-op where it is loaded already, for the same device. */
 export async function loadModel(url: string, options: LoadOptions): Promise<Model> {
-  if (loaded?.url === url) return loaded.model;
+  if (loaded?.url === url && loaded.device === options.device) return loaded.model;
   loaded = undefined;
   engine ??= createEngine();
   const model = await engine.load({ url }, options);
-  loaded = { url, model };
+  loaded = { url, device: options.device, model };
   return model;
 }
 
