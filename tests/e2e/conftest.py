@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.devices import ONE_DEVICE
 from tests.e2e.extension_browser import ExtensionBrowser, open_extension
 from tests.e2e.local_site import PAGES, LocalSite
 from tests.fixtures.packages import compiled
@@ -19,6 +20,15 @@ from tests.fixtures.variants import TINY_LLAMA
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "extension"
 ENDLESS = "endless-q4"
+# Room for the longest answer that a page may ask for, which on wasm takes some seconds.
+ENDLESS_CONTEXT = 16384
+
+
+@pytest.fixture(scope="module", params=[ONE_DEVICE])
+def device(request: pytest.FixtureRequest) -> str:
+    """Where the model runs: one device, or each where a module or a test is marked ``on_each_device``."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +43,12 @@ def extension_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def endless_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny Llama without a stop token and with a context of 4096: it writes exactly as much as it is asked for."""
+    """The tiny Llama without a stop token and with a long context: it writes exactly as much as it is asked for."""
     folder = tmp_path_factory.mktemp("checkpoint") / "endless"
     shutil.copytree(TINY_LLAMA, folder)
-    edit(folder / "config.json", max_position_embeddings=4096, eos_token_id=None)
+    edit(folder / "config.json", max_position_embeddings=ENDLESS_CONTEXT, eos_token_id=None)
     edit(folder / "generation_config.json", eos_token_id=None)
-    edit(folder / "tokenizer_config.json", eos_token=None, model_max_length=4096)
+    edit(folder / "tokenizer_config.json", eos_token=None, model_max_length=ENDLESS_CONTEXT)
     return compiled(folder, "q4", name="endless")
 
 
@@ -66,10 +76,17 @@ def empty_browser(extension_dir: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
-def model_browser(empty_browser: ExtensionBrowser, models: LocalSite) -> ExtensionBrowser:
-    """A browser with the extension and the endless model. Shared by a module; see ``browser``."""
+def installed_browser(empty_browser: ExtensionBrowser, models: LocalSite) -> ExtensionBrowser:
+    """A browser with the extension and the endless model."""
     empty_browser.install(f"{models.origin}/{ENDLESS}/", ENDLESS)
     return empty_browser
+
+
+@pytest.fixture(scope="module")
+def model_browser(installed_browser: ExtensionBrowser, device: str) -> ExtensionBrowser:
+    """``installed_browser``, where models run on ``device``. Shared by a module; see ``browser``."""
+    installed_browser.run_on(device)
+    return installed_browser
 
 
 @pytest.fixture

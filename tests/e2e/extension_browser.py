@@ -12,6 +12,8 @@ from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 TIMEOUT_MS = 30_000
+# Nearly as much as a page may ask for. On every device this takes far longer than it takes to stop it.
+VERY_LONG = 8000
 SNAPSHOT = """() => new Promise((done) => {
   const port = chrome.runtime.connect({ name: "admin" });
   port.onMessage.addListener(({ snapshot }) => {
@@ -49,6 +51,10 @@ class ExtensionBrowser:
         self.options.get_by_test_id("model-url").fill(url)
         self.options.get_by_test_id("model-add").click()
         self.options.wait_for_selector(f'[data-testid="model-{model_id}"][data-state="ready"]')
+
+    def run_on(self, device: str) -> None:
+        """From the next request on."""
+        assert self.command("settings.set", device=device) == {"id": 1, "result": None}
 
     def consent_window(self, act: Callable[[], object]) -> Page:
         """The consent window that ``act`` opens."""

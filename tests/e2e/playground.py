@@ -20,6 +20,11 @@ def wait_for(answer: Locator, state: str) -> None:
     expect(answer).to_have_attribute("data-state", state, timeout=TIMEOUT_MS)
 
 
+def run_on(page: Page, device: str) -> None:
+    """From the next load on."""
+    page.get_by_test_id("device-select").select_option(device)
+
+
 def choose(page: Page, **settings: str) -> None:
     """Fills the sampling form: choose(page, temperature="0", max_tokens="20")."""
     if page.get_by_test_id("settings").get_attribute("open") is None:

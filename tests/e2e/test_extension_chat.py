@@ -6,9 +6,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.devices import SHOWN, on_each_device
 from tests.e2e.extension_browser import ExtensionBrowser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, on_each_device]
 
 
 @pytest.fixture
@@ -46,14 +47,15 @@ def test_closing_the_panel_stops_the_computing(browser: ExtensionBrowser, chat: 
     browser.wait_until_idle()
 
 
-def test_the_default_model_and_its_device_are_shown(browser: ExtensionBrowser, chat: Page) -> None:
+def test_the_default_model_and_its_device_are_shown(browser: ExtensionBrowser, chat: Page, device: str) -> None:
     expect(chat.get_by_test_id("chat-model")).to_have_text("endless")
     chat.get_by_test_id("chat-prompt").fill("Hello")
     chat.get_by_test_id("chat-send").click()
-    expect(chat.get_by_test_id("chat-status")).to_contain_text("swiftshader")
+    expect(chat.get_by_test_id("chat-status")).to_contain_text(SHOWN[device])
     chat.get_by_test_id("chat-stop").click()
     popup = browser.open(f"{browser.base}/popup.html")
-    expect(popup.get_by_test_id("popup-model")).to_contain_text("swiftshader")
+    expect(popup.get_by_test_id("popup-model")).to_contain_text(SHOWN[device])
+    expect(browser.options.get_by_test_id("model-device")).to_contain_text(SHOWN[device])
 
 
 def test_nothing_of_an_extension_page_comes_from_elsewhere(browser: ExtensionBrowser, chat: Page) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.extension_browser import ExtensionBrowser, ask, finished, streaming
+from tests.e2e.extension_browser import VERY_LONG, ExtensionBrowser, ask, finished, streaming
 from tests.e2e.local_site import LocalSite
 
 pytestmark = pytest.mark.browser
@@ -117,7 +117,7 @@ def test_the_window_goes_with_the_page_that_asked(browser: ExtensionBrowser, pag
 
 def test_revoking_on_the_options_page_stops_the_site(browser: ExtensionBrowser, pages: LocalSite) -> None:
     page = browser.open(f"{pages.origin}/asking.html")
-    browser.answer(lambda: ask(page, "first", maxTokens=4000), "consent-allow")
+    browser.answer(lambda: ask(page, "first", maxTokens=VERY_LONG), "consent-allow")
     streaming(page, "first")
     row = browser.options.get_by_test_id(f"site-{pages.origin}")
     row.get_by_test_id("site-revoke").click()

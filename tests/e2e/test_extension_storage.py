@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import ENDLESS
-from tests.e2e.extension_browser import ExtensionBrowser, ask, finished, open_extension
+from tests.e2e.extension_browser import VERY_LONG, ExtensionBrowser, ask, finished, open_extension
 from tests.e2e.local_site import LocalSite
 
 pytestmark = pytest.mark.browser
 
 
 def test_second_load_after_a_restart_needs_no_network(
-    extension_dir: Path, endless_package: Path, pages: LocalSite, tmp_path: Path
+    extension_dir: Path, endless_package: Path, pages: LocalSite, tmp_path: Path, device: str
 ) -> None:
     (tmp_path / "host").mkdir()
     shutil.copytree(endless_package, tmp_path / "host" / ENDLESS)
@@ -25,6 +25,7 @@ def test_second_load_after_a_restart_needs_no_network(
         # The address of the manifest, and of the folder without a slash, are as good as the folder's.
         browser.install(f"{host.origin}/{ENDLESS}/nomoat.json", ENDLESS)
         browser.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
+        browser.run_on(device)
         page = browser.open(f"{pages.origin}/asking.html")
         ask(page, "first", maxTokens=20, temperature=0)
         first = finished(page, "first")
@@ -42,6 +43,9 @@ def test_second_load_after_a_restart_needs_no_network(
         assert finished(page, "on load")["status"] == "done"
         ask(page, "second", maxTokens=20, temperature=0)
         assert finished(page, "second")["text"] == first["text"]
+        # The setting is kept like every other one.
+        assert browser.snapshot()["settings"]["device"] == device
+        assert browser.snapshot()["loaded"]["device"]["device"] == device
 
 
 def test_packages_by_address_are_an_explicit_setting(empty_browser: ExtensionBrowser, models: LocalSite) -> None:
@@ -92,7 +96,7 @@ def test_a_failed_download_says_why_and_can_be_removed(
 def test_removing_the_model_leaves_a_typed_error(model_browser: ExtensionBrowser, pages: LocalSite) -> None:
     model_browser.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
     page = model_browser.open(f"{pages.origin}/asking.html")
-    ask(page, "running", maxTokens=4000)
+    ask(page, "running", maxTokens=VERY_LONG)
     page.wait_for_function("asked.running.pieces.length > 0")
     row = model_browser.options.get_by_test_id(f"model-{ENDLESS}")
     row.get_by_test_id("model-remove").click()

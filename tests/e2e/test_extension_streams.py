@@ -6,12 +6,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.e2e.extension_browser import ExtensionBrowser, ask, finished, streaming
+from tests.e2e.devices import on_each_device
+from tests.e2e.extension_browser import VERY_LONG, ExtensionBrowser, ask, finished, streaming
 from tests.e2e.local_site import LocalSite
 
-pytestmark = pytest.mark.browser
-# At the speed of the software adapter this takes far longer than a test waits, so who ends was stopped.
-VERY_LONG = 4000
+pytestmark = [pytest.mark.browser, on_each_device]
 
 
 @pytest.fixture

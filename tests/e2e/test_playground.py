@@ -13,9 +13,11 @@ from nomoat.server import create_app
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import PackageOf
-from tests.e2e.playground import TIMEOUT_MS, ask, choose, wait_for
+from tests.e2e.devices import SHOWN, on_each_device
+from tests.e2e.playground import TIMEOUT_MS, ask, choose, run_on, wait_for
 
 pytestmark = pytest.mark.browser
+VERY_LONG = "12000"
 QUESTION = "What is the capital of France?"
 HOSTILE_MARKDOWN = """
 # Fine
@@ -41,13 +43,14 @@ def site(tiny_package: PackageOf, endless_package: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(chromium: Browser, site: str) -> Iterator[Page]:
+def page(chromium: Browser, site: str, device: str) -> Iterator[Page]:
     context = chromium.new_context()
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(error.message))
     page.goto(site)
     expect(page.get_by_test_id("model-select").locator("option")).to_have_count(2)
+    run_on(page, device)
     yield page
     context.close()
     assert problems == []
@@ -69,10 +72,11 @@ def test_page_is_isolated_and_lists_the_models(page: Page) -> None:
     )
 
 
-def test_loads_answers_and_shows_the_figures(page: Page) -> None:
+@on_each_device
+def test_loads_answers_and_shows_the_figures(page: Page, device: str) -> None:
     page.get_by_test_id("model-load").click()
     expect(page.get_by_test_id("load")).to_have_attribute("data-state", "ready", timeout=TIMEOUT_MS)
-    expect(page.get_by_test_id("device-info")).to_contain_text("swiftshader")
+    expect(page.get_by_test_id("device-info")).to_contain_text(SHOWN[device])
     choose(page, temperature="0", max_tokens="12")
     first = ask(page, QUESTION)
     wait_for(first, "done")
@@ -83,6 +87,7 @@ def test_loads_answers_and_shows_the_figures(page: Page) -> None:
     expect(page.get_by_test_id("message-user")).to_have_count(2)
 
 
+@on_each_device
 def test_a_question_loads_the_model_and_greedy_answers_repeat(page: Page) -> None:
     choose(page, temperature="0", max_tokens="12")
     first = ask(page, QUESTION)
@@ -95,9 +100,10 @@ def test_a_question_loads_the_model_and_greedy_answers_repeat(page: Page) -> Non
     assert again.locator(".body").text_content() == text
 
 
+@on_each_device
 def test_stop_keeps_what_was_said_and_the_next_question_works(page: Page) -> None:
     page.get_by_test_id("model-select").select_option("endless-q4")
-    choose(page, max_tokens="3000")
+    choose(page, max_tokens=VERY_LONG)
     answer = ask(page, QUESTION)
     wait_for(answer, "streaming")
     page.get_by_test_id("stop").click()
@@ -110,7 +116,7 @@ def test_stop_keeps_what_was_said_and_the_next_question_works(page: Page) -> Non
 
 def test_new_chat_while_answering(page: Page) -> None:
     page.get_by_test_id("model-select").select_option("endless-q4")
-    choose(page, max_tokens="3000")
+    choose(page, max_tokens=VERY_LONG)
     wait_for(ask(page, QUESTION), "streaming")
     page.get_by_test_id("new-chat").click()
     expect(page.get_by_test_id("empty")).to_be_visible()
