@@ -28,7 +28,7 @@ def main() -> None:
             server = load(request["load"])
             answer = {
                 "load_ms": 1000 * (time.perf_counter() - start),
-                "build": xllamacpp.get_system_info().strip(),
+                "build": xllamacpp.get_system_info().strip(" |").replace(" = 1", "").replace(" |", ","),
                 "threads": request["load"]["threads"],
             }
             generate = generator(server)

@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt  # type: ignore[import-not-found]
 
 PANELS = [
     ("decode_tok_per_s", "Decode, tokens per second"),
-    ("long_decode_tok_per_s", "Decode after 1,000 tokens, tokens per second"),
-    ("prefill_tok_per_s", "Prefill of 512 tokens, tokens per second"),
+    ("long_decode_tok_per_s", "Decode after {long_context_tokens:,} tokens, tokens per second"),
+    ("prefill_tok_per_s", "Prefill of {prefill_tokens} tokens, tokens per second"),
     ("first_token_ms", "First token of a 42-token prompt, ms (less is better)"),
 ]
 OURS, THEIRS = ("#c2410c", "#fdba74"), ("#475569", "#cbd5e1")
@@ -29,7 +29,7 @@ def main(source: Path, target: Path) -> None:
     figure, axes = plt.subplots(2, 2, figsize=(11, 1.6 + 0.85 * len(report["engines"])), layout="constrained")
     for axis, (metric, title) in zip(axes.flat, PANELS, strict=True):
         panel(axis, report, threads, metric)
-        axis.set_title(title, loc="left", fontsize=10)
+        axis.set_title(title.format(**report["settings"]), loc="left", fontsize=10)
     machine = report["machine"]
     figure.suptitle(
         f"{report['model']} without a GPU: {machine['processor']}, {machine['cores']} cores, {machine['browser']}\n"

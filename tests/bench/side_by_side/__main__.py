@@ -5,7 +5,8 @@
 Every round opens every engine once for each number of threads, in an order that rotates, loads the model and takes the
 figures of workload.py. A peer that fails or says strange things gets a flag in the report and does not end the run. An
 engine whose round takes long runs fewer rounds. Writes without-a-gpu.json, .md, .svg and .png. Figures are only worth
-something on a machine that does nothing else: the load before each turn is in the report.
+something on a machine that does nothing else: a turn waits until it is quiet, and what others did meanwhile is in the
+report.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.bench.side_by_side import install
 from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, release_of, weight_bytes_per_token
+from tests.bench.side_by_side.others import cores_of_others, snapshot, wait_until_quiet
 from tests.bench.side_by_side.report import markdown, summary
 from tests.bench.side_by_side.site import peer_site
 from tests.bench.side_by_side.workload import Counts, Prompts, measure
@@ -60,6 +62,7 @@ def main() -> int:
             "prefill_tokens": counts.prefill,
             "long_context_tokens": counts.long_context,
             "long_decode_tokens": counts.long_decode,
+            "quiet_wait_s": options.quiet_wait_s,
             "slow_round_s": options.slow_round_s,
             "slow_rounds": options.slow_rounds,
         },
@@ -86,6 +89,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=thread_counts, default=[2, 1], help="one or more numbers, as in 2,1")
     parser.add_argument("--slow-round-s", type=float, default=60, help="a round that takes longer makes an engine slow")
     parser.add_argument("--slow-rounds", type=int, default=3, help="rounds of a slow engine")
+    parser.add_argument("--quiet-wait-s", type=float, default=30, help="how long a turn waits for a quiet machine")
     parser.add_argument("--quick", action="store_true", help="one round of small counts, to see that everything works")
     parser.add_argument("--output", type=Path, help="folder of the report (docs/benchmarks, or .cache/bench/quick)")
     return parser.parse_args()
@@ -151,13 +155,15 @@ class Turns:
         return any(r["round_s"] > self.report["settings"]["slow_round_s"] or "error" in r for r in done)
 
     def turn(self, engine: Engine, threads: int) -> dict[str, Any]:
-        load_average, start = os.getloadavg()[0], time.monotonic()
+        wait_until_quiet(self.report["settings"]["quiet_wait_s"])
+        load_average, before, start = os.getloadavg()[0], snapshot(), time.monotonic()
         result: dict[str, Any] = {"flags": []}
         try:
             with opened(engine, threads, self.place) as session:
                 result |= session.info
                 result |= measure(session, self.prompts, self.counts)
                 result["bandwidth_gb_per_s"] = session.bandwidth()
+                result["others_busy_cores"] = cores_of_others(before, snapshot())
         except Exception as error:  # Whatever a peer does, the others are measured.
             message = str(error).splitlines()[0]
             result |= {"error": message, "flags": [f"failed: {message}"]}

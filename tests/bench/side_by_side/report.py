@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# (key, heading, unit, digits)
+# (key, heading with names of the settings, unit, digits)
 METRICS = [
     ("decode_tok_per_s", "Decode", "tok/s", 1),
-    ("long_decode_tok_per_s", "Decode after 1,000 tokens", "tok/s", 1),
-    ("prefill_tok_per_s", "Prefill of 512 tokens", "tok/s", 0),
+    ("long_decode_tok_per_s", "Decode after {long_context_tokens:,} tokens", "tok/s", 1),
+    ("prefill_tok_per_s", "Prefill of {prefill_tokens} tokens", "tok/s", 0),
     ("first_token_ms", "First token, 42-token prompt", "ms", 0),
     ("load_ms", "Load", "ms", 0),
 ]
@@ -46,6 +46,7 @@ def markdown(report: Mapping[str, Any], picture: str) -> str:
         f"commit {machine['commit']}, {report['date']}. Medians of up to {settings['rounds']} rounds with [min–max]; "
         "in each round every engine ran once, in a rotating order, loaded afresh.",
         "",
+        *disturbance(report),
         f"![Decode, prefill and first token of every engine]({picture})",
     ]
     for threads in report["threads"]:
@@ -54,8 +55,21 @@ def markdown(report: Mapping[str, Any], picture: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def disturbance(report: Mapping[str, Any]) -> list[str]:
+    """What other programs did during the rounds, where the system tells."""
+    rounds = [r for engine in report["engines"].values() for run in engine["runs"].values() for r in run["rounds"]]
+    busy = [r["others_busy_cores"] for r in rounds if r.get("others_busy_cores") is not None]
+    if not busy:
+        return []
+    return [
+        f"Other programs kept {statistics.median(busy):.2f} cores busy during the median round and {max(busy):.2f} "
+        "during the most disturbed one.",
+        "",
+    ]
+
+
 def table(report: Mapping[str, Any], threads: str) -> list[str]:
-    headings = [f"{heading}, {unit}" for _, heading, unit, _ in METRICS]
+    headings = [f"{heading.format(**report['settings'])}, {unit}" for _, heading, unit, _ in METRICS]
     lines = [f"| | {' | '.join(headings)} | Rounds |", "|---|" + "---:|" * (len(METRICS) + 1)]
     for engine in report["engines"].values():
         run = engine["runs"].get(threads)
@@ -87,7 +101,7 @@ def engines_table(report: Mapping[str, Any]) -> list[str]:
     for engine in report["engines"].values():
         megabytes = f"{engine['weight_bytes_per_token'] / 1e6:.1f} MB"
         rounds = [r for run in engine["runs"].values() for r in run["rounds"]]
-        build = next((r["build"].replace("|", ",") for r in rounds if "build" in r), "")
+        build = next((r["build"] for r in rounds if "build" in r), "")
         lines.append(f"| {engine['label']} | {engine['release']} | {build} | {engine['weights']} | {megabytes} |")
     return lines
 
@@ -110,8 +124,8 @@ HOW = """\
 
 `make bench`, or `python -m tests.bench.side_by_side` with `--engines`, `--rounds`, `--threads`, `--quick`. The same
 clock stands outside every engine, in the page: *first token* is the time from the call to the first token, *decode* the
-rate from there to the last, greedy and past the end token where the engine can; *prefill* is 512 tokens over the time
-to the first token after them; *load* starts before the engine's JavaScript and ends when it can generate, from a server
+rate from there to the last, greedy and past the end token where the engine can; *prefill* is a prompt's tokens over the
+time to the first token after them; *load* starts before the engine's JavaScript and ends when it can generate, from a server
 on the same machine and with nothing stored. Prompts begin differently from call to call, so no prefix is cached. Why
 these peers and builds: [0070](../decisions/0070-side-by-side.md). Every round is in
 [without-a-gpu.json](without-a-gpu.json).
