@@ -110,7 +110,7 @@ def test_gemv(build: Build, format: Format, threads: int) -> None:
     stride = columns // 32 * BLOCK_BYTES[build.relaxed]
     # Every thread has its own copy of x.
     copies = machine.place(stride * threads)
-    machine.call("quantize_own", machine.place(x), copies, stride, columns, columns // 32, threads=threads)
+    machine.call("quantize_own", machine.place(x), copies, 0, stride, columns, columns // 32, threads=threads)
     machine.call(
         f"gemv_{format.name}", copies, matrix.address, y, stride, columns // 32, rows // 4, 7, threads=threads
     )

@@ -14,7 +14,7 @@ from .float_matmul import DTYPES, float_matmul
 from .gemm import gemm
 from .gemv import gemv
 from .quantize_activations import quantize, quantize_own, rms_norm, rms_norm_own
-from .repack import repack_scales, repack_weights, widen
+from .repack import copy, repack_scales, repack_weights, widen
 from .rope_append import rope_append, rope_table
 from .sample import argmax_finish, argmax_share, draw, exp_share, penalize_share
 
@@ -45,6 +45,7 @@ def library(build: Build) -> dict[str, Any]:
         exp_share(build),
         draw(),
         stream_read(),
+        copy(),
         *(repack_weights(bits) for bits in (4, 8)),
         *(repack_scales(dtype, minimum) for dtype in DTYPES for minimum in (False, True)),
         *(widen(dtype) for dtype in ("float16", "bfloat16")),

@@ -53,14 +53,21 @@ def quantize(build: Build) -> Any:
 
 
 def quantize_own(build: Build) -> Any:
-    """quantize_own(x, blocks, stride, columns, k_blocks, thread, threads)"""
+    """quantize_own(x, blocks, x_stride, stride, columns, k_blocks, thread, threads); x_stride 0: all read the same x."""
 
     def body(
-        x: Memory, blocks: Memory, stride: Expr, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr
+        x: Memory,
+        blocks: Memory,
+        x_stride: Expr,
+        stride: Expr,
+        columns: Expr,
+        k_blocks: Expr,
+        thread: Expr,
+        threads: Expr,
     ) -> None:
-        _quantize_row(build, x, T.int32(0), blocks, bind(stride * thread), columns, k_blocks)
+        _quantize_row(build, x, bind(x_stride * thread), blocks, bind(stride * thread), columns, k_blocks)
 
-    scalars = ("stride", "columns", "k_blocks", "thread", "threads")
+    scalars = ("x_stride", "stride", "columns", "k_blocks", "thread", "threads")
     return function("quantize_own", ("x", "blocks"), scalars, body)
 
 

@@ -116,3 +116,13 @@ def widen(dtype: str) -> Any:
                 target.store("float32", (first + i) * 4, value)
 
     return function(f"widen_{dtype}", ("source", "target"), ("first", "count"), body)
+
+
+def copy() -> Any:
+    """copy(source, target, nbytes): what needs no repacking."""
+
+    def body(source: Memory, target: Memory, nbytes: Expr) -> None:
+        with loop(0, nbytes) as i:
+            target.store("uint8", i, source.load("uint8", i))
+
+    return function("copy", ("source", "target"), ("nbytes",), body)

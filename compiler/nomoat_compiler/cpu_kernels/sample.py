@@ -284,10 +284,16 @@ def _advance(state: Memory, tokens: Memory, token: Expr) -> None:
 
 def _pcg(value: Expr) -> Expr:
     """PCG-RXS-M-XS on 32 bits: one multiply-add step and its output permutation (O'Neill 2014)."""
-    word = bind(value * T.uint32(747796405) + T.uint32(2891336453))
+    word = _wrapping(value, 747796405, 2891336453)
     shift = T.shift_right(word, T.uint32(28)) + T.uint32(4)
-    mixed = bind(T.bitwise_xor(T.shift_right(word, shift), word) * T.uint32(277803737))
+    mixed = _wrapping(bind(T.bitwise_xor(T.shift_right(word, shift), word)), 277803737, 0)
     return bind(T.bitwise_xor(T.shift_right(mixed, T.uint32(22)), mixed))
+
+
+def _wrapping(value: Expr, factor: int, term: int) -> Expr:
+    """value * factor + term modulo 2^32. By 64 bits, since TVM promises LLVM that unsigned products do not overflow."""
+    wide = T.Cast("uint64", value) * T.Cast("uint64", T.uint32(factor)) + T.Cast("uint64", T.uint32(term))
+    return bind(T.Cast("uint32", T.bitwise_and(wide, T.Cast("uint64", T.uint32(0xFFFFFFFF)))))
 
 
 def _uniform(state: Memory) -> Expr:

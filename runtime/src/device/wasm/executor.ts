@@ -1,8 +1,22 @@
-/** NOTE stands in until the executor of wasm kernels is here; only its signature is final. */
+/**
+ * The CPU device: the steps of a program as kernels of the library, on one linear memory and a pool of threads.
+ *
+ * Owns the memory, the threads and what they compute until `destroy`. `run` returns when the work is done. Weights are
+ * read once at load; the KV cache is at the end of the memory and grows with use.
+ */
 import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
-import type { Executor, OpenOptions, WeightStream } from "../executor";
+import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
 import type { Program } from "../program";
+import { pagesPerSequence } from "../program_rules";
+import { bandwidthPlan, measureBandwidth } from "./bandwidth";
+import { type Library, loadLibrary } from "./library";
+import { type KvPool, kvPage, lower } from "./lower";
+import { createMemory, growMemory, Layout, roundUp, WASM_PAGE } from "./memory";
+import { Pool } from "./pool";
+import { Regions } from "./regions";
+import { ThreadChoice } from "./thread_choice";
+import { type Kernels, WeightImage } from "./weights";
 
 export interface WasmSources {
   readonly weights: WeightStream;
@@ -10,11 +24,238 @@ export interface WasmSources {
   readonly cache: DerivedFiles | null;
 }
 
-/** Errors: unsupported_device. */
+/** The library's own stack and data end below. */
+const FIRST_ADDRESS = 2 * WASM_PAGE;
+const MEMORY_LIMIT = 2 ** 32;
+/** Kernels reach a page by a signed offset from page 0. */
+const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;
+const STAGING_BYTES = 8 * 2 ** 20;
+/** Short enough that an abort takes effect soon: nothing else waits for this thread. */
+const PACING: Pacing = { synchronous: true, decodeTargetMs: 33, prefillTargetMs: 200, firstPrefill: 64 };
+
+/**
+ * Loads a program. On failure nothing stays open.
+ * Errors: unsupported_device, out_of_memory, integrity, invalid_package, aborted, and what the sources throw.
+ */
 export async function openWasmExecutor(
-  _program: Program,
-  _sources: WasmSources,
-  _options: OpenOptions = {},
+  program: Program,
+  sources: WasmSources,
+  options: OpenOptions = {},
 ): Promise<Executor> {
-  throw new LlmError("unsupported_device", "This version of the runtime cannot run models on the CPU.");
+  const shared = canShare() && options.threads !== 1;
+  const library = await loadLibrary(shared);
+  options.signal?.throwIfAborted();
+  const size = library.threads ? threadCount(options.threads) : 1;
+  if (options.threads !== undefined && options.threads > size) {
+    throw new LlmError(
+      "unsupported_device",
+      `${options.threads} threads were asked for, and this page can have ${size}: ${
+        library.threads ? "there are no more processors" : "it is not cross-origin isolated"
+      }.`,
+    );
+  }
+  const image = new WeightImage(program);
+  const layout = new Layout(FIRST_ADDRESS);
+  const regions = new Regions(layout, program, library, size);
+  const page = kvPage(program);
+  // The first lowering finds out which regions it needs, the second one knows where the weights begin.
+  lower(program, regions, image, 0, { base: 0, ...page });
+  const weightBase = layout.end;
+  const kv: KvPool = { base: roundUp(weightBase + image.nbytes, WASM_PAGE), ...page };
+  const plan = {
+    ...lower(program, regions, image, weightBase, kv),
+    ...bandwidthPlan(weightBase, image.nbytes, regions.parts),
+  };
+
+  const firstPages = options.firstPages ?? 16;
+  const room = Math.min(MEMORY_LIMIT - kv.base, MAX_KV_BYTES);
+  const maxPages = Math.min(2 * pagesPerSequence(program), Math.floor(room / kv.pageBytes));
+  const startBytes = kv.base + Math.max(STAGING_BYTES, Math.min(firstPages, maxPages) * kv.pageBytes);
+  const memory = createMemory(startBytes, kv.base + Math.max(maxPages * kv.pageBytes, STAGING_BYTES), library.threads);
+  for (const { address, bytes } of regions.initial) new Uint8Array(memory.buffer, address, bytes.length).set(bytes);
+
+  const pool = await Pool.create({
+    module: library.module,
+    memory,
+    plan,
+    stacks: regions.stacks,
+    stackBytes: regions.stackBytes,
+    control: regions.control,
+    size,
+  });
+  try {
+    // Repacking uses the room of the KV cache, which is empty yet.
+    await image.fill(memory, weightBase, kv.base, pool.exports as Kernels, sources, options);
+    options.signal?.throwIfAborted();
+    const fixed = options.threads;
+    const choice = new ThreadChoice({ max: size, ...(fixed === undefined ? {} : { fixed }) });
+    return new WasmExecutor(program, library, regions, image, kv, memory, pool, choice, firstPages, maxPages);
+  } catch (thrown) {
+    pool.destroy();
+    throw thrown;
+  }
 }
+
+class WasmStaging implements Staging {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  constructor(readonly nbytes: number) {
+    this.bytes = new Uint8Array(nbytes);
+  }
+}
+
+class WasmExecutor implements Executor {
+  readonly kind = "wasm";
+  readonly software = false;
+  readonly pacing = PACING;
+  readonly weightBytesPerToken: number;
+  private pages: number;
+  private lastThreads: number;
+  private readonly pageSize: number;
+
+  constructor(
+    readonly program: Program,
+    private readonly library: Library,
+    private readonly regions: Regions,
+    image: WeightImage,
+    private readonly kv: KvPool,
+    private readonly memory: WebAssembly.Memory,
+    private readonly pool: Pool,
+    private readonly choice: ThreadChoice,
+    firstPages: number,
+    readonly maxPages: number,
+  ) {
+    this.weightBytesPerToken = decodeBytes(program, image);
+    this.weightBytes = image.nbytes;
+    this.pages = Math.min(firstPages, maxPages);
+    this.pageSize = program.page_size;
+    this.lastThreads = choice.next();
+  }
+
+  private readonly weightBytes: number;
+
+  get adapter(): string {
+    const { relaxed, threads } = this.library;
+    const simd = relaxed ? "relaxed SIMD" : "SIMD";
+    return threads ? `wasm, ${simd}` : `wasm, ${simd}, no threads`;
+  }
+
+  get threads(): number {
+    return this.lastThreads;
+  }
+
+  get failure(): LlmError | null {
+    return this.pool.failure;
+  }
+
+  get failed(): Promise<LlmError> {
+    return this.pool.failed;
+  }
+
+  get kvPages(): number {
+    return this.pages;
+  }
+
+  async growKv(pages: number): Promise<void> {
+    const wanted = Math.min(pages, this.maxPages);
+    if (wanted <= this.pages) return;
+    growMemory(this.memory, this.kv.base + wanted * this.kv.pageBytes);
+    this.pages = wanted;
+  }
+
+  copyPage(from: number, to: number): void {
+    const { base, pageBytes } = this.kv;
+    new Uint8Array(this.memory.buffer).copyWithin(
+      base + to * pageBytes,
+      base + from * pageBytes,
+      base + (from + 1) * pageBytes,
+    );
+  }
+
+  write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes = 0): void {
+    const size = this.regions.bufferSize(name);
+    if (size === undefined || offsetBytes + data.byteLength > size)
+      throw new LlmError("internal", `${data.byteLength} bytes at ${offsetBytes} do not fit into the buffer ${name}.`);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    new Uint8Array(this.memory.buffer, this.regions.buffer(name)! + offsetBytes, bytes.length).set(bytes);
+  }
+
+  run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
+    if (this.failure) throw this.failure;
+    new Int32Array(this.memory.buffer, this.regions.n, 1)[0] = n;
+    const threads = this.choice.next();
+    const startedMs = performance.now();
+    this.pool.run(calls, threads);
+    const ms = performance.now() - startedMs;
+    this.lastThreads = threads;
+    const steps = calls.filter((name) => name === "decode").length;
+    if (steps > 0) this.choice.record(threads, ms / steps, this.decodeWork());
+    for (const { from, to, toOffset, bytes } of copies) {
+      const source = new Uint8Array(this.memory.buffer, this.regions.buffer(from)!, bytes);
+      (to as WasmStaging).bytes.set(source, toOffset);
+    }
+  }
+
+  async finished(): Promise<void> {
+    if (this.failure) throw this.failure;
+  }
+
+  async read(name: string): Promise<ArrayBuffer> {
+    const address = this.regions.buffer(name);
+    const size = this.regions.bufferSize(name);
+    if (address === undefined || size === undefined) throw new LlmError("internal", `There is no buffer ${name}.`);
+    return new Uint8Array(this.memory.buffer, address, size).slice().buffer;
+  }
+
+  readbacks(bytes: number): ReadbackPool {
+    const free: WasmStaging[] = [];
+    return {
+      take: async () => free.pop() ?? new WasmStaging(bytes),
+      give: (staging) => void free.push(staging as WasmStaging),
+      read: async (staging) => {
+        if (this.failure) throw this.failure;
+        free.push(staging as WasmStaging);
+        return (staging as WasmStaging).bytes.slice().buffer;
+      },
+      destroy: () => void free.splice(0),
+    };
+  }
+
+  async measureBandwidth(signal?: AbortSignal): Promise<number> {
+    return measureBandwidth(this.pool, this.weightBytes, this.choice.next(), signal);
+  }
+
+  destroy(): void {
+    this.pool.destroy();
+  }
+
+  /** Bytes that a token at the current position reads: how long it should take, in proportion. */
+  private decodeWork(): number {
+    const position = new Int32Array(this.memory.buffer, this.regions.buffer("state")!, 2)[1]!;
+    return this.weightBytesPerToken + (position * this.kv.pageBytes) / this.pageSize;
+  }
+}
+
+/** Bytes of the image that one `decode` reads: every matrix it multiplies with, and one row of each that it looks up. */
+function decodeBytes(program: Program, image: WeightImage): number {
+  const whole = new Set<string>();
+  let rows = 0;
+  for (const { operator, arguments: given } of program.functions.get("decode") ?? []) {
+    const { definition } = program.operators.get(operator)!;
+    if (definition.op === "linear") whole.add(given.get("w")!);
+    if (definition.op === "embed") rows += image.matrix(given.get("w")!).blockRowBytes / 4;
+  }
+  return [...whole].reduce((total, name) => total + image.matrixBytes(name), rows);
+}
+
+function canShare(): boolean {
+  const scope = globalThis as { crossOriginIsolated?: boolean; Worker?: unknown };
+  return scope.crossOriginIsolated === true && typeof SharedArrayBuffer === "function" && scope.Worker !== undefined;
+}
+
+/** More threads than processors only disturb each other; more than a few do not read memory any faster. */
+function threadCount(asked: number | undefined): number {
+  const processors = globalThis.navigator?.hardwareConcurrency ?? 1;
+  return Math.max(1, Math.min(processors, asked ?? MOST_THREADS));
+}
+
+const MOST_THREADS = 8;

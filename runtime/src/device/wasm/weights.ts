@@ -1,0 +1,299 @@
+/**
+ * The weights as the CPU's kernels want them: every parameter at a fixed place of one image.
+ *
+ * Grouped matrices become blocks of 4 rows by 32 columns (compiler/nomoat_compiler/cpu_kernels/blocks.py), plain ones
+ * stay rows, gains and biases become float32. An image is made once from the package's arrays and kept beside it in
+ * storage; every later load reads it straight into memory.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { LlmError } from "../../internal/errors";
+import type { DerivedFiles } from "../../internal/files";
+import type { OpenOptions, WeightStream } from "../executor";
+import { type Dtype, ITEM_BYTES, type Parameter, type Program, type Scheme } from "../program";
+import { LIBRARY } from "./library.gen";
+import { Layout, roundUp, tooLarge } from "./memory";
+
+/** Change it whenever the bytes of an image change their meaning. */
+const IMAGE_VERSION = 1;
+const FILE_NAME = "wasm-weights";
+const PIECE_BYTES = 8 * 2 ** 20;
+export const MAX_WEIGHT_BYTES = 3.5 * 2 ** 30;
+const ROWS = 4;
+const COLUMNS = 32;
+
+export type FormatName = keyof typeof LIBRARY.formats;
+
+/** A matrix in the image. */
+export interface Matrix {
+  /** Bytes from the start of the image. */
+  readonly offset: number;
+  /** Of kernel names: gemv_<format>, matmul_<format>, embed_<format>. */
+  readonly format: FormatName | Dtype;
+  readonly grouped: boolean;
+  /** The zero point where no minimum is stored. */
+  readonly zero: number;
+  readonly columns: number;
+  /** Groups of 32 columns; of grouped formats only. */
+  readonly kBlocks: number;
+  /** Groups of 4 rows. */
+  readonly nBlocks: number;
+  /** Bytes of one group of 4 rows. */
+  readonly blockRowBytes: number;
+}
+
+/** A kernel of the library that is not a part of a step. */
+export type Kernels = Readonly<Record<string, (...values: number[]) => void>>;
+
+type Target = { readonly offset: number; readonly write: Write };
+/** Brings `count` values of a parameter, from value `first` on, from `source` to the image. */
+type Write = (kernels: Kernels, source: number, target: number, first: number, count: number) => void;
+
+export class WeightImage {
+  private readonly matrices = new Map<string, Matrix>();
+  private readonly targets = new Map<string, Target>();
+  private readonly vectors = new Map<string, number>();
+  private readonly layout = new Layout(0);
+
+  /** Errors: unsupported_device for what the CPU's kernels cannot read. */
+  constructor(private readonly program: Program) {
+    for (const steps of program.functions.values()) {
+      for (const { operator, arguments: given } of steps) {
+        const { definition } = program.operators.get(operator)!;
+        if (definition.op === "linear" || definition.op === "embed") {
+          this.addMatrix(given.get("w")!, given.get("w_scale"), definition);
+        }
+        if (definition.op === "linear" || definition.op === "rms_norm") {
+          for (const name of ["gain", "bias"]) if (given.has(name)) this.addVector(given.get(name)!);
+        }
+      }
+    }
+    if (this.nbytes > MAX_WEIGHT_BYTES) throw tooLarge(this.nbytes);
+  }
+
+  /** Bytes of the image. */
+  get nbytes(): number {
+    return this.layout.end;
+  }
+
+  matrix(name: string): Matrix {
+    const matrix = this.matrices.get(name);
+    if (!matrix) throw new LlmError("internal", `There is no matrix ${name} in the image.`);
+    return matrix;
+  }
+
+  /** Bytes from the start of the image to a float32 vector. */
+  vector(name: string): number {
+    const offset = this.vectors.get(name);
+    if (offset === undefined) throw new LlmError("internal", `There is no vector ${name} in the image.`);
+    return offset;
+  }
+
+  /** Bytes that a kernel reads of a whole matrix. */
+  matrixBytes(name: string): number {
+    const { nBlocks, blockRowBytes } = this.matrix(name);
+    return nBlocks * blockRowBytes;
+  }
+
+  /**
+   * Fills the image at `base` of `memory`. `staging` is the address of PIECE_BYTES of memory that nothing else uses.
+   * Errors: invalid_package where weights are missing or too many, and what the sources throw.
+   */
+  async fill(
+    memory: WebAssembly.Memory,
+    base: number,
+    staging: number,
+    kernels: Kernels,
+    sources: { readonly weights: WeightStream; readonly cache: DerivedFiles | null },
+    options: OpenOptions,
+  ): Promise<void> {
+    const view = (at: number, nbytes: number) => new Uint8Array(memory.buffer, at, nbytes);
+    if (sources.cache && (await this.readKept(sources.cache, view, base, options))) return;
+    await this.repack(view, base, staging, kernels, sources.weights, options);
+    if (sources.cache) await this.keep(sources.cache, view, base, options.signal);
+  }
+
+  private async readKept(
+    cache: DerivedFiles,
+    view: (at: number, nbytes: number) => Uint8Array,
+    base: number,
+    { signal, onLoad }: OpenOptions,
+  ): Promise<boolean> {
+    const reader = await cache.openRead(FILE_NAME, this.key());
+    if (!reader) return false;
+    try {
+      if (reader.nbytes !== this.nbytes) return false;
+      for (let at = 0; at < this.nbytes; at += PIECE_BYTES) {
+        signal?.throwIfAborted();
+        const count = Math.min(PIECE_BYTES, this.nbytes - at);
+        await reader.read(view(base + at, count), at);
+        onLoad?.(at + count, this.nbytes);
+      }
+      return true;
+    } finally {
+      reader.close();
+    }
+  }
+
+  private async repack(
+    view: (at: number, nbytes: number) => Uint8Array,
+    base: number,
+    staging: number,
+    kernels: Kernels,
+    weights: WeightStream,
+    { signal, onLoad }: OpenOptions,
+  ): Promise<void> {
+    const received = new Map<string, number>();
+    const { parameters } = this.program;
+    const sink = (name: string, offset: number, bytes: Uint8Array) => {
+      signal?.throwIfAborted();
+      const parameter = parameters.get(name);
+      const target = this.targets.get(name);
+      if (!parameter || !target) return;
+      const size = ITEM_BYTES[parameter.dtype];
+      const start = received.get(name) ?? 0;
+      if (offset !== start || offset + bytes.length > parameter.nbytes) {
+        throw new LlmError(
+          "invalid_package",
+          `The weights of ${name} have bytes ${offset} to ${offset + bytes.length}, but byte ${start} of ${parameter.nbytes} comes next.`,
+        );
+      }
+      if (offset % size !== 0 || bytes.length % size !== 0 || bytes.length > PIECE_BYTES)
+        throw new LlmError("internal", `A piece of ${name} is cut within a value.`);
+      view(staging, bytes.length).set(bytes);
+      target.write(kernels, staging, base + target.offset, offset / size, bytes.length / size);
+      received.set(name, offset + bytes.length);
+    };
+    await weights(sink, {
+      ...(signal ? { signal } : {}),
+      ...(onLoad ? { onProgress: onLoad } : {}),
+    });
+    for (const name of this.targets.keys()) {
+      const { nbytes } = parameters.get(name)!;
+      const got = received.get(name) ?? 0;
+      if (got !== nbytes) {
+        throw new LlmError(
+          "invalid_package",
+          `The weights give ${got} bytes of ${name}, and the program needs ${nbytes}.`,
+          { parameter: name },
+        );
+      }
+    }
+  }
+
+  /** Without room for it, the next load repacks again: nothing is lost but time. */
+  private async keep(
+    cache: DerivedFiles,
+    view: (at: number, nbytes: number) => Uint8Array,
+    base: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    try {
+      const writer = await cache.openWrite(FILE_NAME, this.nbytes);
+      try {
+        for (let at = 0; at < this.nbytes; at += PIECE_BYTES) {
+          signal?.throwIfAborted();
+          await writer.write(view(base + at, Math.min(PIECE_BYTES, this.nbytes - at)), at);
+        }
+      } finally {
+        await writer.close();
+      }
+      await cache.commit(FILE_NAME, this.key());
+    } catch (thrown) {
+      if (!(thrown instanceof LlmError && thrown.code === "storage_quota")) throw thrown;
+      await cache.remove(FILE_NAME);
+    }
+  }
+
+  /** Names the meaning of every byte of the image. */
+  private key(): string {
+    const places = [...this.targets].map(([name, { offset }]) => [name, offset]);
+    const text = JSON.stringify([IMAGE_VERSION, places, [...this.matrices]]);
+    return `${IMAGE_VERSION}-${bytesToHex(sha256(utf8ToBytes(text))).slice(0, 32)}`;
+  }
+
+  private addMatrix(
+    name: string,
+    scaleName: string | undefined,
+    { rows, columns, scheme }: { readonly rows: number; readonly columns: number; readonly scheme: Scheme },
+  ): void {
+    if (this.matrices.has(name)) return;
+    const nBlocks = Math.ceil(rows / ROWS);
+    if ("dtype" in scheme) {
+      const blockRowBytes = ROWS * columns * ITEM_BYTES[scheme.dtype];
+      const offset = this.layout.region(nBlocks * blockRowBytes);
+      this.matrices.set(name, {
+        offset,
+        format: scheme.dtype,
+        grouped: false,
+        zero: 0,
+        columns,
+        kBlocks: 0,
+        nBlocks,
+        blockRowBytes,
+      });
+      this.targets.set(name, { offset, write: copyWrite(scheme.dtype) });
+      return;
+    }
+    if (scheme.group_size !== COLUMNS) {
+      throw new LlmError(
+        "unsupported_device",
+        `The CPU's kernels read groups of ${COLUMNS} weights; ${name} has groups of ${scheme.group_size}. Use a GPU.`,
+      );
+    }
+    const format = formatOf(scheme);
+    const { nbytes, bits, minimum } = LIBRARY.formats[format];
+    const weightBytes = (ROWS * COLUMNS * bits) / 8;
+    const kBlocks = Math.ceil(columns / COLUMNS);
+    const blockRowBytes = kBlocks * nbytes;
+    const offset = this.layout.region(nBlocks * blockRowBytes);
+    this.matrices.set(name, {
+      offset,
+      format,
+      grouped: true,
+      zero: scheme.zero ?? 0,
+      columns,
+      kBlocks,
+      nBlocks,
+      blockRowBytes,
+    });
+    const rowWords = (kBlocks * COLUMNS * bits) / 32;
+    this.targets.set(name, {
+      offset,
+      write: (kernels, source, target, first, count) =>
+        kernels[`repack_weights_${bits}`]!(source, target, first, count, rowWords, kBlocks, nbytes),
+    });
+    const repackScales = `repack_scales_${scheme.scale_dtype}${minimum ? "_min" : ""}`;
+    this.targets.set(scaleName!, {
+      offset,
+      write: (kernels, source, target, first, count) =>
+        kernels[repackScales]!(source, target, first, count, kBlocks, nbytes, weightBytes),
+    });
+  }
+
+  private addVector(name: string): void {
+    if (this.vectors.has(name)) return;
+    const parameter: Parameter = this.program.parameters.get(name)!;
+    const length = parameter.shape.reduce((product, size) => product * size, 1);
+    const offset = this.layout.region(roundUp(length, ROWS) * 4);
+    this.vectors.set(name, offset);
+    const { dtype } = parameter;
+    this.targets.set(name, {
+      offset,
+      write:
+        dtype === "float32"
+          ? copyWrite(dtype)
+          : (kernels, source, target, first, count) => kernels[`widen_${dtype}`]!(source, target, first, count),
+    });
+  }
+}
+
+function formatOf(scheme: Extract<Scheme, { readonly group_size: number }>): FormatName {
+  const kind = scheme.zero === null ? "m" : "s";
+  return `q${scheme.bits}${kind}${scheme.scale_dtype === "float16" ? "" : "f"}`;
+}
+
+function copyWrite(dtype: Dtype): Write {
+  const size = ITEM_BYTES[dtype];
+  return (kernels, source, target, first, count) => kernels.copy!(source, target + first * size, count * size);
+}
