@@ -53,6 +53,9 @@ def test_the_default_model_and_its_device_are_shown(browser: ExtensionBrowser, c
     chat.get_by_test_id("chat-send").click()
     expect(chat.get_by_test_id("chat-status")).to_contain_text(SHOWN[device])
     chat.get_by_test_id("chat-stop").click()
+    # However long the adapter's name is, the panel scrolls in one direction only.
+    chat.set_viewport_size({"width": 320, "height": 600})
+    assert chat.evaluate("document.documentElement.scrollWidth") == 320
     popup = browser.open(f"{browser.base}/popup.html")
     expect(popup.get_by_test_id("popup-model")).to_contain_text(SHOWN[device])
     expect(browser.options.get_by_test_id("model-device")).to_contain_text(SHOWN[device])

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import ENDLESS
 from tests.e2e.extension_browser import VERY_LONG, ExtensionBrowser, ask, finished, open_extension
@@ -25,6 +26,7 @@ def test_second_load_after_a_restart_needs_no_network(
         # The address of the manifest, and of the folder without a slash, are as good as the folder's.
         browser.install(f"{host.origin}/{ENDLESS}/nomoat.json", ENDLESS)
         browser.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
+        expect(browser.options.get_by_test_id("device")).to_have_value("auto")
         browser.run_on(device)
         page = browser.open(f"{pages.origin}/asking.html")
         ask(page, "first", maxTokens=20, temperature=0)
@@ -60,6 +62,17 @@ def test_packages_by_address_are_an_explicit_setting(empty_browser: ExtensionBro
     options.get_by_test_id("allow-own-programs").check()
     empty_browser.install(f"{models.origin}/{ENDLESS}/", ENDLESS)
     assert ENDLESS in [model["id"] for model in empty_browser.snapshot()["models"]]
+
+
+def test_the_device_is_chosen_on_the_options_page(empty_browser: ExtensionBrowser) -> None:
+    choice = empty_browser.options.get_by_test_id("device")
+    before = choice.input_value()
+    for device in ("auto", "wasm", "webgpu", before):
+        choice.select_option(device)
+        assert empty_browser.snapshot()["settings"]["device"] == device
+    refused = empty_browser.command("settings.set", device="gpu")
+    assert refused["error"]["code"] == "invalid_request"
+    assert empty_browser.snapshot()["settings"]["device"] == before
 
 
 def test_a_failed_download_says_why_and_can_be_removed(

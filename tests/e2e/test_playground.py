@@ -114,6 +114,28 @@ def test_stop_keeps_what_was_said_and_the_next_question_works(page: Page) -> Non
     expect(page.get_by_test_id("error")).to_be_hidden()
 
 
+def test_the_choice_of_a_device_is_kept(page: Page, site: str) -> None:
+    choice = page.get_by_test_id("device-select")
+    for kept in ("wasm", "webgpu", "auto"):
+        choice.select_option(kept)
+        page.goto(site)
+        expect(choice).to_have_value(kept)
+    # What another version has stored may be no choice here.
+    page.evaluate("localStorage.setItem('nomoat.device', 'quantum')")
+    page.goto(site)
+    expect(choice).to_have_value("auto")
+
+
+@on_each_device
+def test_another_device_loads_the_model_again(page: Page, device: str) -> None:
+    page.get_by_test_id("model-load").click()
+    expect(page.get_by_test_id("model-load")).to_have_text("Loaded", timeout=TIMEOUT_MS)
+    run_on(page, "auto")
+    expect(page.get_by_test_id("model-load")).to_have_text("Load model")
+    run_on(page, device)
+    expect(page.get_by_test_id("model-load")).to_have_text("Loaded")
+
+
 def test_new_chat_while_answering(page: Page) -> None:
     page.get_by_test_id("model-select").select_option("endless-q4")
     choose(page, max_tokens=VERY_LONG)
