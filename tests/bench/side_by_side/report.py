@@ -125,8 +125,8 @@ HOW = """\
 `make bench`, or `python -m tests.bench.side_by_side` with `--engines`, `--rounds`, `--threads`, `--quick`. The same
 clock stands outside every engine, in the page: *first token* is the time from the call to the first token, *decode* the
 rate from there to the last, greedy and past the end token where the engine can; *prefill* is a prompt's tokens over the
-time to the first token after them; *load* starts before the engine's JavaScript and ends when it can generate, from a server
-on the same machine and with nothing stored. Prompts begin differently from call to call, so no prefix is cached. Why
-these peers and builds: [0070](../decisions/0070-side-by-side.md). Every round is in
+time to the first token after them; *load* starts before the engine's JavaScript and ends when it can generate, from a
+server on the same machine and with nothing stored. Prompts begin differently from call to call, so no prefix is cached.
+Why these peers and builds: [0070](../decisions/0070-side-by-side.md). Every round is in
 [without-a-gpu.json](without-a-gpu.json).
 """.splitlines()
