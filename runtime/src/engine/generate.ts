@@ -3,16 +3,16 @@
  * sampled ids read back while the next submit already runs.
  *
  * Owns its sequence of the KV cache while it is active. `tokens` is the truth about the request: prompt and answer
- * as read back. After preemption it starts again from there, and the sampler, which counts steps, goes on as if
- * nothing had happened.
+ * as read back. After preemption it starts again from there, on the same device or on another, and the sampler, which
+ * counts steps, goes on as if nothing had happened.
  */
 import type { FinishReason, Usage } from "../api/types";
 import { LlmError } from "../internal/errors";
 import type { Sequence } from "./kv_cache";
 import { prefillChunk } from "./prefill";
 import { countTokens, type Sampling } from "./sampling";
-import type { Advance, Task } from "./scheduler";
-import { type Session, TOKEN_RING } from "./session";
+import type { Advance } from "./scheduler";
+import { type Session, type SessionTask, TOKEN_RING } from "./session";
 import type { TextOutput } from "./text_output";
 
 export interface GenerateRequest {
@@ -26,7 +26,7 @@ export interface GenerateRequest {
   readonly arrivedMs: number;
 }
 
-export class GenerateTask implements Task {
+export class GenerateTask implements SessionTask {
   readonly partition: string;
   /** Settles once: with usage (also after an abort) or with an LlmError. */
   readonly result: Promise<Usage>;
@@ -50,7 +50,7 @@ export class GenerateTask implements Task {
   private readonly onAbort = () => this.finish("aborted");
 
   constructor(
-    private readonly session: Session,
+    private session: Session,
     private readonly request: GenerateRequest,
   ) {
     this.partition = request.partition;
@@ -92,6 +92,10 @@ export class GenerateTask implements Task {
     this.closeSequence();
     this.queued = 0;
     this.life += 1;
+  }
+
+  moveTo(session: Session): void {
+    this.session = session;
   }
 
   fail(error: LlmError): void {

@@ -1,9 +1,10 @@
 /**
  * One loaded model: its package, its program, its tokenizer, and what of it is on the device.
  *
- * Owns the package source and the session until `unload`. When the device is lost, running requests end with a typed
- * error, and the next request opens a device, loads the weights from storage again and runs its prompt from the
- * start: the KV cache is rebuilt from tokens, which the host always has.
+ * Owns the package source and the session until `unload`. When the GPU is lost under a model whose device was not
+ * named, running requests move to the CPU: the KV cache is rebuilt there from tokens, which the host always has, and
+ * their text goes on where it was. Otherwise they end with a typed error. A request that finds the model on no device
+ * opens one, loads the weights from storage again and runs its prompt from the start.
  */
 import type { DeviceInfo, DeviceKind, EngineGenerateOptions, Message, ModelInfo, Progress, Usage } from "../api/types";
 import type { Executor } from "../device/executor";
@@ -19,7 +20,7 @@ import { LogitsTask } from "./logits";
 import { contextOverflow, readOptions, readPrompt, readTokenIds, toMessages } from "./options";
 import { resolveSampling } from "./sampling";
 import { Scheduler } from "./scheduler";
-import { Session } from "./session";
+import { Session, type SessionTask } from "./session";
 import { TextOutput } from "./text_output";
 
 const MAX_LOGITS_BYTES = 2 ** 30;
@@ -29,7 +30,7 @@ const FIRST_TOKENS = 256;
 interface Running {
   readonly executor: Executor;
   readonly session: Session;
-  readonly scheduler: Scheduler;
+  readonly scheduler: Scheduler<SessionTask>;
 }
 
 export interface LoadHooks {
@@ -48,7 +49,9 @@ export type LoadSettings = LoadHooks & DeviceSettings;
 export class LoadedModel {
   private opening: Promise<Running> | null = null;
   private running: Running | null = null;
-  private unloaded = false;
+  private readonly ending = new AbortController();
+  /** wasm was tried in vain, so there is nothing that requests could move to. */
+  private withoutWasm = false;
   private lastDevice: DeviceInfo | null = null;
 
   private constructor(
@@ -108,21 +111,22 @@ export class LoadedModel {
     const { context_length: contextLength } = this.program;
     if (promptIds.length === 0) throw new LlmError("invalid_request", "generate: the prompt has no tokens.");
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
-    const { session, scheduler } = await this.ready();
-    const task = new GenerateTask(session, {
-      promptIds,
-      maxTokens: options.maxTokens ?? contextLength,
-      sampling: resolveSampling(options, text.defaults),
-      partition: options.partition ?? "",
-      output: new TextOutput(
-        text,
-        typeof options.stop === "string" ? [options.stop] : (options.stop ?? []),
-        hooks.onText,
-      ),
-      signal: hooks.signal ?? null,
-      arrivedMs,
-    });
-    scheduler.add(task);
+    const task = await this.start(
+      (session) =>
+        new GenerateTask(session, {
+          promptIds,
+          maxTokens: options.maxTokens ?? contextLength,
+          sampling: resolveSampling(options, text.defaults),
+          partition: options.partition ?? "",
+          output: new TextOutput(
+            text,
+            typeof options.stop === "string" ? [options.stop] : (options.stop ?? []),
+            hooks.onText,
+          ),
+          signal: hooks.signal ?? null,
+          arrivedMs,
+        }),
+    );
     return task.result;
   }
 
@@ -147,18 +151,15 @@ export class LoadedModel {
         `logits: ${nbytes} bytes were asked for, and at most ${MAX_LOGITS_BYTES} are given at once.`,
       );
     }
-    const { session, scheduler, executor } = await this.ready();
     signal?.throwIfAborted();
-    const rows = executor.readbacks(vocabSize * 4);
-    const task = new LogitsTask(session, rows, tokenIds, firstPosition);
+    const task = await this.start((session) => new LogitsTask(session, tokenIds, firstPosition));
     const onAbort = () => task.fail(new LlmError("aborted", "The request was aborted."));
     signal?.addEventListener("abort", onAbort);
-    scheduler.add(task);
+    if (signal?.aborted) onAbort();
     try {
       return await task.result;
     } finally {
       signal?.removeEventListener("abort", onAbort);
-      rows.destroy();
     }
   }
 
@@ -171,45 +172,107 @@ export class LoadedModel {
 
   /** Ends running requests with `aborted` and frees the device's memory. */
   async unload(): Promise<void> {
-    this.unloaded = true;
-    this.stop(new LlmError("aborted", "The model was unloaded."));
+    this.ending.abort();
+    this.stop(unloaded());
     await this.opening?.catch(() => undefined);
-    this.stop(new LlmError("aborted", "The model was unloaded."));
+    this.stop(unloaded());
     await this.source.close();
+  }
+
+  /** Starts a task in the session that runs, or in a new one. */
+  private async start<T extends SessionTask>(make: (session: Session) => T): Promise<T> {
+    let running: Running;
+    // The device may have failed while this waited.
+    do running = await this.ready();
+    while (running !== this.running || running.executor.failure);
+    const task = make(running.session);
+    running.scheduler.add(task);
+    return task;
   }
 
   /** The running session; opened again if the device failed since. */
   private async ready(): Promise<Running> {
-    if (this.unloaded) throw new LlmError("invalid_request", "The model was unloaded. Load it again.");
-    if (this.running && !this.running.executor.failure) return this.running;
-    return this.open({});
+    if (this.ending.signal.aborted) throw new LlmError("invalid_request", "The model was unloaded. Load it again.");
+    const failure = this.running?.executor.failure;
+    if (failure) this.leave(this.running!, failure);
+    return this.running ?? this.open({});
   }
 
   private open(hooks: LoadHooks): Promise<Running> {
-    this.opening ??= this.openDevice(hooks).finally(() => {
-      this.opening = null;
-    });
+    return this.during(() => this.openDevice(hooks));
+  }
+
+  /** One opening at a time: whoever needs a device meanwhile waits for it. */
+  private during(open: () => Promise<Running>): Promise<Running> {
+    this.opening ??= open().then(
+      (running) => {
+        this.opening = null;
+        this.running = running;
+        return running;
+      },
+      (thrown) => {
+        this.opening = null;
+        throw thrown;
+      },
+    );
     return this.opening;
   }
 
   /** On the first device that can run the model. Errors: what kept the first one from it. */
   private async openDevice(hooks: LoadHooks): Promise<Running> {
-    this.stop(new LlmError("device_lost", "The device was lost."));
     let first: LlmError | null = null;
     for (const kind of await devicesToTry(this.settings.device, this.devices)) {
       try {
         return await this.openOn(kind, hooks);
       } catch (thrown) {
         if (!(thrown instanceof LlmError) || !isOfDevice(thrown)) throw thrown;
+        if (kind === "wasm") this.withoutWasm = true;
         first ??= thrown;
       }
     }
     throw first!;
   }
 
+  /** The device has failed: requests move on, or end. */
+  private leave(running: Running, failure: LlmError): void {
+    if (this.running !== running) return;
+    if (!this.canMoveFrom(running) || !running.scheduler.busy) {
+      this.stop(failure);
+      return;
+    }
+    this.lastDevice = deviceInfo(running.executor);
+    this.running = null;
+    // Those who wait for it get its failure; when nobody does, the tasks have been told.
+    this.during(() => this.moveToCpu(running, failure)).catch(() => undefined);
+  }
+
+  private canMoveFrom({ executor }: Running): boolean {
+    const { failure } = executor;
+    const wanted = this.settings.device === "auto" && executor.kind === "webgpu" && !this.withoutWasm;
+    return wanted && failure !== null && isOfDevice(failure);
+  }
+
+  private async moveToCpu({ scheduler, session }: Running, failure: LlmError): Promise<Running> {
+    const tasks = await scheduler.suspend();
+    session.destroy();
+    try {
+      const next = await this.openOn("wasm", {});
+      for (const task of tasks) {
+        task.moveTo(next.session);
+        next.scheduler.add(task);
+      }
+      return next;
+    } catch (thrown) {
+      const error = this.ending.signal.aborted ? unloaded() : cannotMove(failure, LlmError.from(thrown));
+      for (const task of tasks) task.fail(error);
+      throw error;
+    }
+  }
+
   private async openOn(kind: DeviceKind, { onProgress, signal }: LoadHooks): Promise<Running> {
     const { program, source } = this;
     const { threads } = this.settings;
+    const stop = signal ? AbortSignal.any([signal, this.ending.signal]) : this.ending.signal;
     const executor = await this.devices.open(
       kind,
       program,
@@ -219,22 +282,25 @@ export class LoadedModel {
         derived: source.derived,
       },
       {
-        ...(signal ? { signal } : {}),
+        signal: stop,
         ...(threads === null ? {} : { threads }),
         onLoad: (loaded, total) => onProgress?.({ phase: "load", loaded, total }),
         onCompile: (loaded, total) => onProgress?.({ phase: "compile", loaded, total }),
         firstPages: Math.ceil(Math.min(FIRST_TOKENS, program.context_length) / program.page_size),
       },
     );
-    if (this.unloaded) {
+    if (this.ending.signal.aborted) {
       executor.destroy();
-      throw new LlmError("aborted", "The model was unloaded.");
+      throw unloaded();
     }
     const session = new Session(executor);
-    const scheduler = new Scheduler(() => session.depth);
-    void executor.failed.then((error) => scheduler.stop(error));
-    this.running = { executor, session, scheduler };
-    return this.running;
+    const scheduler = new Scheduler<SessionTask>(
+      () => session.depth,
+      () => this.canMoveFrom(running),
+    );
+    const running: Running = { executor, session, scheduler };
+    void executor.failed.then((failure) => this.leave(running, failure));
+    return running;
   }
 
   private stop(error: LlmError): void {
@@ -255,6 +321,17 @@ export class LoadedModel {
 
 function deviceInfo({ kind, adapter, software, threads, weightBytesPerToken }: Executor): DeviceInfo {
   return { device: kind, adapter, software, threads, weightBytesPerToken };
+}
+
+function unloaded(): LlmError {
+  return new LlmError("aborted", "The model was unloaded.");
+}
+
+function cannotMove(failure: LlmError, error: LlmError): LlmError {
+  return new LlmError(error.code, `The GPU failed, and the model cannot go on on the CPU: ${error.message}`, {
+    ...error.detail,
+    gpu_failure: failure.message,
+  });
 }
 
 export function modelInfo(manifest: Manifest): ModelInfo {

@@ -6,10 +6,10 @@ import type { ReadbackPool } from "../device/executor";
 import type { LlmError } from "../internal/errors";
 import type { Sequence } from "./kv_cache";
 import { prefillChunk } from "./prefill";
-import type { Advance, Task } from "./scheduler";
-import type { Session } from "./session";
+import type { Advance } from "./scheduler";
+import type { Session, SessionTask } from "./session";
 
-export class LogitsTask implements Task {
+export class LogitsTask implements SessionTask {
   readonly partition = "logits";
   readonly result: Promise<Float32Array>;
   private resolve!: (logits: Float32Array) => void;
@@ -20,14 +20,15 @@ export class LogitsTask implements Task {
   private received = 0;
   private life = 0;
   private readonly logits: Float32Array;
+  /** Read-back buffers of vocab_size floats. */
+  private rows: ReadbackPool;
 
-  /** `rows`: read-back buffers of vocab_size floats. */
   constructor(
-    private readonly session: Session,
-    private readonly rows: ReadbackPool,
+    private session: Session,
     private readonly tokenIds: readonly number[],
     private readonly firstPosition: number,
   ) {
+    this.rows = session.executor.readbacks(this.vocabSize * 4);
     this.logits = new Float32Array((tokenIds.length - firstPosition) * this.vocabSize);
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -53,6 +54,12 @@ export class LogitsTask implements Task {
     this.closeSequence();
     this.life += 1;
     this.received = 0;
+  }
+
+  moveTo(session: Session): void {
+    this.rows.destroy();
+    this.rows = session.executor.readbacks(this.vocabSize * 4);
+    this.session = session;
   }
 
   fail(error: LlmError): void {
@@ -105,6 +112,7 @@ export class LogitsTask implements Task {
 
   private end(): void {
     this.finished = true;
+    this.rows.destroy();
     if (!this.advancing) this.closeSequence();
   }
 

@@ -25,18 +25,26 @@ export interface Task {
 
 const MAX_ACTIVE = 4;
 
-export class Scheduler {
-  private active: Task[] = [];
-  private readonly waiting = new Map<string, Task[]>();
+export class Scheduler<T extends Task = Task> {
+  private active: T[] = [];
+  private readonly waiting = new Map<string, T[]>();
   private failure: LlmError | null = null;
   private running = false;
   /** No task is admitted while true: one had to be preempted, and memory comes back when a task ends. */
   private full = false;
+  private suspended = false;
+  private ended: Promise<void> = Promise.resolve();
 
-  /** `depth`: how many submits may be on the device at once. */
-  constructor(private readonly depth: () => number) {}
+  /**
+   * `depth`: how many submits may be on the device at once. `moving`: the device has failed, and what the tasks run
+   * into is no reason to end them, as `suspend` will be called.
+   */
+  constructor(
+    private readonly depth: () => number,
+    private readonly moving: () => boolean = () => false,
+  ) {}
 
-  add(task: Task): void {
+  add(task: T): void {
     if (this.failure) {
       task.fail(this.failure);
       return;
@@ -44,13 +52,29 @@ export class Scheduler {
     const queue = this.waiting.get(task.partition);
     if (queue) queue.push(task);
     else this.waiting.set(task.partition, [task]);
-    if (!this.running) void this.loop();
+    if (!this.running) this.ended = this.loop();
+  }
+
+  /** Whether there is a task that is not over. */
+  get busy(): boolean {
+    return this.unfinished().length > 0;
+  }
+
+  /** Stops, waits for what is in flight, and gives the tasks that are not over up, preempted, in their order. */
+  async suspend(): Promise<readonly T[]> {
+    this.suspended = true;
+    await this.ended;
+    const tasks = this.unfinished();
+    this.active = [];
+    this.waiting.clear();
+    for (const task of tasks) task.preempt();
+    return tasks;
   }
 
   /** Ends every task with `error`, and each one added later. */
   stop(error: LlmError): void {
     this.failure ??= error;
-    for (const task of [...this.active, ...[...this.waiting.values()].flat()]) task.fail(this.failure);
+    for (const task of this.unfinished()) task.fail(this.failure);
     this.waiting.clear();
   }
 
@@ -58,41 +82,55 @@ export class Scheduler {
     this.running = true;
     const inFlight: Promise<void>[] = [];
     let turn = 0;
-    while (this.admit() > 0 || inFlight.length > 0) {
+    while (!this.halted && (this.admit() > 0 || inFlight.length > 0)) {
       let idle = 0;
-      while (idle < this.active.length && inFlight.length < this.depth()) {
+      while (!this.halted && idle < this.active.length && inFlight.length < this.depth()) {
         turn %= this.active.length;
         const task = this.active[turn]!;
         turn += 1;
         const advance = await this.advance(task);
         if (typeof advance === "object") {
           // A task that has ended does not fail again.
-          inFlight.push(advance.work.catch((thrown) => task.fail(LlmError.from(thrown))));
+          inFlight.push(advance.work.catch((thrown) => this.failed(task, thrown)));
           idle = 0;
         } else if (advance === "no_memory")
           idle = 0; // a task gave way or failed: ask again
         else idle += 1;
       }
       if (inFlight.length > 0) await inFlight.shift();
-      else this.failStuck();
+      else if (!this.halted) this.failStuck();
     }
+    // Only where it was halted; otherwise nothing may come between the last look at the queue and the end.
+    if (inFlight.length > 0) await Promise.all(inFlight);
     this.running = false;
   }
 
-  private async advance(task: Task): Promise<Advance> {
+  private get halted(): boolean {
+    return this.suspended || this.moving();
+  }
+
+  private unfinished(): readonly T[] {
+    return [...this.active, ...[...this.waiting.values()].flat()].filter(({ over }) => !over);
+  }
+
+  private failed(task: T, thrown: unknown): void {
+    if (!this.moving()) task.fail(LlmError.from(thrown));
+  }
+
+  private async advance(task: T): Promise<Advance> {
     if (task.over) return "waiting";
     try {
       const advance = await task.advance(this.active.length);
       if (advance === "no_memory") this.makeRoom(task);
       return advance;
     } catch (thrown) {
-      task.fail(LlmError.from(thrown));
+      this.failed(task, thrown);
       return "waiting";
     }
   }
 
   /** The task admitted last gives way; alone, it cannot be helped. */
-  private makeRoom(task: Task): void {
+  private makeRoom(task: T): void {
     const others = this.active.filter((other) => !other.over);
     if (others.length < 2) {
       task.fail(

@@ -10,12 +10,18 @@ import { LlmError } from "../internal/errors";
 import { nextTurn } from "../internal/turn";
 import { KvCache, type Sequence } from "./kv_cache";
 import { Pace } from "./pace";
+import type { Task } from "./scheduler";
 
 /** Tokens in the ring buffer `tokens`. */
 export const TOKEN_RING = 64;
 const MAX_STEPS_PER_SUBMIT = 16;
 const MIN_PREFILL = 16;
 const QUEUE_AHEAD_MS = 50;
+
+/** A task that can go on in another session: a preempted one, since it then holds nothing of its session. */
+export interface SessionTask extends Task {
+  moveTo(session: Session): void;
+}
 
 export class Session {
   readonly kv: KvCache;

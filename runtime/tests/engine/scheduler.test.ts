@@ -145,6 +145,45 @@ describe("Scheduler", () => {
     for (const task of [...tasks, late]) expect(task.error).toMatchObject({ code: "device_lost" });
   });
 
+  it("takes tasks that are over already, and those after them", async () => {
+    const log = new Log();
+    const scheduler = new Scheduler(() => 1);
+    const over = new FakeTask("over", "", 2, log);
+    const task = new FakeTask("a", "", 2, log);
+    over.over = true;
+    scheduler.add(over);
+    scheduler.add(task);
+    await allOver([task]);
+    expect(log.lines).toEqual(["a", "a"]);
+  });
+
+  it("gives its tasks up, preempted and in their order, when what is in flight has settled", async () => {
+    const log = new Log();
+    let failed = false;
+    const scheduler = new Scheduler<FakeTask>(
+      () => 2,
+      () => failed,
+    );
+    const tasks = Array.from({ length: 7 }, (_, i) => new FakeTask(`${i}`, "", i === 1 ? 1 : 9, log));
+    for (const task of tasks) scheduler.add(task);
+    await allOver([tasks[1]!]);
+    tasks[2]!.blocked = () => {
+      failed = true;
+      throw new LlmError("device_lost", "x");
+    };
+    while (!failed) await new Promise((resolve) => setTimeout(resolve, 1));
+    const given = await scheduler.suspend();
+    expect(log.inFlight).toBe(0);
+    expect(given.map(({ name }) => name)).toEqual(["0", "2", "3", "4", "5", "6"]);
+    expect(given.map(({ preemptions }) => preemptions)).toEqual(Array(6).fill(1));
+    expect(tasks.every(({ error }) => error === null)).toBe(true);
+    tasks[2]!.blocked = () => null;
+    const next = new Scheduler(() => 2);
+    for (const task of given) next.add(task);
+    await allOver(tasks);
+    expect(tasks.every(({ error }) => error === null)).toBe(true);
+  });
+
   it("starts again after it had nothing to do", async () => {
     const log = new Log();
     const scheduler = new Scheduler(() => 1);
