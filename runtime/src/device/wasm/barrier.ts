@@ -1,109 +1,208 @@
 /**
- * How threads on one shared memory wait for each other: by spinning for a moment, then asleep.
+ * What all threads of a pool do alike: run the steps of a plan together, with a barrier behind each step.
  *
- * A word in front of everything is the poison: whoever fails sets it, and everyone who waits, or would, stops.
+ * They meet in a control block of Int32 words in the memory that they share. Words that one thread writes while others
+ * read them in a loop have a cache line of their own. A thread that fails poisons the block, which wakes all others
+ * and makes them fail too, so nobody waits for it.
  */
+import { LlmError } from "../../internal/errors";
 
-/** Bytes of the control block. */
+/** A kernel export, called as `exports[kernel](...args, thread, threads)`; it takes its own share of the work. */
+export type Call = readonly [kernel: string, ...args: number[]];
+/** Calls that each thread makes in order; all threads have made them before the next step begins. */
+export type Step = readonly Call[];
+export type Plan = Readonly<Record<string, readonly Step[]>>;
+
+export type BoundCall = (thread: number, threads: number) => unknown;
+export type BoundStep = readonly BoundCall[];
+type Kernel = (...args: number[]) => unknown;
+export type KernelExports = Readonly<Record<string, unknown>>;
+
+/** Of the control block; its address must be a multiple of 64. */
 export const CONTROL_BYTES = 4096;
+export const MOST_THREADS = 64;
 
-// Words of the control block. Those that threads write at different times are a cache line or two apart.
-const POISON = 0;
-const COMMAND = 32;
-const COMMAND_SLEEPERS = 64;
-const ARRIVED = 96;
-const PHASE = 128;
-const PHASE_SLEEPERS = 160;
-const CALL_COUNT = 192;
-const CALLS = 193;
-const MOST_CALLS = CONTROL_BYTES / 4 - CALLS;
+// Words of the control block.
+const ARRIVED = 0;
+const PHASE = 16;
+const SLEEPERS = 17;
+const POISON = 32;
+const THREADS = 33;
+const LENGTH = 34;
+const NAMES = 48;
+const SLOTS = 512;
+const MOST_NAMES = SLOTS - NAMES;
+/** Of one helper: its start counter, and whether it sleeps. */
+const SLOT_WORDS = 8;
 
 const SPINS = 4000;
-/** Sleepers look at the poison this often. */
-const NAP_MS = 1000;
-/** No step of any model takes so long: the other threads are gone. */
-const MOST_NAPS = 120;
-const MOST_THREADS = 256;
+const SLICE_MS = 1000;
+/**
+ * Slices of sleep after which a thread that does not come is given up. They are counted, rather than the time, since
+ * a computer that was asleep in between would be out of time at once.
+ */
+const MOST_SLICES = 30;
 
-/** Another thread failed. */
+/** Another thread failed, or did not come. */
 export class Poisoned extends Error {}
 
-export class Barrier {
-  constructor(private readonly words: Int32Array) {}
+/**
+ * Kernel names become functions once. `bind` keeps the arguments in the function, so that a call allocates nothing.
+ * Errors: internal for a name that is no kernel.
+ */
+export function bindSteps(steps: readonly Step[], exports: KernelExports): readonly BoundStep[] {
+  return steps.map((step) =>
+    step.map(([name, ...args]) => {
+      const kernel = exports[name];
+      if (typeof kernel !== "function") throw new LlmError("internal", `There is no kernel ${name}.`);
+      return (kernel as Kernel).bind(undefined, ...args) as BoundCall;
+    }),
+  );
+}
 
-  /** Returns when `threads` threads have called it. Throws Poisoned. */
-  meet(threads: number): void {
+/** All calls of all steps in this thread, which is alone. */
+export function runAlone(steps: readonly BoundStep[]): void {
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i]!;
+    for (let j = 0; j < step.length; j++) step[j]!(0, 1);
+  }
+}
+
+/** One thread's view of the control block. */
+export class Lockstep {
+  private readonly words: Int32Array;
+  /** A helper's count of its starts. */
+  private started = 0;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    address: number,
+    private readonly thread: number,
+  ) {
+    // The view stays valid when the memory grows: shared memory is never moved.
+    this.words = new Int32Array(memory.buffer, address, CONTROL_BYTES / 4);
+  }
+
+  /** Functions that fit into one start. */
+  get mostFunctions(): number {
+    return MOST_NAMES;
+  }
+
+  /**
+   * Thread 0: tells the helpers 1 to threads - 1 to run these functions, given by their places in the plan. Each must
+   * have a step: the barriers are what keeps this start apart from the next one.
+   */
+  start(functions: readonly number[], threads: number): void {
+    const { words } = this;
+    for (let i = 0; i < functions.length; i++) words[NAMES + i] = functions[i]!;
+    words[LENGTH] = functions.length;
+    this.wakeHelpers(threads);
+  }
+
+  /** A helper: waits for its next start and runs it. Errors: Poisoned, and what a kernel throws. */
+  follow(plan: readonly (readonly BoundStep[])[]): void {
+    const { words } = this;
+    this.awaitStart();
+    const threads = words[THREADS]!;
+    const length = words[LENGTH]!;
+    // Each function ends with a barrier, so thread 0 cannot write its next start before this thread has read the last.
+    for (let i = 0; i < length; i++) this.run(plan[words[NAMES + i]!]!, threads);
+  }
+
+  /** Every thread of a start. Errors: Poisoned, and what a kernel throws. */
+  run(steps: readonly BoundStep[], threads: number): void {
+    const { thread } = this;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i]!;
+      for (let j = 0; j < step.length; j++) step[j]!(thread, threads);
+      this.barrier(threads);
+    }
+  }
+
+  /** Ends every wait of every thread, now and later. */
+  poison(): void {
+    const { words } = this;
+    Atomics.compareExchange(words, POISON, 0, this.thread + 1); // the first one counts
+    // A thread that waits sees its word change, and then looks for poison.
+    Atomics.add(words, PHASE, 1);
+    Atomics.notify(words, PHASE);
+    for (let thread = 1; thread < MOST_THREADS; thread++) {
+      const slot = SLOTS + thread * SLOT_WORDS;
+      Atomics.add(words, slot, 1);
+      Atomics.notify(words, slot);
+    }
+  }
+
+  /** Number of the thread that failed; null while none did. */
+  get poisonedBy(): number | null {
+    const poison = Atomics.load(this.words, POISON);
+    return poison === 0 ? null : poison - 1;
+  }
+
+  private wakeHelpers(threads: number): void {
+    const { words } = this;
+    words[THREADS] = threads;
+    for (let thread = 1; thread < threads; thread++) {
+      const slot = SLOTS + thread * SLOT_WORDS;
+      Atomics.add(words, slot, 1);
+      if (Atomics.load(words, slot + 1) !== 0) Atomics.notify(words, slot);
+    }
+  }
+
+  private awaitStart(): void {
+    const { words, started } = this;
+    const slot = SLOTS + this.thread * SLOT_WORDS;
+    for (let i = 0; i < SPINS && Atomics.load(words, slot) === started; i++);
+    if (Atomics.load(words, slot) === started) {
+      Atomics.store(words, slot + 1, 1);
+      while (Atomics.load(words, slot) === started) Atomics.wait(words, slot, started);
+      Atomics.store(words, slot + 1, 0);
+    }
+    if (Atomics.load(words, POISON) !== 0) throw new Poisoned();
+    this.started = (started + 1) | 0;
+  }
+
+  private barrier(threads: number): void {
     const { words } = this;
     const phase = Atomics.load(words, PHASE);
+    // Before the arrival: who poisons has changed the phase afterwards, so the loop below would not see it.
+    if (Atomics.load(words, POISON) !== 0) throw new Poisoned();
     if (Atomics.add(words, ARRIVED, 1) === threads - 1) {
       Atomics.store(words, ARRIVED, 0);
-      Atomics.add(words, PHASE, 1);
-      if (Atomics.load(words, PHASE_SLEEPERS) > 0) Atomics.notify(words, PHASE);
-    } else {
-      waitWhile(words, PHASE, phase, PHASE_SLEEPERS, MOST_NAPS);
+      Atomics.store(words, PHASE, (phase + 1) | 0);
+      if (Atomics.load(words, SLEEPERS) !== 0) Atomics.notify(words, PHASE);
+      return;
     }
+    for (let i = 0; i < SPINS; i++) {
+      if (Atomics.load(words, PHASE) !== phase) {
+        if (Atomics.load(words, POISON) !== 0) throw new Poisoned();
+        return;
+      }
+    }
+    this.sleepUntilNot(phase);
     if (Atomics.load(words, POISON) !== 0) throw new Poisoned();
   }
 
-  /** Stops everyone, now and later. */
-  poison(): void {
-    Atomics.store(this.words, POISON, 1);
-    for (const word of [PHASE, COMMAND]) {
-      Atomics.add(this.words, word, MOST_THREADS);
-      Atomics.notify(this.words, word);
-    }
-  }
-}
-
-/** The word by which thread 0 tells the others what to run: a counter, and how many threads are to take part. */
-export class Command {
-  readonly barrier: Barrier;
-  private readonly words: Int32Array;
-
-  constructor(memory: WebAssembly.Memory, control: number) {
-    this.words = new Int32Array(memory.buffer, control, CONTROL_BYTES / 4);
-    this.barrier = new Barrier(this.words);
-  }
-
-  /** The command that stands now, to be told from the next one. */
-  first(): number {
-    return 0;
-  }
-
-  /** NOTE by thread 0 only, and only when everyone who takes part in the last command has met at its end. */
-  issue(calls: readonly number[], threads: number): void {
+  private sleepUntilNot(phase: number): void {
     const { words } = this;
-    if (calls.length > MOST_CALLS) throw new Error(`${calls.length} calls in one run`);
-    words[CALL_COUNT] = calls.length;
-    for (let i = 0; i < calls.length; i++) words[CALLS + i] = calls[i]!;
-    // The number of threads is in the word itself: who is left out may read it late.
-    const counter = (Atomics.load(words, COMMAND) & -MOST_THREADS) + MOST_THREADS;
-    Atomics.store(words, COMMAND, counter | threads);
-    if (Atomics.load(words, COMMAND_SLEEPERS) > 0) Atomics.notify(words, COMMAND);
-  }
-
-  /** Waits for a command other than `seen`. Throws Poisoned. */
-  await(seen: number): { next: number; threads: number } {
-    waitWhile(this.words, COMMAND, seen, COMMAND_SLEEPERS, Number.POSITIVE_INFINITY);
-    if (Atomics.load(this.words, POISON) !== 0) throw new Poisoned();
-    const next = Atomics.load(this.words, COMMAND);
-    return { next, threads: next & (MOST_THREADS - 1) };
-  }
-
-  /** What the standing command runs, as thread 0 gave it. */
-  calls(): number[] {
-    return Array.from(this.words.subarray(CALLS, CALLS + this.words[CALL_COUNT]!));
+    Atomics.add(words, SLEEPERS, 1);
+    for (let slices = 0; Atomics.load(words, PHASE) === phase; ) {
+      if (Atomics.wait(words, PHASE, phase, SLICE_MS) !== "timed-out") continue;
+      slices += 1;
+      if (slices < MOST_SLICES) continue;
+      this.poison();
+      throw new Poisoned();
+    }
+    Atomics.sub(words, SLEEPERS, 1);
   }
 }
 
-/** Waits while the word has this value. Throws Poisoned after `mostNaps` naps. */
-function waitWhile(words: Int32Array, word: number, value: number, sleepers: number, mostNaps: number): void {
-  for (let spins = 0; spins < SPINS; spins++) if (Atomics.load(words, word) !== value) return;
-  Atomics.add(words, sleepers, 1);
-  for (let naps = 0; Atomics.load(words, word) === value && naps < mostNaps; naps++) {
-    if (Atomics.load(words, POISON) !== 0) break;
-    Atomics.wait(words, word, value, NAP_MS);
-  }
-  Atomics.sub(words, sleepers, 1);
-  if (Atomics.load(words, word) === value) throw new Poisoned();
+/** An instance of the kernels on the shared memory with a stack of its own. Errors: what WebAssembly throws. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory, stackTop: number): KernelExports {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const pointer = exports.__stack_pointer;
+  if (!(pointer instanceof WebAssembly.Global))
+    throw new LlmError("internal", "The kernels do not export their stack pointer.");
+  pointer.value = stackTop;
+  return exports;
 }

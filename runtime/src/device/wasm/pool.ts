@@ -1,223 +1,227 @@
 /**
- * The threads of a model on the CPU. Thread 0 is the caller's; the others are workers that live until `destroy`.
+ * The threads that compute on the CPU: this one, which is thread 0, and helpers (thread.ts).
  *
- * A plan is named functions of steps; a step is kernel calls that each thread makes in order, and between steps all
- * threads meet (barrier.ts). `run` posts no messages: workers sleep on a word of the shared memory, so giving them work
- * takes microseconds. Kernels take their own share by the arguments `thread, threads`, which come last.
+ * Owns the helpers until `destroy`. A run posts no messages and returns when all of its steps are done. A kernel that
+ * traps, on whichever thread, fails the pool for good.
  */
 import { LlmError } from "../../internal/errors";
-import { type Barrier, Command, Poisoned } from "./barrier";
+import {
+  type BoundStep,
+  bindSteps,
+  instantiate,
+  type KernelExports,
+  Lockstep,
+  MOST_THREADS,
+  type Plan,
+  Poisoned,
+  runAlone,
+} from "./barrier";
+import type { FromHelper, HelperStart } from "./thread";
 
-/** A kernel's name and its arguments but the last two. */
-export type Call = readonly [kernel: string, ...values: number[]];
-export type Step = readonly Call[];
-export type Plan = Readonly<Record<string, readonly Step[]>>;
+export { type Call, CONTROL_BYTES, type Plan, type Step } from "./barrier";
 
 export interface PoolOptions {
   readonly module: WebAssembly.Module;
+  /** Shared where size is above 1. */
   readonly memory: WebAssembly.Memory;
   readonly plan: Plan;
-  /** First address of each thread's stack, which grows downwards from its end. */
+  /** Address of each thread's stack, and the bytes of one. */
   readonly stacks: readonly number[];
   readonly stackBytes: number;
-  /** Address of CONTROL_BYTES of zeros. */
+  /** Address of CONTROL_BYTES bytes that are zero, a multiple of 64. */
   readonly control: number;
-  /** Threads, the caller's included. More than one needs a shared memory. */
+  /** Threads, this one included. */
   readonly size: number;
+  /** Makes a worker that runs thread.ts. */
+  readonly makeHelper?: () => Worker;
 }
 
-/** What a worker gets as its one message. */
-export interface ThreadStart extends PoolOptions {
-  readonly thread: number;
+const START_MS = 5000;
+
+/** Whether this thread can have helpers: it shares memory, may make workers, and may wait for them. */
+export function canHaveHelpers(): boolean {
+  if (typeof SharedArrayBuffer !== "function" || typeof Worker !== "function") return false;
+  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false) return false;
+  try {
+    // A page's own thread may not wait.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
-
-export type Exports = Readonly<Record<string, (...values: number[]) => void>>;
-
-const START_TIMEOUT_MS = 5000;
 
 export class Pool {
-  /** Why the pool cannot be used any more: a kernel trapped, or a worker died. */
-  failure: LlmError | null = null;
+  /** Resolves with `failure` when there is one. Never rejects. */
   readonly failed: Promise<LlmError>;
   private announce!: (error: LlmError) => void;
-  private readonly program: PlanCode;
-  private readonly command: Command | null = null;
-  private readonly workers: Worker[] = [];
-
-  /** Starts the workers. Errors: unsupported_device where they cannot be started. */
-  static async create(options: PoolOptions): Promise<Pool> {
-    const pool = new Pool(options, instantiate(options, 0));
-    try {
-      await pool.start(options);
-    } catch (thrown) {
-      pool.destroy();
-      throw thrown;
-    }
-    return pool;
-  }
+  private reason: LlmError | null = null;
+  private readonly places: ReadonlyMap<string, number>;
+  private readonly lockstep: Lockstep | null;
+  private destroyed = false;
 
   private constructor(
-    { plan, memory, control, size }: PoolOptions,
-    readonly exports: Exports,
+    /** Of thread 0. */
+    readonly exports: KernelExports,
+    private readonly functions: readonly (readonly BoundStep[])[],
+    private readonly helpers: readonly Worker[],
+    { memory, plan, control }: PoolOptions,
   ) {
-    this.size = size;
-    this.program = new PlanCode(plan, exports, 0);
-    if (size > 1) this.command = new Command(memory, control);
     this.failed = new Promise((resolve) => {
       this.announce = resolve;
     });
+    this.places = new Map(Object.keys(plan).map((name, place) => [name, place]));
+    this.lockstep = helpers.length > 0 ? new Lockstep(memory, control, 0) : null;
   }
 
-  readonly size: number;
-
-  /** Runs the functions in order on the first `threads` threads. Errors: internal, when a kernel traps. */
-  run(names: readonly string[], threads: number): void {
-    if (this.failure) throw this.failure;
+  /**
+   * Starts `size` threads; one where the environment has no helpers.
+   * Errors: unsupported_device when a helper does not start, internal for a plan that the kernels do not fit.
+   */
+  static async create(options: PoolOptions): Promise<Pool> {
+    const { module, memory, plan, stacks, stackBytes, control, makeHelper } = options;
+    if (options.size < 1 || options.size > MOST_THREADS || stacks.length < options.size)
+      throw new LlmError("internal", `A pool of ${options.size} threads was asked for, with ${stacks.length} stacks.`);
+    const size = makeHelper || canHaveHelpers() ? options.size : 1;
+    const stackTop = (thread: number) => (stacks[thread]! + stackBytes) & ~15;
+    const exports = instantiate(module, memory, stackTop(0));
+    const functions = Object.values(plan).map((steps) => bindSteps(steps, exports));
+    const helpers: Worker[] = [];
     try {
-      if (threads === 1 || this.command === null) {
-        for (const name of names) for (const step of this.program.steps(name, 1)) for (const call of step) call();
+      const starts: Promise<void>[] = [];
+      for (let thread = 1; thread < size; thread++) {
+        const helper = (makeHelper ?? newHelper)();
+        helpers.push(helper);
+        starts.push(started(helper, { module, memory, plan, thread, stackTop: stackTop(thread), control }));
+      }
+      await Promise.all(starts);
+      const pool = new Pool(exports, functions, helpers, options);
+      for (const helper of helpers) pool.watch(helper);
+      return pool;
+    } catch (thrown) {
+      for (const helper of helpers) helper.terminate();
+      if (thrown instanceof LlmError) throw thrown;
+      throw notStarted(thrown instanceof Error ? thrown.message : "no reason given");
+    }
+  }
+
+  get size(): number {
+    return this.helpers.length + 1;
+  }
+
+  get failure(): LlmError | null {
+    return this.reason;
+  }
+
+  /**
+   * Runs functions of the plan in order on the first `threads` threads.
+   * Errors: the pool's failure; internal for a name that is not in the plan.
+   */
+  run(names: readonly string[], threads: number): void {
+    this.check(threads);
+    const { lockstep, functions } = this;
+    const places: number[] = [];
+    for (const name of names) {
+      const place = this.places.get(name);
+      if (place === undefined) throw new LlmError("internal", `The plan has no function ${name}.`);
+      if (functions[place]!.length > 0) places.push(place);
+    }
+    try {
+      if (threads === 1 || lockstep === null) {
+        for (const place of places) runAlone(functions[place]!);
         return;
       }
-      this.command.issue(
-        names.map((name) => this.program.indexOf(name)),
-        threads,
-      );
-      runTogether(this.program, names, threads, this.command.barrier);
+      for (let from = 0; from < places.length; from += lockstep.mostFunctions) {
+        const part = places.slice(from, from + lockstep.mostFunctions);
+        lockstep.start(part, threads);
+        for (const place of part) lockstep.run(functions[place]!, threads);
+      }
     } catch (thrown) {
-      this.command?.barrier.poison();
-      throw this.fail(thrown instanceof Poisoned ? "another thread stopped" : messageOf(thrown));
+      throw this.fail(thrown);
     }
   }
 
   destroy(): void {
-    for (const worker of this.workers.splice(0)) worker.terminate();
-    this.failure ??= new LlmError("aborted", "The model was unloaded.");
+    this.destroyed = true;
+    this.lockstep?.poison();
+    for (const helper of this.helpers) helper.terminate();
   }
 
-  private async start(options: PoolOptions): Promise<void> {
-    const ready: Promise<void>[] = [];
-    for (let thread = 1; thread < options.size; thread++) {
-      const worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module", name: "nomoat-thread" });
-      this.workers.push(worker);
-      ready.push(
-        new Promise((resolve, reject) => {
-          const timer = setTimeout(() => reject(cannotStart("it did not answer")), START_TIMEOUT_MS);
-          worker.addEventListener("message", ({ data }: MessageEvent<string | null>) => {
-            clearTimeout(timer);
-            // The first message says that it is ready, a later one why it has stopped.
-            if (data === null) return resolve();
-            reject(cannotStart(data));
-            this.fail(data);
-          });
-          worker.addEventListener("error", (event) => {
-            clearTimeout(timer);
-            const why = event.message || "its script could not be loaded";
-            reject(cannotStart(why));
-            this.fail(why);
-          });
-        }),
+  private check(threads: number): void {
+    if (this.reason) throw this.reason;
+    if (this.destroyed) throw new LlmError("internal", "The threads were ended.");
+    if (!Number.isInteger(threads) || threads < 1 || threads > this.size)
+      throw new LlmError("internal", `A run on ${threads} of ${this.size} threads was asked for.`);
+  }
+
+  /** Takes what a kernel threw as the pool's failure, and lets no helper wait for what will not come. */
+  private fail(thrown: unknown): LlmError {
+    if (this.reason) return this.reason;
+    const by = this.lockstep?.poisonedBy ?? null;
+    if (thrown instanceof Poisoned) {
+      this.reason = new LlmError(
+        "internal",
+        by === null || by === 0
+          ? "A thread of the CPU did not answer for a long time. The next request starts it again."
+          : `A kernel failed on thread ${by} of the CPU. The next request starts it again.`,
+        { thread: by },
       );
-      worker.postMessage({ ...options, thread } satisfies ThreadStart);
+    } else {
+      const why = thrown instanceof Error ? thrown.message : "no reason given";
+      this.reason = new LlmError("internal", `A kernel failed on the CPU: ${why}. The next request starts it again.`, {
+        thread: 0,
+      });
+      this.lockstep?.poison();
     }
-    await Promise.all(ready);
+    this.announce(this.reason);
+    return this.reason;
   }
 
-  private fail(why: string): LlmError {
-    this.failure ??= new LlmError("internal", `A kernel of the CPU device failed: ${why}. Load the model again.`);
-    this.announce(this.failure);
-    return this.failure;
-  }
-}
-
-/** What every thread but the caller's does for the rest of its life. */
-export function serve(options: ThreadStart): never {
-  const { plan, memory, control, thread } = options;
-  const program = new PlanCode(plan, instantiate(options, thread), thread);
-  const command = new Command(memory, control);
-  for (let seen = command.first(); ; ) {
-    const { next, threads } = command.await(seen);
-    seen = next;
-    if (thread >= threads) continue;
-    const names = command.calls().map((index) => program.nameOf(index));
-    try {
-      runTogether(program, names, threads, command.barrier);
-    } catch (thrown) {
-      command.barrier.poison();
-      throw thrown;
-    }
+  /** A helper says nothing more, unless it fails. */
+  private watch(helper: Worker): void {
+    const ended = (why: string) => {
+      if (this.destroyed || this.reason) return;
+      this.reason = new LlmError("internal", `A thread of the CPU ended: ${why}. The next request starts it again.`);
+      this.lockstep?.poison();
+      this.announce(this.reason);
+    };
+    helper.addEventListener("message", ({ data }: MessageEvent<FromHelper>) => {
+      if ("failed" in data) ended(data.failed);
+    });
+    helper.addEventListener("error", (event) => ended(event.message || "no reason given"));
   }
 }
 
-function runTogether(program: PlanCode, names: readonly string[], threads: number, barrier: Barrier): void {
-  for (const name of names) {
-    const steps = program.steps(name, threads);
-    for (let i = 0; i < steps.length; i++) {
-      const step = steps[i]!;
-      for (let k = 0; k < step.length; k++) step[k]!();
-      barrier.meet(threads);
-    }
-  }
+function newHelper(): Worker {
+  return new Worker(new URL("./thread.ts", import.meta.url), { type: "module", name: "nomoat-thread" });
 }
 
-type Run = () => void;
-
-/** The plan with names resolved, for one thread and each number of threads that it was run with. */
-class PlanCode {
-  private readonly names: readonly string[];
-  private readonly code = new Map<number, Map<string, readonly (readonly Run[])[]>>();
-
-  constructor(
-    private readonly plan: Plan,
-    private readonly exports: Exports,
-    private readonly thread: number,
-  ) {
-    this.names = Object.keys(plan);
-  }
-
-  indexOf(name: string): number {
-    const index = this.names.indexOf(name);
-    if (index < 0) throw new LlmError("internal", `The plan has no function ${name}.`);
-    return index;
-  }
-
-  nameOf(index: number): string {
-    return this.names[index]!;
-  }
-
-  steps(name: string, threads: number): readonly (readonly Run[])[] {
-    const functions = this.code.get(threads) ?? new Map<string, readonly (readonly Run[])[]>();
-    this.code.set(threads, functions);
-    let steps = functions.get(name);
-    if (!steps) {
-      steps = this.plan[this.nameOf(this.indexOf(name))]!.map((step) =>
-        step.map(([kernel, ...values]) => bindCall(this.resolve(kernel), [...values, this.thread, threads])),
-      );
-      functions.set(name, steps);
-    }
-    return steps;
-  }
-
-  private resolve(kernel: string) {
-    const found = this.exports[kernel];
-    if (!found) throw new LlmError("internal", `The library has no kernel ${kernel}.`);
-    return found;
-  }
+/** Resolves when the helper is ready. Errors: unsupported_device. */
+function started(helper: Worker, start: HelperStart): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(notStarted(`nothing came for ${START_MS} ms`)), START_MS);
+    const refuse = (why: string) => {
+      clearTimeout(timer);
+      reject(notStarted(why));
+    };
+    helper.addEventListener(
+      "message",
+      ({ data }: MessageEvent<FromHelper>) => {
+        if ("failed" in data) refuse(data.failed);
+        else {
+          clearTimeout(timer);
+          resolve();
+        }
+      },
+      { once: true },
+    );
+    helper.addEventListener("error", (event) => refuse(event.message || "its script could not be loaded"), {
+      once: true,
+    });
+    helper.postMessage(start);
+  });
 }
 
-function bindCall(kernel: (...values: number[]) => void, values: readonly number[]): Run {
-  return () => kernel(...values);
-}
-
-function instantiate({ module, memory, stacks, stackBytes }: PoolOptions, thread: number): Exports {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  (exports.__stack_pointer as WebAssembly.Global<"i32">).value = (stacks[thread]! + stackBytes) | 0;
-  return exports as unknown as Exports;
-}
-
-function cannotStart(why: string): LlmError {
-  return new LlmError("unsupported_device", `A thread for the CPU device could not be started: ${why}.`);
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : "no reason given";
+function notStarted(why: string): LlmError {
+  return new LlmError("unsupported_device", `A thread for the CPU could not be started: ${why}. Ask for 1 thread.`);
 }

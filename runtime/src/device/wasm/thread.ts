@@ -1,18 +1,38 @@
-/** A worker of the pool: it gets one message, and from then on its work through shared memory. The pool ends it. */
-import { serve, type ThreadStart } from "./pool";
+/**
+ * A helper thread of the pool: a worker that the engine's worker makes. It gets the kernels and the plan once, says that
+ * it is ready, and from then on lives in the control block; the pool ends it.
+ */
+import { bindSteps, instantiate, Lockstep, type Plan, Poisoned } from "./barrier";
 
-interface WorkerScope {
-  postMessage(message: string | null): void;
-  addEventListener(type: "message", listener: (event: MessageEvent<ThreadStart>) => void): void;
+export interface HelperStart {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly plan: Plan;
+  readonly thread: number;
+  readonly stackTop: number;
+  readonly control: number;
 }
-const scope = globalThis as unknown as WorkerScope;
+/** `ready` comes first; `failed` says why it is the last message. */
+export type FromHelper = { readonly ready: true } | { readonly failed: string };
 
-scope.addEventListener("message", ({ data }) => {
-  // Messages are sent at once, also from a thread that never returns to its event loop.
-  scope.postMessage(null);
+interface HelperScope {
+  postMessage(message: FromHelper): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<HelperStart>) => void): void;
+}
+const scope = globalThis as unknown as HelperScope;
+
+scope.addEventListener("message", ({ data }) => live(data));
+
+function live({ module, memory, plan, thread, stackTop, control }: HelperStart): void {
+  const lockstep = new Lockstep(memory, control, thread);
   try {
-    serve(data);
+    const exports = instantiate(module, memory, stackTop);
+    const functions = Object.values(plan).map((steps) => bindSteps(steps, exports));
+    scope.postMessage({ ready: true });
+    for (;;) lockstep.follow(functions);
   } catch (thrown) {
-    scope.postMessage(thrown instanceof Error ? thrown.message || thrown.name : "no reason given");
+    if (thrown instanceof Poisoned) return;
+    lockstep.poison();
+    scope.postMessage({ failed: thrown instanceof Error ? thrown.message : "no reason given" });
   }
-});
+}
