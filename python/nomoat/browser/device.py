@@ -37,7 +37,7 @@ class DeviceInfo:
         )
 
     def describe(self) -> str:
-        """ "webgpu on google swiftshader (software)", "wasm on the CPU, 2 threads"."""
+        """ "webgpu on google swiftshader (software)", "wasm, relaxed SIMD, 2 threads"."""
         if self.threads is None:
             return f"{self.device} on {self.adapter}"
-        return f"{self.device} on {self.adapter}, {self.threads} thread{'' if self.threads == 1 else 's'}"
+        return f"{self.adapter}, {self.threads} thread{'' if self.threads == 1 else 's'}"

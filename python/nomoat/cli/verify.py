@@ -75,21 +75,24 @@ def read_prompts(path: Path) -> list[str]:
 
 
 def print_verification(console: Console, verification: Verification) -> None:
-    title = f"{verification.id}, {verification.device.describe()}, {verification.prompts} prompts"
-    table = Table(title=title, box=None, padding=(0, 2, 0, 0), header_style="dim", title_justify="left")
-    table.add_column("Browser against")
-    for column in ("Max logit error", "Correlation", "Mean KL", "Best token", "Decided"):
-        table.add_column(column, justify="right")
-    table.add_row(*row("the package's weights", verification.execution, verification.execution_tolerance))
+    console.print(
+        f"[bold]{verification.id}[/], {verification.device.describe()}, {verification.prompts} prompts", soft_wrap=True
+    )
+    columns = [("Package's weights", verification.execution, verification.execution_tolerance)]
     if not verification.weights_equal_checkpoint:
-        table.add_row(*row("the checkpoint's weights", verification.quantization, verification.quantization_tolerance))
+        columns.append(("Checkpoint's weights", verification.quantization, verification.quantization_tolerance))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("Browser against the")
+    for title, _, _ in columns:
+        table.add_column(title, no_wrap=True)
+    for figure in zip(*(figures_of(comparison, limits) for _, comparison, limits in columns), strict=True):
+        table.add_row(figure[0][0], *(value for _, value in figure))
     console.print(table)
     if verification.weights_equal_checkpoint:
         console.print("The package's weights equal the checkpoint's, value for value.", style="dim")
     console.print(
-        f"{verification.sampled_agreed} of {verification.sampled} sampled tokens are the argmax of their logits. "
-        f"Best token: positions where both sides choose the same. Decided: of those, where the reference's margin "
-        f"exceeds {DECIDED_MARGIN}.",
+        f"{verification.sampled_agreed} of {verification.sampled} sampled tokens are the argmax of their logits. A "
+        f"position is decided where the reference's margin exceeds {DECIDED_MARGIN}.",
         style="dim",
     )
     for failure in verification.failures:
@@ -98,17 +101,16 @@ def print_verification(console: Console, verification: Verification) -> None:
         console.print("passed", style="green")
 
 
-def row(against: str, figures: Comparison, limits: Tolerance) -> tuple[str, ...]:
-    """A figure with the limit that it is judged by, where it is."""
+def figures_of(figures: Comparison, limits: Tolerance) -> list[tuple[str, str]]:
+    """(name, figure), with the limit that the figure is judged by, where it is."""
 
     def limited(value: str, sign: str, limit: float | None) -> str:
         return value if limit is None else f"{value} {sign} {limit:g}"
 
-    return (
-        against,
-        limited(f"{figures.max_logit_error:.2g}", "≤", limits.max_logit_error),
-        limited(f"{figures.logit_correlation:.6f}", "≥", limits.min_logit_correlation),
-        limited(f"{figures.mean_kl:.2g}", "≤", limits.max_mean_kl),
-        limited(f"{figures.top1_agreement:.3f}", "≥", limits.min_top1_agreement),
-        f"{figures.greedy_agreed} of {figures.decided_positions}",
-    )
+    return [
+        ("Max logit error", limited(f"{figures.max_logit_error:.2g}", "≤", limits.max_logit_error)),
+        ("Correlation of logits", limited(f"{figures.logit_correlation:.6f}", "≥", limits.min_logit_correlation)),
+        ("Mean KL, nats", limited(f"{figures.mean_kl:.2g}", "≤", limits.max_mean_kl)),
+        ("Same best token", limited(f"{figures.top1_agreement:.3f}", "≥", limits.min_top1_agreement)),
+        ("Where decided", f"{figures.greedy_agreed} of {figures.decided_positions}"),
+    ]
