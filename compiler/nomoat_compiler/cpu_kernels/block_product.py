@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tvm.script.ir_builder import tirx as T
 
-from .activations import SCALE, SUM, ZERO_SUM, activation_word
+from .activations import SCALE, SUM, activation_word
 from .blocks import Format
 from .emit import (
     Build,
@@ -143,7 +143,7 @@ def add_blocks(
         for x, accumulator, total in zip(tokens, row, row_totals, strict=True):
             scaled = T.Cast("float32x4", accumulator.total()) * x.factor(0)
             if scales.minimum is None:
-                scaled = scaled - zero * x.factor(ZERO_SUM)
+                scaled = scaled - zero * x.factor(SUM)
             result = bind(fma(build, bind(scaled), scales.scale, total))
             if scales.minimum is not None:
                 result = bind(fma(build, scales.minimum, x.factor(SUM), result))

@@ -16,7 +16,7 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .activations import BLOCK_BYTES, EXPONENT, SCALE, SUM, ZERO_SUM
+from .activations import BLOCK_BYTES, EXPONENT, SCALE, SUM
 from .emit import (
     Build,
     Expr,
@@ -144,10 +144,8 @@ def _quantize_row(
 
 def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) -> None:
     largest = absolute(values[0])
-    total = values[0]
     for value in values[1:]:
         largest = bind(T.max(largest, absolute(value)))
-        total = bind(total + value)
     peak = horizontal_max(largest)
     inverse = bind(splat(T.Select(peak > f32(0), f32(127) / peak, f32(0))))
     integers = [bind(round_to_int(value * inverse)) for value in values]
@@ -172,8 +170,6 @@ def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) 
     factors = at + SCALE[build.relaxed]
     power = f32(EXPONENT)
     blocks.store("float32", factors, scale * power)
-    blocks.store("float32", factors + SUM, horizontal_sum(total) * power)
-    blocks.store("float32", factors + ZERO_SUM, scale * sum_f32 * power)
-    blocks.store("float32", factors + ZERO_SUM + 4, f32(0))
+    blocks.store("float32", factors + SUM, scale * sum_f32 * power)
 
 

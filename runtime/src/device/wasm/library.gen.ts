@@ -6,26 +6,26 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 111252,
-      "sha256": "61ee11b4e6e7a877d20d5662816ec26cdfdbeadc51c3e211092cfbe4125aa00a"
+      "nbytes": 110718,
+      "sha256": "3a40f76337d701c513f9ebab37a355888b3471e53a69ebfc0da54327de84f212"
     },
     "relaxed": {
-      "nbytes": 111252,
-      "sha256": "a81bdfe6353dfbf5206650cf5fea7877f7fb2efec16751f358bbfeb2b684d5c4"
+      "nbytes": 110718,
+      "sha256": "dce8864f53d9253039ea8cfa39aa4a28b54f742d6a831bacaca43cd5ad906e92"
     },
     "plain-threads": {
-      "nbytes": 118403,
-      "sha256": "b1fa7a34eeff96dcd906df326c74df385e1efbd61d9cb436eb3286abf8e3ecab"
+      "nbytes": 117839,
+      "sha256": "79a8a1c5744dad9632376e984ad1a5ff39e90284c544f1f78a6e664d71eea001"
     },
     "plain": {
-      "nbytes": 118403,
-      "sha256": "e0199df754e1b7c6be01d14b9186207306ea8d8f1ba8913c3c6d9b752d776dd9"
+      "nbytes": 117839,
+      "sha256": "6fb23ae54e33f633f15f098a28e8f25d6610af9f15da06f5ef1dd563f4c7e03e"
     }
   },
   "stack_bytes": 65536,
   "activation_block_bytes": {
-    "relaxed": 48,
-    "plain": 80
+    "relaxed": 40,
+    "plain": 72
   },
   "heads_at_once": [
     1,
