@@ -1,0 +1,30 @@
+// Proves that the weights of a token are what decode reads: matrices whole, an embedding by the row. Needs nothing.
+import { describe, expect, it } from "vitest";
+import { parseProgram } from "../../src/device/program_reader";
+import { weightBytesPerToken } from "../../src/device/weight_bytes";
+import { DIM, toyProgram, VOCAB } from "../fixtures/toy_model";
+
+const TABLE = VOCAB * DIM * 4;
+
+describe("weightBytesPerToken", () => {
+  it("counts each parameter that decode reads once, and no other", () => {
+    const json = toyProgram();
+    json.parameters.push({ name: "unused", shape: [8], dtype: "float32", nbytes: 32 });
+    expect(weightBytesPerToken(parseProgram(json))).toBe(2 * TABLE);
+    json.functions.decode.push(json.functions.decode.at(-1));
+    expect(weightBytesPerToken(parseProgram(json))).toBe(2 * TABLE);
+  });
+
+  it("counts one row of an embedding, unless it is read whole as well", () => {
+    const program = parseProgram(toyProgram());
+    const { operator } = program.functions.get("decode")![0]!;
+    const embeds = { op: "embed", rows: VOCAB, columns: DIM, scheme: { bits: 32, dtype: "float32" } } as const;
+    const operators = new Map(program.operators);
+    operators.set(operator, { ...operators.get(operator)!, definition: embeds });
+    expect(weightBytesPerToken({ ...program, operators })).toBe(TABLE + DIM * 4);
+    const decode = program.functions.get("decode")!;
+    const tied = [...decode, { operator: "project", arguments: new Map([["head", "embedding"]]) }];
+    const functions = new Map(program.functions).set("decode", tied);
+    expect(weightBytesPerToken({ ...program, operators, functions })).toBe(2 * TABLE);
+  });
+});
