@@ -6,7 +6,7 @@ Every round opens every engine once for each number of threads, in an order that
 figures of workload.py. A peer that fails or says strange things gets a flag in the report and does not end the run. An
 engine whose round takes long runs fewer rounds. Writes without-a-gpu.json, .md, .svg and .png. Figures are only worth
 something on a machine that does nothing else: a turn waits until it is quiet, and what others did meanwhile is in the
-report.
+report; a round that they disturbed is taken again.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ from tests.bench.side_by_side.workload import Counts, Prompts, measure
 from tests.fixtures.packages import ROOT
 
 NAME = "without-a-gpu"
+# Cores that others may keep busy during a round before it is taken again.
+DISTURBED_CORES = 0.25
 QUICK = Counts(decode=24, prefill=128, long_context=256, long_decode=16)
 
 
@@ -63,6 +65,7 @@ def main() -> int:
             "long_context_tokens": counts.long_context,
             "long_decode_tokens": counts.long_decode,
             "quiet_wait_s": options.quiet_wait_s,
+            "retakes": options.retakes,
             "slow_round_s": options.slow_round_s,
             "slow_rounds": options.slow_rounds,
         },
@@ -90,6 +93,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--slow-round-s", type=float, default=60, help="a round that takes longer makes an engine slow")
     parser.add_argument("--slow-rounds", type=int, default=3, help="rounds of a slow engine")
     parser.add_argument("--quiet-wait-s", type=float, default=30, help="how long a turn waits for a quiet machine")
+    parser.add_argument("--retakes", type=int, default=1, help="how often a disturbed round is taken again")
     parser.add_argument("--quick", action="store_true", help="one round of small counts, to see that everything works")
     parser.add_argument("--output", type=Path, help="folder of the report (docs/benchmarks, or .cache/bench/quick)")
     return parser.parse_args()
@@ -155,6 +159,13 @@ class Turns:
         return any(r["round_s"] > self.report["settings"]["slow_round_s"] or "error" in r for r in done)
 
     def turn(self, engine: Engine, threads: int) -> dict[str, Any]:
+        """The round that others disturbed least: one that they did disturb is taken again, whatever it measured."""
+        attempts = [self.attempt(engine, threads)]
+        while disturbance(attempts[-1]) > DISTURBED_CORES and len(attempts) <= self.report["settings"]["retakes"]:
+            attempts.append(self.attempt(engine, threads))
+        return min(attempts, key=disturbance) | {"attempts": len(attempts)}
+
+    def attempt(self, engine: Engine, threads: int) -> dict[str, Any]:
         wait_until_quiet(self.report["settings"]["quiet_wait_s"])
         load_average, before, start = os.getloadavg()[0], snapshot(), time.monotonic()
         result: dict[str, Any] = {"flags": []}
@@ -171,6 +182,10 @@ class Turns:
         if result.get("threads", threads) != threads:
             result["flags"].append(f"ran on {result['threads']} thread(s)")
         return result | {"load_average": round(load_average, 2), "round_s": round(time.monotonic() - start, 1)}
+
+
+def disturbance(round_: dict[str, Any]) -> float:
+    return round_.get("others_busy_cores") or 0.0
 
 
 def finish(report: dict[str, Any]) -> None:

@@ -101,7 +101,7 @@ def engines_table(report: Mapping[str, Any]) -> list[str]:
     for engine in report["engines"].values():
         megabytes = f"{engine['weight_bytes_per_token'] / 1e6:.1f} MB"
         rounds = [r for run in engine["runs"].values() for r in run["rounds"]]
-        build = next((r["build"] for r in rounds if "build" in r), "")
+        build = next((r.get("build") or r["adapter"] for r in rounds if "load_ms" in r), "")
         lines.append(f"| {engine['label']} | {engine['release']} | {build} | {engine['weights']} | {megabytes} |")
     return lines
 
