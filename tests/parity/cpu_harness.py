@@ -21,7 +21,7 @@ BUILDS = (Build(relaxed=True, threads=False), Build(relaxed=False, threads=False
 def module_bytes(build: Build) -> bytes:
     """The library, kept under .cache by the hash of its sources."""
     digest = hashlib.sha256()
-    for path in sorted((SOURCES / "cpu_kernels").glob("*.py")) + [SOURCES / "targets" / "wasm.py"]:
+    for path in [*sorted((SOURCES / "cpu_kernels").glob("*.py")), SOURCES / "targets" / "wasm.py"]:
         digest.update(path.read_bytes())
     kept = ROOT / ".cache" / "cpu-library" / f"{digest.hexdigest()[:16]}-{build.name}.wasm"
     if not kept.exists():

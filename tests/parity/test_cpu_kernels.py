@@ -21,7 +21,7 @@ from tests.parity.test_kernel_sampling import CASES as SAMPLING_CASES
 from tests.parity.test_kernel_sampling import sampling_buffer
 
 each_build = pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)
-each_format = pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+each_format = pytest.mark.parametrize("layout", FORMATS, ids=lambda layout: layout.name)
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 
 
@@ -41,38 +41,38 @@ def quantized(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class Matrix:
     """A random matrix in the package's arrays, repacked on the machine, and its float64 parts."""
 
-    def __init__(self, machine: CpuMachine, format: Format, rows: int, columns: int, zero: int, seed: int) -> None:
+    def __init__(self, machine: CpuMachine, layout: Format, rows: int, columns: int, zero: int, seed: int) -> None:
         generator = random(seed)
-        self.format, self.rows, self.columns, self.zero = format, rows, columns, zero
+        self.layout, self.rows, self.columns, self.zero = layout, rows, columns, zero
         groups = columns // 32
-        stored = np.float16 if format.half else np.float32
-        self.q = generator.integers(0, 2**format.bits, (rows, groups, 32), dtype=np.uint8)
+        stored = np.float16 if layout.half else np.float32
+        self.q = generator.integers(0, 2**layout.bits, (rows, groups, 32), dtype=np.uint8)
         self.scale = (generator.standard_normal((rows, groups)) * 0.02).astype(stored)
         self.minimum = (generator.standard_normal((rows, groups)) * 0.05).astype(stored)
-        words = pack_words(self.q.reshape(rows, columns), format.bits)
+        words = pack_words(self.q.reshape(rows, columns), layout.bits)
         self.blocks = -(-rows // 4)
-        self.address = machine.place(self.blocks * groups * format.nbytes)
-        row_words, nbytes = columns * format.bits // 32, format.nbytes
+        self.address = machine.place(self.blocks * groups * layout.nbytes)
+        row_words, nbytes = columns * layout.bits // 32, layout.nbytes
         # In two pieces that end in the middle of a row, as a reader may cut them.
         cut = words.size // 2 + 1
         for first, piece in ((0, words.reshape(-1)[:cut]), (cut, words.reshape(-1)[cut:])):
             source = machine.place(piece)
             machine.call(
-                f"repack_weights_{format.bits}", source, self.address, first, piece.size, row_words, groups, nbytes,
+                f"repack_weights_{layout.bits}", source, self.address, first, piece.size, row_words, groups, nbytes,
                 threads=None,
             )  # fmt: skip
-        scales = np.stack([self.scale, self.minimum], -1) if format.minimum else self.scale
-        suffix = "_min" if format.minimum else ""
+        scales = np.stack([self.scale, self.minimum], -1) if layout.minimum else self.scale
+        suffix = "_min" if layout.minimum else ""
         machine.call(
             f"repack_scales_{np.dtype(stored).name}{suffix}", machine.place(scales), self.address, 0, scales.size,
-            groups, nbytes, format.weight_bytes, threads=None,
+            groups, nbytes, layout.weight_bytes, threads=None,
         )  # fmt: skip
 
     @property
     def values(self) -> np.ndarray:
         """(rows, columns) float64."""
         scale = self.scale.astype(np.float64)[..., None]
-        if self.format.minimum:
+        if self.layout.minimum:
             return (self.q * scale + self.minimum.astype(np.float64)[..., None]).reshape(self.rows, self.columns)
         return ((self.q.astype(np.float64) - self.zero) * scale).reshape(self.rows, self.columns)
 
@@ -96,19 +96,17 @@ def place_blocks(machine: CpuMachine, x: np.ndarray, threads: int = 1) -> int:
 @each_build
 @each_format
 @pytest.mark.parametrize("threads", [1, 3])
-def test_gemv(build: Build, format: Format, threads: int) -> None:
+def test_gemv(build: Build, layout: Format, threads: int) -> None:
     machine = CpuMachine(build)
     rows, columns = 4 * 13, 96
-    matrix = Matrix(machine, format, rows, columns, zero=7, seed=1)
+    matrix = Matrix(machine, layout, rows, columns, zero=7, seed=1)
     x = random(2).standard_normal((1, columns)).astype(np.float32)
     y = machine.place(rows * 4)
     stride = columns // 32 * BLOCK_BYTES[build.relaxed]
     # Every thread has its own copy of x.
     copies = machine.place(stride * threads)
     machine.call("quantize_own", machine.place(x), copies, 0, stride, columns, columns // 32, threads=threads)
-    machine.call(
-        f"gemv_{format.name}", copies, matrix.address, y, stride, columns // 32, rows // 4, 7, threads=threads
-    )
+    machine.call(f"gemv_{layout.name}", copies, matrix.address, y, stride, columns // 32, rows // 4, 7, threads=threads)
     result = machine.read(y, np.float32, (rows,))
     # Sums of columns/32 float32 products, each rounded once or twice.
     tolerance = 1e-6 * columns * np.abs(x).max() * np.abs(matrix.values).max()
@@ -118,14 +116,14 @@ def test_gemv(build: Build, format: Format, threads: int) -> None:
 @each_build
 @each_format
 @pytest.mark.parametrize(("tokens", "threads"), [(1, 1), (4, 2), (7, 1), (11, 3)])
-def test_gemm(build: Build, format: Format, tokens: int, threads: int) -> None:
+def test_gemm(build: Build, layout: Format, tokens: int, threads: int) -> None:
     machine = CpuMachine(build)
     rows, columns = 4 * 5, 64
-    matrix = Matrix(machine, format, rows, columns, zero=8, seed=3)
+    matrix = Matrix(machine, layout, rows, columns, zero=8, seed=3)
     x = random(4).standard_normal((tokens, columns)).astype(np.float32) * 3
     y = machine.place(tokens * rows * 4)
     blocks, n = place_blocks(machine, x, threads), machine.place(np.int32(tokens))
-    machine.call(f"gemm_{format.name}", blocks, matrix.address, y, n, columns // 32, rows // 4, 8, threads=threads)
+    machine.call(f"gemm_{layout.name}", blocks, matrix.address, y, n, columns // 32, rows // 4, 8, threads=threads)
     result = machine.read(y, np.float32, (tokens, rows))
     tolerance = 1e-6 * columns * np.abs(x).max() * np.abs(matrix.values).max()
     np.testing.assert_allclose(result, matrix.times(x), rtol=0, atol=tolerance)
@@ -134,16 +132,16 @@ def test_gemm(build: Build, format: Format, tokens: int, threads: int) -> None:
 @each_build
 def test_a_token_alone_and_among_others_gives_the_same_bits(build: Build) -> None:
     machine = CpuMachine(build)
-    format, rows, columns, tokens = FORMATS[2], 32, 128, 6
-    matrix = Matrix(machine, format, rows, columns, zero=0, seed=5)
+    layout, rows, columns, tokens = FORMATS[2], 32, 128, 6
+    matrix = Matrix(machine, layout, rows, columns, zero=0, seed=5)
     x = random(6).standard_normal((tokens, columns)).astype(np.float32)
     together, alone = machine.place(tokens * rows * 4), machine.place(rows * 4)
     machine.call(
-        f"gemm_{format.name}", place_blocks(machine, x), matrix.address, together, machine.place(np.int32(tokens)),
+        f"gemm_{layout.name}", place_blocks(machine, x), matrix.address, together, machine.place(np.int32(tokens)),
         columns // 32, rows // 4, 0,
     )  # fmt: skip
     last = place_blocks(machine, x[4:5])
-    machine.call(f"gemv_{format.name}", last, matrix.address, alone, 0, columns // 32, rows // 4, 0)
+    machine.call(f"gemv_{layout.name}", last, matrix.address, alone, 0, columns // 32, rows // 4, 0)
     assert (machine.read(together, np.int32, (tokens, rows))[4] == machine.read(alone, np.int32, (rows,))).all()
 
 
@@ -226,14 +224,16 @@ def test_matmul_of_plain_numbers(build: Build, dtype: str, tokens: int, threads:
 
 @each_build
 @each_format
-def test_embed(build: Build, format: Format) -> None:
+def test_embed(build: Build, layout: Format) -> None:
     machine = CpuMachine(build)
     rows, columns = 11, 96
-    matrix = Matrix(machine, format, rows, columns, zero=7, seed=15)
+    matrix = Matrix(machine, layout, rows, columns, zero=7, seed=15)
     ids = np.array([10, 0, 3, 10, 7], np.int32)
     y, n = machine.place(len(ids) * columns * 4), machine.place(np.int32(len(ids)))
-    machine.call(f"embed_{format.name}", machine.place(ids), matrix.address, y, n, columns, columns // 32, 7, threads=2)
-    np.testing.assert_allclose(machine.read(y, np.float32, (len(ids), columns)), matrix.values[ids], rtol=3e-7, atol=1e-8)
+    machine.call(f"embed_{layout.name}", machine.place(ids), matrix.address, y, n, columns, columns // 32, 7, threads=2)
+    np.testing.assert_allclose(
+        machine.read(y, np.float32, (len(ids), columns)), matrix.values[ids], rtol=3e-7, atol=1e-8
+    )
 
 
 @each_build

@@ -2,11 +2,13 @@
 
     scale = max|x| / 127,  q = round(x / scale)     per group of 32
 
-A block of one group of one token: the 32 integers, then two float32: scale, and scale * sum of q, which is what a zero
-point or a minimum is multiplied with. (The sum of x itself would be wrong: weights q * scale + minimum are small where
-q and the minimum are large, and the rounding of x must cancel between the two.) Both are stored times 2^56, which the kernels take out again at the end (``result_factor``). Weights' f16 scales are moved
-into float32 without their exponent's bias, which leaves them 2^112 too small; half of that is given to x and half to
-the result, so that neither leaves the range of float32.
+A block of one group of one token: the 32 integers, then two float32: scale, and scale * sum of q, which is what a
+zero point or a minimum is multiplied with. (The sum of x itself would be wrong: weights q * scale + minimum are small
+where q and the minimum are large, and the rounding of x must cancel between the two.)
+
+Both are stored times 2^56, which the kernels take out again at the end (``result_factor``). Weights' f16 scales are
+moved into float32 without their exponent's bias, which leaves them 2^112 too small; half of that is given to x and half
+to the result, so that neither leaves the range of float32.
 
 Relaxed SIMD: integers are int8, in order. Plain SIMD: int16, in the order of the words that multiply the nibbles of
 a 16-bit lane (``activation_word``).

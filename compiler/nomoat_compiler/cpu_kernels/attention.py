@@ -188,7 +188,7 @@ def attention_prefill(build: Build, count: int) -> Any:
 
 
 def attention_combine(build: Build) -> Any:
-    """attention_combine(parts, out, heads, head_dim, thread, threads): parts (threads, heads) -> out (heads * head_dim,)"""
+    """attention_combine(parts, out, heads, head_dim, thread, threads): (threads, heads) -> out (heads * head_dim,)"""
 
     def body(parts: Memory, out: Memory, heads: Expr, head_dim: Expr, thread: Expr, threads: Expr) -> None:
         width = bind(T.bitwise_and(head_dim + 15, -16))
@@ -308,9 +308,7 @@ def _values(
             with loop(0, T.min(page_size, length - first)) as slot:
                 vector = cache.kv.load("int8", offset(values + page_size * 4 + slot * width + chunk * 16), 16)
                 position = bind(first + slot)
-                place = offset(
-                    start + T.shift_right(position, 2) * (16 * count) + T.bitwise_and(position, 3) * 4
-                )
+                place = offset(start + T.shift_right(position, 2) * (16 * count) + T.bitwise_and(position, 3) * 4)
                 weights = [scratch.splat("float32", place + 16 * g) for g in range(count)]
                 half = [T.Cast("int16x8", T.Shuffle([vector], list(range(8 * h, 8 * h + 8)))) for h in range(2)]
                 half = [bind(h) for h in half]

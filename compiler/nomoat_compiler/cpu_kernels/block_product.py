@@ -47,13 +47,13 @@ class Activations:
 class Scales:
     """The scales of a block's 4 rows, and its minimums or the zero point that stands for them."""
 
-    def __init__(self, format: Format, w: Memory, base: Expr, zero: Expr) -> None:
-        self.format, self.zero = format, zero
-        at = base + format.weight_bytes
-        if not format.half:
+    def __init__(self, layout: Format, w: Memory, base: Expr, zero: Expr) -> None:
+        self.layout, self.zero = layout, zero
+        at = base + layout.weight_bytes
+        if not layout.half:
             self.scale = w.load("float32", at, 4)
-            self.minimum = w.load("float32", at + 16, 4) if format.minimum else None
-        elif format.minimum:
+            self.minimum = w.load("float32", at + 16, 4) if layout.minimum else None
+        elif layout.minimum:
             both = w.load("int16", at, 8)
             self.scale, self.minimum = bind(half_bits_low(both)), bind(half_bits_high(both))
         else:
@@ -63,8 +63,8 @@ class Scales:
 class Accumulator:
     """Integer sums of one token and the 4 rows of one block, fed vector by vector."""
 
-    def __init__(self, build: Build, format: Format, x: Activations) -> None:
-        self.build, self.format, self.x = build, format, x
+    def __init__(self, build: Build, layout: Format, x: Activations) -> None:
+        self.build, self.layout, self.x = build, layout, x
         # Sums by how far their products are shifted left; relaxed sums are int16x8, plain ones int32x4.
         self._sums: dict[int, Expr] = {}
 
@@ -86,7 +86,7 @@ class Accumulator:
         return result
 
 
-def block_parts(build: Build, format: Format, w: Memory, base: Expr, j: int) -> list[tuple[Expr, int, int]]:
+def block_parts(build: Build, layout: Format, w: Memory, base: Expr, j: int) -> list[tuple[Expr, int, int]]:
     """Vector ``j`` taken apart: (weights ready to be multiplied, word of activations, shift of the product).
 
     Relaxed: 16 values below 16; an 8-bit value is two nibbles, so that each product stays within the 7 bits of the
@@ -100,11 +100,11 @@ def block_parts(build: Build, format: Format, w: Memory, base: Expr, j: int) -> 
         # Shifts of 16-bit lanes are one instruction, of bytes four; the mask drops the neighbour's bits.
         words = T.shift_right(as_type("uint16x8", vector), T.broadcast(T.uint16(4), 8))
         high = bind(T.bitwise_and(as_type("uint8x16", words), mask))
-        if format.bits == 4:
+        if layout.bits == 4:
             return [(low, j, 0), (high, 4 + j, 0)]
         return [(low, j, 0), (high, j, 4)]
     words = bind(as_type("uint16x8", vector))
-    if format.bits == 8:
+    if layout.bits == 8:
         even = bind(T.bitwise_and(words, T.broadcast(T.uint16(255), 8)))
         odd = bind(T.shift_right(words, T.broadcast(T.uint16(8), 8)))
         return [(even, activation_word(8, j, 0), 0), (odd, activation_word(8, j, 1), 0)]
@@ -118,7 +118,7 @@ def block_parts(build: Build, format: Format, w: Memory, base: Expr, j: int) -> 
 
 def add_blocks(
     build: Build,
-    format: Format,
+    layout: Format,
     w: Memory,
     bases: list[Expr],
     tokens: list[Activations],
@@ -130,15 +130,15 @@ def add_blocks(
     The loop over vectors is the outer one, so that a word of activations is needed for a short time only: there are
     16 vector registers.
     """
-    accumulators = [[Accumulator(build, format, x) for x in tokens] for _ in bases]
-    for j in range(format.weight_bytes // 16):
+    accumulators = [[Accumulator(build, layout, x) for x in tokens] for _ in bases]
+    for j in range(layout.weight_bytes // 16):
         for base, row in zip(bases, accumulators, strict=True):
-            for part, word, shift in block_parts(build, format, w, base, j):
+            for part, word, shift in block_parts(build, layout, w, base, j):
                 for accumulator in row:
                     accumulator.feed(part, word, shift)
     results = []
     for base, row, row_totals in zip(bases, accumulators, totals, strict=True):
-        scales = Scales(format, w, base, zero)
+        scales = Scales(layout, w, base, zero)
         result_row = []
         for x, accumulator, total in zip(tokens, row, row_totals, strict=True):
             scaled = T.Cast("float32x4", accumulator.total()) * x.factor(0)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from .emit import Build, Expr, Memory, bind, exp, function, loop, offset, share, splat_f32
 
 
@@ -47,9 +46,7 @@ def add_bias() -> Any:
 def swiglu(build: Build) -> Any:
     """swiglu(gate, up, y, n, n_blocks, thread, threads): all (n, 4 * n_blocks)"""
 
-    def body(
-        gate: Memory, up: Memory, y: Memory, n: Memory, n_blocks: Expr, thread: Expr, threads: Expr
-    ) -> None:
+    def body(gate: Memory, up: Memory, y: Memory, n: Memory, n_blocks: Expr, thread: Expr, threads: Expr) -> None:
         begin, end = share(n_blocks, thread, threads)
         with loop(0, n.load("int32", 0)) as token:
             start = bind(token * n_blocks)
@@ -60,5 +57,3 @@ def swiglu(build: Build) -> Any:
                 y.store("float32", at, silu * up.load("float32", at, 4), 4)
 
     return function("swiglu", ("gate", "up", "y", "n"), ("n_blocks", "thread", "threads"), body)
-
-

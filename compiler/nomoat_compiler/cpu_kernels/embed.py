@@ -15,7 +15,7 @@ from .emit import HALF_SCALE, Expr, Memory, bind, f32, function, loop, offset, s
 from .float_matmul import ITEM_BYTES, load4
 
 
-def embed(format: Format) -> Any:
+def embed(layout: Format) -> Any:
     """embed_<format>(ids, w, y, n, columns, k_blocks, zero, thread, threads)"""
 
     def body(
@@ -33,33 +33,33 @@ def embed(format: Format) -> Any:
         with loop(begin, end) as token:
             row = ids.load("int32", token * 4)
             inside = bind(T.bitwise_and(row, ROWS - 1))
-            start = bind(T.shift_right(row, 2) * (k_blocks * format.nbytes))
+            start = bind(T.shift_right(row, 2) * (k_blocks * layout.nbytes))
             with loop(0, columns) as column:
-                block = offset(start + T.shift_right(column, 5) * format.nbytes)
+                block = offset(start + T.shift_right(column, 5) * layout.nbytes)
                 within = bind(T.bitwise_and(column, COLUMNS - 1))
                 quad, byte = T.shift_right(within, 2), T.bitwise_and(within, 3)
-                if format.bits == 4:
+                if layout.bits == 4:
                     # Columns 16 to 31 of a block are the high nibbles of its columns 0 to 15.
                     at = block + T.bitwise_and(quad, 3) * 16 + inside * 4 + byte
                     packed = T.Cast("int32", w.load("uint8", at))
                     q = T.bitwise_and(T.shift_right(packed, T.shift_right(quad, 2) * 4), 15)
                 else:
                     q = T.Cast("int32", w.load("uint8", block + quad * 16 + inside * 4 + byte))
-                scale_at = block + format.weight_bytes
-                scale = _scale(w, format, scale_at + inside * (2 if format.half else 4))
-                if format.minimum:
-                    low = _scale(w, format, scale_at + format.scale_bytes + inside * (2 if format.half else 4))
+                scale_at = block + layout.weight_bytes
+                scale = _scale(w, layout, scale_at + inside * (2 if layout.half else 4))
+                if layout.minimum:
+                    low = _scale(w, layout, scale_at + layout.scale_bytes + inside * (2 if layout.half else 4))
                     value = T.Cast("float32", q) * scale + low
                 else:
                     value = T.Cast("float32", q - zero) * scale
                 y.store("float32", (token * columns + column) * 4, value)
 
     scalars = ("columns", "k_blocks", "zero", "thread", "threads")
-    return function(f"embed_{format.name}", ("ids", "w", "y", "n"), scalars, body)
+    return function(f"embed_{layout.name}", ("ids", "w", "y", "n"), scalars, body)
 
 
-def _scale(w: Memory, format: Format, at: Expr) -> Expr:
-    if not format.half:
+def _scale(w: Memory, layout: Format, at: Expr) -> Expr:
+    if not layout.half:
         return w.load("float32", at)
     bits = T.Cast("int32", w.load("int16", at))
     moved = T.bitwise_and(T.shift_left(bits, 13), -0x70000001)
@@ -78,5 +78,3 @@ def float_embed(dtype: str) -> Any:
                 y.store("float32", (token * columns + i * 4) * 4, value, 4)
 
     return function(f"embed_{dtype}", ("ids", "w", "y", "n"), ("columns", "thread", "threads"), body)
-
-

@@ -168,6 +168,7 @@ def lane(vector: Expr, index: int) -> Expr:
 
 
 def shuffle(a: Expr, b: Expr, indices: Sequence[int]) -> Expr:
+    """Lanes of two vectors in a new order: those of ``b`` count on from those of ``a``."""
     return T.Shuffle([a, b], list(indices))
 
 

@@ -21,7 +21,7 @@ from .emit import Build, Expr, Memory, Register, bind, function, loop, offset, s
 TILE = 4
 
 
-def gemm(build: Build, format: Format) -> Any:
+def gemm(build: Build, layout: Format) -> Any:
     """gemm_<format>(x, w, y, n, k_blocks, n_blocks, zero, thread, threads); ``n`` points to the number of tokens."""
     block_bytes = BLOCK_BYTES[build.relaxed]
 
@@ -38,7 +38,7 @@ def gemm(build: Build, format: Format) -> Any:
     ) -> None:
         tokens = n.load("int32", 0)
         begin, end = share(n_blocks, thread, threads)
-        row_stride = bind(k_blocks * format.nbytes)
+        row_stride = bind(k_blocks * layout.nbytes)
         token_stride = bind(k_blocks * block_bytes)
         zeros = bind(splat(T.Cast("float32", zero)))
         tiles = bind(T.truncdiv(tokens, TILE))
@@ -51,14 +51,14 @@ def gemm(build: Build, format: Format) -> Any:
                 with loop(0, k_blocks) as block:
                     within = bind(block * block_bytes)
                     activations = [Activations(build, x, offset(s + within)) for s in starts]
-                    base = offset(start + block * format.nbytes)
+                    base = offset(start + block * layout.nbytes)
                     totals = [s.get() for s in sums]
-                    (results,) = add_blocks(build, format, w, [base], activations, zeros, [totals])
+                    (results,) = add_blocks(build, layout, w, [base], activations, zeros, [totals])
                     for total, result in zip(sums, results, strict=True):
                         total.set(result)
                 for t, total in enumerate(sums):
                     at = ((first + t) * n_blocks + row) * (ROWS * 4)
-                    y.store("float32", at, total.get() * splat_f32(result_factor(format.half)), 4)
+                    y.store("float32", at, total.get() * splat_f32(result_factor(layout.half)), 4)
 
         with loop(0, tiles) as i:
             tile(i * TILE, TILE)
@@ -66,4 +66,4 @@ def gemm(build: Build, format: Format) -> Any:
             tile(i, 1)
 
     scalars = ("k_blocks", "n_blocks", "zero", "thread", "threads")
-    return function(f"gemm_{format.name}", ("x", "w", "y", "n"), scalars, body)
+    return function(f"gemm_{layout.name}", ("x", "w", "y", "n"), scalars, body)

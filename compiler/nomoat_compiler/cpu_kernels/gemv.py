@@ -23,7 +23,7 @@ from .emit import Build, Expr, Memory, Register, bind, function, loop, offset, s
 STREAMS = 4
 
 
-def gemv(build: Build, format: Format) -> Any:
+def gemv(build: Build, layout: Format) -> Any:
     """gemv_<format>(x, w, y, x_stride, k_blocks, n_blocks, zero, thread, threads)
 
     Each thread has its own copy of x, ``x_stride`` bytes apart.
@@ -42,7 +42,7 @@ def gemv(build: Build, format: Format) -> Any:
     ) -> None:
         begin, end = share(n_blocks, thread, threads)
         own_x = bind(x_stride * thread)
-        stride = bind(k_blocks * format.nbytes)
+        stride = bind(k_blocks * layout.nbytes)
         zeros = bind(splat(T.Cast("float32", zero)))
         length = bind(T.truncdiv(end - begin, STREAMS))
 
@@ -51,14 +51,16 @@ def gemv(build: Build, format: Format) -> Any:
             starts = [bind((first + step * s) * stride) for s in range(streams)]
             with loop(0, k_blocks) as block:
                 activations = Activations(build, x, offset(own_x + block * BLOCK_BYTES[build.relaxed]))
-                bases = [offset(start + block * format.nbytes) for start in starts]
+                bases = [offset(start + block * layout.nbytes) for start in starts]
                 totals = [[total.get()] for total in sums]
                 for total, (result,) in zip(
-                    sums, add_blocks(build, format, w, bases, [activations], zeros, totals), strict=True
+                    sums, add_blocks(build, layout, w, bases, [activations], zeros, totals), strict=True
                 ):
                     total.set(result)
             for s, total in enumerate(sums):
-                y.store("float32", (first + step * s) * (ROWS * 4), total.get() * splat_f32(result_factor(format.half)), 4)
+                y.store(
+                    "float32", (first + step * s) * (ROWS * 4), total.get() * splat_f32(result_factor(layout.half)), 4
+                )
 
         with loop(0, length) as i:
             rows(begin + i, length, STREAMS)
@@ -66,4 +68,4 @@ def gemv(build: Build, format: Format) -> Any:
             rows(i, T.int32(0), 1)
 
     scalars = ("x_stride", "k_blocks", "n_blocks", "zero", "thread", "threads")
-    return function(f"gemv_{format.name}", ("x", "w", "y"), scalars, body)
+    return function(f"gemv_{layout.name}", ("x", "w", "y"), scalars, body)

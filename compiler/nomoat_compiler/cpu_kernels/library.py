@@ -22,10 +22,10 @@ from .sample import argmax_finish, argmax_share, draw, exp_share, penalize_share
 def library(build: Build) -> dict[str, Any]:
     """name -> PrimFunc, for one build."""
     functions = [
-        *(gemv(build, format) for format in FORMATS),
-        *(gemm(build, format) for format in FORMATS),
+        *(gemv(build, layout) for layout in FORMATS),
+        *(gemm(build, layout) for layout in FORMATS),
         *(float_matmul(build, dtype) for dtype in DTYPES),
-        *(embed(format) for format in FORMATS),
+        *(embed(layout) for layout in FORMATS),
         *(float_embed(dtype) for dtype in DTYPES),
         quantize(build),
         quantize_own(build),

@@ -41,9 +41,7 @@ from .emit import (
 def quantize(build: Build) -> Any:
     """quantize(x, blocks, n, columns, k_blocks, thread, threads)"""
 
-    def body(
-        x: Memory, blocks: Memory, n: Memory, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr
-    ) -> None:
+    def body(x: Memory, blocks: Memory, n: Memory, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr) -> None:
         begin, end = share(n.load("int32", 0), thread, threads)
         with loop(begin, end) as token:
             target = bind(token * k_blocks * BLOCK_BYTES[build.relaxed])
@@ -53,7 +51,7 @@ def quantize(build: Build) -> Any:
 
 
 def quantize_own(build: Build) -> Any:
-    """quantize_own(x, blocks, x_stride, stride, columns, k_blocks, thread, threads); x_stride 0: all read the same x."""
+    """quantize_own(x, blocks, x_stride, stride, columns, k_blocks, thread, threads); x_stride 0: one x for all."""
 
     def body(
         x: Memory,
@@ -106,9 +104,7 @@ def _with_eps(body: Any) -> Any:
     return wrapped
 
 
-def _norm_row(
-    x: Memory, start: Expr, gain: Memory, y: Memory, target: Expr, columns: Expr, eps: Expr
-) -> None:
+def _norm_row(x: Memory, start: Expr, gain: Memory, y: Memory, target: Expr, columns: Expr, eps: Expr) -> None:
     """columns is a multiple of 4."""
     squares = Register(splat_f32(0), "float32x4")
     with loop(0, T.truncdiv(columns, 4)) as i:
@@ -158,18 +154,16 @@ def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) 
         for half in range(2):
             four = integers[4 * half : 4 * half + 4]
             # One byte of each lane: the low bytes of four vectors side by side.
-            low = shuffle(*(T.reinterpret("int8x16", v) for v in four[:2]), [4 * i for i in range(8)])
-            high = shuffle(*(T.reinterpret("int8x16", v) for v in four[2:]), [4 * i for i in range(8)])
+            a, b, c, d = (T.reinterpret("int8x16", v) for v in four)
+            low, high = (shuffle(*pair, [4 * i for i in range(8)]) for pair in ((a, b), (c, d)))
             blocks.store("int8", at + 16 * half, T.Shuffle([low, high], list(range(16))), 16)
     else:
-        for pair, (a, b) in enumerate(zip(integers[::2], integers[1::2], strict=True)):
-            lanes = [T.reinterpret("int16x8", v) for v in (a, b)]
-            # x[0], x[2], x[1], x[3] of each vector: see activations.py.
-            order = [0, 4, 2, 6, 8, 12, 10, 14]
-            blocks.store("int16", at + 16 * pair, shuffle(*lanes, order), 8)
+        # x[0], x[2], x[1], x[3] of each vector: see activations.py.
+        order = [0, 4, 2, 6, 8, 12, 10, 14]
+        for i in range(4):
+            a, b = (T.reinterpret("int16x8", v) for v in integers[2 * i : 2 * i + 2])
+            blocks.store("int16", at + 16 * i, shuffle(a, b, order), 8)
     factors = at + SCALE[build.relaxed]
     power = f32(EXPONENT)
     blocks.store("float32", factors, scale * power)
     blocks.store("float32", factors + SUM, scale * sum_f32 * power)
-
-

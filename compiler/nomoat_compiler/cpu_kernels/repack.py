@@ -1,4 +1,4 @@
-"""From the package's arrays to blocks (blocks.py), piece by piece as they are read; runs once, when a model is imported.
+"""From the package's arrays to blocks (blocks.py), piece by piece as they are read; once, when a model is imported.
 
 The package stores a matrix (rows, k_words) of uint32 words whose element r sits at bit r * bits, and its scales
 (rows, groups) or scales and minimums (rows, groups, 2). A piece is ``count`` words or values from number ``first`` on.
@@ -11,7 +11,7 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .blocks import COLUMNS, ROWS, Format
+from .blocks import COLUMNS, ROWS
 from .emit import Expr, Memory, bind, function, loop, offset
 
 
@@ -43,9 +43,7 @@ def repack_weights(bits: int) -> Any:
             for part in range(2):
                 nibbles = bind(T.bitwise_and(T.shift_right(word, T.uint32(16 * part)), T.uint32(0xFFFF)))
                 spread = bind(
-                    T.bitwise_and(
-                        T.bitwise_or(nibbles, T.shift_left(nibbles, T.uint32(8))), T.uint32(0x00FF00FF)
-                    )
+                    T.bitwise_and(T.bitwise_or(nibbles, T.shift_left(nibbles, T.uint32(8))), T.uint32(0x00FF00FF))
                 )
                 spread = bind(
                     T.bitwise_and(T.bitwise_or(spread, T.shift_left(spread, T.uint32(4))), T.uint32(0x0F0F0F0F))
@@ -53,9 +51,7 @@ def repack_weights(bits: int) -> Any:
                 k = within + 4 * part
                 shift = T.Cast("uint32", T.shift_right(k, 4) * 4)
                 at = offset(base + T.bitwise_and(T.shift_right(k, 2), 3) * 16)
-                target.store(
-                    "uint32", at, T.bitwise_or(target.load("uint32", at), T.shift_left(spread, shift))
-                )
+                target.store("uint32", at, T.bitwise_or(target.load("uint32", at), T.shift_left(spread, shift)))
 
     scalars = ("first", "count", "row_words", "k_blocks", "block_bytes")
     return function(f"repack_weights_{bits}", ("source", "target"), scalars, body)

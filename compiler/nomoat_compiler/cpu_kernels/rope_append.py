@@ -143,17 +143,15 @@ def rope_append(build: Build) -> Any:
             row = bind((token * all_heads + head) * head_dim * 4)
             # The rotated (or copied) head, zero up to ``width``, in this thread's scratch.
             with T.If(head < heads + kv_heads):
-                with T.Then():
-                    with loop(0, half_dim) as j:
-                        at = bind((token * half_dim + j) * 8)
-                        cosine, sine = table.load("float32", at), table.load("float32", at + 4)
-                        a = qkv.load("float32", row + j * 4)
-                        b = qkv.load("float32", row + (j + half_dim) * 4)
-                        scratch.store("float32", own + j * 4, a * cosine - b * sine)
-                        scratch.store("float32", own + (j + half_dim) * 4, b * cosine + a * sine)
-                with T.Else():
-                    with loop(0, head_dim) as j:
-                        scratch.store("float32", own + j * 4, qkv.load("float32", row + j * 4))
+                with T.Then(), loop(0, half_dim) as j:
+                    at = bind((token * half_dim + j) * 8)
+                    cosine, sine = table.load("float32", at), table.load("float32", at + 4)
+                    a = qkv.load("float32", row + j * 4)
+                    b = qkv.load("float32", row + (j + half_dim) * 4)
+                    scratch.store("float32", own + j * 4, a * cosine - b * sine)
+                    scratch.store("float32", own + (j + half_dim) * 4, b * cosine + a * sine)
+                with T.Else(), loop(0, head_dim) as j:
+                    scratch.store("float32", own + j * 4, qkv.load("float32", row + j * 4))
             with loop(head_dim, width) as j:
                 scratch.store("float32", own + j * 4, f32(0))
             largest = Register(splat_f32(0), "float32x4")

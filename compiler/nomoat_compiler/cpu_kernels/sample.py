@@ -301,5 +301,3 @@ def _uniform(state: Memory) -> Expr:
     seed, step = state.load("uint32", 12), state.load("uint32", 8)
     bits = _pcg(T.bitwise_xor(_pcg(seed), step))
     return T.Cast("float32", T.Cast("int32", T.shift_right(bits, T.uint32(8)))) * f32(2.0**-24)
-
-

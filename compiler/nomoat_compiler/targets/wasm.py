@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import tvm
-from tvm import s_tir, tirx
+from tvm import tirx
 
 from ..cpu_kernels.emit import Build
 from ..errors import NomoatError
@@ -39,11 +39,9 @@ def compile_object(functions: dict[str, Any], build: Build) -> Any:
     """The LLVM module of ``functions`` (name -> PrimFunc of cpu_kernels.emit.function)."""
     target = target_for(build)
     module = tirx.transform.BindTarget(target)(tvm.IRModule(functions))
-    s, t = s_tir.transform, tirx.transform
+    t = tirx.transform
     with target:
-        module = tvm.ir.transform.Sequential(
-            [t.FlattenBuffer(), t.LowerTVMBuiltin(), t.LowerIntrin()]
-        )(module)
+        module = tvm.ir.transform.Sequential([t.FlattenBuffer(), t.LowerTVMBuiltin(), t.LowerIntrin()])(module)
         return tvm.get_global_func("target.build.llvm")(module, target)
 
 
