@@ -69,7 +69,7 @@ def test_the_wish_is_met_and_reported(runner: Runner, device: str) -> None:
     assert set(info) == {"device", "adapter", "software", "threads", "weightBytesPerToken"}
     assert info["device"] == device
     assert info["adapter"] != ""
-    assert info["software"] is True
+    assert info["software"] is (device == "webgpu")
     assert (info["threads"] is None) == (device == "webgpu")
     usage = runner.page.call("generate", PROMPT, GREEDY)["usage"]
     assert (usage["device"], usage["threads"]) == (device, info["threads"])
@@ -106,7 +106,7 @@ def test_moving_between_devices_in_one_page(runner: Runner) -> None:
     for device in ("wasm", "webgpu", "wasm"):
         assert runner.load(device=device)["device"] == device
         ids = runner.page.call("generate", PROMPT, GREEDY)["usage"]["generatedIds"]
-        # float32 weights: nothing is rounded on either device, so the greedy answers are equal.
+        # The trained tiny Llama's margins are wide: what wasm rounds in its cache changes no token.
         assert answers.setdefault("ids", ids) == ids
 
 

@@ -2,18 +2,19 @@
 
 *Execution*: package in the browser against NumPy on the package's own weights.
 
-WebGPU, and wasm on weights of 16 and 32 bits, compute in float32 as the reference does and differ in the order of
-sums only, whatever the scheme; 2e-2 is about ten times what a 30-layer model shows.
+WebGPU computes in float32 as the reference does and differs in the order of sums only, whatever the scheme; 2e-2 is
+about ten times what a 30-layer model shows.
 
-wasm on weights of 4 and 8 bits rounds the input of every such matmul to 8 bits per block, so that it can multiply
-integers. That is an error of its own, some hundredths of a logit's spread, which no order of sums explains: a largest
+wasm keeps keys and values in 8 bits, and before weights of 4 and 8 bits it rounds the input of the matmul to 8 bits as
+well, so that it can multiply integers. That is an error of its own, which no order of sums explains: a largest
 difference says little there, and two close tokens may change places. What must hold is that the logits keep their
-shape, the distribution stays what it was, and the best token nearly always too.
+shape, the distribution stays what it was, and the best token nearly always too. SmolLM2 shows a correlation of 0.9998
+and a KL of 6e-4 where only the cache is rounded.
 
 *Quantization*: NumPy on the checkpoint's weights against the package in the browser, as mean KL in nats. The limits
 tell a broken scheme from a coarse one, they do not grade quality: 4 bits cost a small model up to a few tenths of a
-nat, 8 bits thousandths, and 16 bits only what rounding to 10 (float16) or 7 (bfloat16) mantissa bits costs. Rounded
-activations add what they may cost by themselves.
+nat, 8 bits thousandths, and 16 bits only what rounding to 10 (float16) or 7 (bfloat16) mantissa bits costs. What wasm
+rounds while it runs adds what that may cost by itself.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Tolerance:
 
 
 FLOAT_EXECUTION = Tolerance(max_mean_kl=1e-5, max_logit_error=2e-2, decided_tokens_equal=True)
+INT8_CACHE_EXECUTION = Tolerance(max_mean_kl=2e-3, min_logit_correlation=0.9995, min_top1_agreement=0.9)
 INT8_EXECUTION = Tolerance(max_mean_kl=0.02, min_logit_correlation=0.998, min_top1_agreement=0.9)
 MAX_MEAN_KL = {
     "f32": 1e-5,
@@ -50,14 +52,12 @@ INTEGER_SCHEMES = frozenset({"q8", "q4", "q4f16_1", "q4f32_1"})
 
 def execution_tolerance(device: str, quantization: str) -> Tolerance:
     """Against the package's own weights; ``device`` is "webgpu" or "wasm"."""
-    return INT8_EXECUTION if rounds_activations(device, quantization) else FLOAT_EXECUTION
+    if device != "wasm":
+        return FLOAT_EXECUTION
+    return INT8_EXECUTION if quantization in INTEGER_SCHEMES else INT8_CACHE_EXECUTION
 
 
 def quantization_tolerance(device: str, quantization: str) -> Tolerance:
     """Against the checkpoint's weights."""
-    rounding = INT8_EXECUTION.max_mean_kl if rounds_activations(device, quantization) else 0
+    rounding = execution_tolerance(device, quantization).max_mean_kl if device == "wasm" else 0
     return Tolerance(max_mean_kl=MAX_MEAN_KL[quantization] + rounding)
-
-
-def rounds_activations(device: str, quantization: str) -> bool:
-    return device == "wasm" and quantization in INTEGER_SCHEMES
