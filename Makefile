@@ -46,8 +46,7 @@ test: setup
 	$(PYTHON) -m tests.tiers
 
 bench: setup
-	$(PYTHON) -m tests.bench
-	$(PYTHON) -m tests.bench.side_by_side
+	status=0; $(PYTHON) -m tests.bench || status=$$?; $(PYTHON) -m tests.bench.side_by_side && exit $$status
 
 lint: $(PYTHON_READY) $(NODE_READY)
 	ruff check .

@@ -9,19 +9,17 @@ project on one machine and say nothing about GPUs. compile_memory.py, which need
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from nomoat.browser import find_chromium
 from nomoat.demo.sample_model import find_gguf
 
+from tests.bench.machine import machine, text_of
 from tests.fixtures.packages import ROOT, compiled
 
 MAX_COMPILE_SECONDS, MAX_COMPILE_BYTES, MAX_PROGRAM_SECONDS = 60, 1_200_000_000, 30
@@ -38,18 +36,6 @@ def main(names: list[str]) -> int:
     report["passed"] = all(figure.get("passed", True) for name, figure in report.items() if name in FIGURES)
     print(json.dumps(report, indent=2))
     return 0 if report["passed"] else 1
-
-
-def machine() -> dict[str, str]:
-    """What the figures hold for."""
-    browser = [str(find_chromium()), "--version"]
-    return {
-        "commit": text_of(["git", "rev-parse", "--short", "HEAD"]),
-        "browser": text_of(browser),
-        "python": platform.python_version(),
-        "tvm": metadata.version("apache-tvm"),
-        "processor": platform.processor() or platform.machine(),
-    }
 
 
 def compile_smollm2() -> dict[str, Any]:
@@ -102,10 +88,6 @@ def module_report(module: str, *arguments: str) -> dict[str, Any]:
 
 def json_of(arguments: list[str]) -> Any:
     return json.loads(text_of([sys.executable, "-m", "nomoat", *arguments, "--json"]))
-
-
-def text_of(command: list[str]) -> str:
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 FIGURES: dict[str, Callable[[], dict[str, Any]]] = {

@@ -34,7 +34,8 @@ def main(source: Path, target: Path) -> None:
     figure.suptitle(
         f"{report['model']} without a GPU: {machine['processor']}, {machine['cores']} cores, {machine['browser']}\n"
         f"median and min–max of {report['settings']['rounds']} interleaved rounds; dark: {threads[0]} threads"
-        + (f", light: {threads[-1]} thread" if len(threads) > 1 else ""),
+        + (f", light: {threads[-1]} thread" if len(threads) > 1 else "")
+        + "; dotted: what streaming reads allow",
         fontsize=11,
     )
     for suffix, options in ((".svg", {"metadata": {"Date": None}}), (".png", {"dpi": 130})):

@@ -14,8 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
@@ -30,6 +28,7 @@ from nomoat.demo.sample_model import find_gguf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tests.bench.machine import machine
 from tests.bench.side_by_side import install
 from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, release_of, weight_bytes_per_token
 from tests.bench.side_by_side.others import cores_of_others, snapshot, wait_until_quiet
@@ -220,31 +219,6 @@ def print_summary(report: dict[str, Any], console: Console) -> None:
 def progress_bar(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console)
-
-
-def machine() -> dict[str, Any]:
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
-        "system": platform.platform(terse=True),
-        "load_average": [round(value, 2) for value in os.getloadavg()],
-        "browser": text_of([str(find_chromium()), "--version"]),
-        "commit": text_of(["git", "rev-parse", "--short", "HEAD"]),
-        "changed_files": bool(text_of(["git", "status", "--porcelain", "--untracked-files=no"])),
-    }
-
-
-def processor() -> str:
-    """The model's name where Linux tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def text_of(command: list[str]) -> str:
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 if __name__ == "__main__":
