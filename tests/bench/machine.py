@@ -21,7 +21,7 @@ def machine() -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
-        "system": platform.platform(terse=True),
+        "system": f"{platform.system()} {platform.machine()}",
         "load_average": [round(value, 2) for value in os.getloadavg()],
         # Debian's packages add what they were built on.
         "browser": text_of([str(find_chromium()), "--version"]).partition(" built on ")[0],
