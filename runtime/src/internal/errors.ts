@@ -6,7 +6,7 @@
  */
 
 export const ERROR_CODES = [
-  "unsupported_device", // no usable WebGPU adapter, or it lacks what the program needs
+  "unsupported_device", // no device of the wanted kind, or it lacks what the program needs
   "out_of_memory",
   "device_lost",
   "invalid_package", // manifest, program, weights index or tokenizer break their contract

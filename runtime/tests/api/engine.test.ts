@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { createInProcessEngine } from "../../src/api/in_process";
 import * as entry from "../../src/index";
 import { createEngine, type Engine, type Model, type Progress } from "../../src/index";
+import { fakeDevices } from "../fixtures/fake_executor";
 import { gpu, noGpu } from "../fixtures/gpu";
 import { greedy, reference, VOCAB } from "../fixtures/toy_model";
 import { idsOf, manifest, textOf, toyPackage, toyStore } from "../fixtures/toy_package";
@@ -178,6 +179,29 @@ describe.skipIf(noGpu)("engine", () => {
     const engine = createEngine({ gpu: gpu! });
     expect(await engine.installed()).toEqual([]); // Node has no OPFS
     await engine.close();
+  });
+});
+
+describe("a model that moves", () => {
+  it("says where it is with each answer", async () => {
+    const devices = fakeDevices({
+      adapter: { software: false },
+      onOpened: (executor) => {
+        if (executor.kind !== "webgpu") return;
+        executor.onCall = () => {
+          if (executor.decoded === 3) executor.fail();
+        };
+      },
+    });
+    const engine = createInProcessEngine({ gpu: undefined, devices, openStore: async () => toyStore() });
+    onTestFinished(() => engine.close());
+    const model = await engine.load({ id: "toy" }, { threads: 3 });
+    expect(model.device).toMatchObject({ device: "webgpu", threads: null });
+    const generation = model.generate("hello world", raw);
+    expect(await generation).toBe(answer("hello world"));
+    expect(await generation.usage).toMatchObject({ device: "wasm", threads: 3 });
+    expect(model.device).toMatchObject({ device: "wasm", threads: 3, software: false });
+    expect(await model.measureBandwidth()).toEqual({ gbPerS: 12.5 });
   });
 });
 

@@ -35,7 +35,16 @@ const MOST_NAMES = SLOTS - NAMES;
 /** Of one helper: its start counter, and whether it sleeps. */
 const SLOT_WORDS = 8;
 
-const SPINS = 4000;
+/** Looks at a word before a thread falls asleep; some 2 ns each. */
+const FEWEST_SPINS = 4000;
+const MOST_SPINS = 64000;
+/**
+ * To wake a thread up takes some 50 µs. Where sleeps are as short as that, the thread that was woken comes late to the
+ * next barrier, where the other one has fallen asleep meanwhile, and so on at every barrier, although both have a core:
+ * looking longer ends it. Sleeps are long where the others have no core, and looking only takes it from them.
+ */
+const SHORT_SLEEP_MS = 0.3;
+const LONG_SLEEP_MS = 1;
 const SLICE_MS = 1000;
 /**
  * Slices of sleep after which a thread that does not come is given up. They are counted, rather than the time, since
@@ -73,6 +82,8 @@ export class Lockstep {
   private readonly words: Int32Array;
   /** A helper's count of its starts. */
   private started = 0;
+  /** Spins at a barrier. */
+  private patience = FEWEST_SPINS;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -152,7 +163,7 @@ export class Lockstep {
   private awaitStart(): void {
     const { words, started } = this;
     const slot = SLOTS + this.thread * SLOT_WORDS;
-    for (let i = 0; i < SPINS && Atomics.load(words, slot) === started; i++);
+    for (let i = 0; i < FEWEST_SPINS && Atomics.load(words, slot) === started; i++);
     if (Atomics.load(words, slot) === started) {
       Atomics.store(words, slot + 1, 1);
       while (Atomics.load(words, slot) === started) Atomics.wait(words, slot, started);
@@ -173,7 +184,7 @@ export class Lockstep {
       if (Atomics.load(words, SLEEPERS) !== 0) Atomics.notify(words, PHASE);
       return;
     }
-    for (let i = 0; i < SPINS; i++) {
+    for (let i = 0; i < this.patience; i++) {
       if (Atomics.load(words, PHASE) !== phase) {
         if (Atomics.load(words, POISON) !== 0) throw new Poisoned();
         return;
@@ -185,6 +196,7 @@ export class Lockstep {
 
   private sleepUntilNot(phase: number): void {
     const { words } = this;
+    const asleepMs = performance.now();
     Atomics.add(words, SLEEPERS, 1);
     for (let slices = 0; Atomics.load(words, PHASE) === phase; ) {
       if (Atomics.wait(words, PHASE, phase, SLICE_MS) !== "timed-out") continue;
@@ -194,6 +206,9 @@ export class Lockstep {
       throw new Poisoned();
     }
     Atomics.sub(words, SLEEPERS, 1);
+    const sleptMs = performance.now() - asleepMs;
+    if (sleptMs < SHORT_SLEEP_MS) this.patience = Math.min(2 * this.patience, MOST_SPINS);
+    else if (sleptMs > LONG_SLEEP_MS) this.patience = Math.max(this.patience / 2, FEWEST_SPINS);
   }
 }
 
