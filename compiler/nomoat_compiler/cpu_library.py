@@ -72,9 +72,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m nomoat_compiler.cpu_library")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--record", type=Path, help="write the record there")
-    parser.add_argument(
-        "--check", type=Path, help="compare with this record; exit 1 where they differ"
-    )
+    parser.add_argument("--check", type=Path, help="compare with this record; exit 1 where they differ")
     given = parser.parse_args(arguments)
     modules = build_all()
     for name, module in modules.items():

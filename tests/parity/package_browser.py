@@ -35,11 +35,12 @@ class PackageBrowser:
         self._thread.start()
 
     @contextmanager
-    def open(self, package: Path) -> Iterator[OpenPackage]:
+    def open(self, package: Path, device: str = "webgpu", threads: int | None = None) -> Iterator[OpenPackage]:
         """The package loaded in a page of its own. Raises NomoatError as the runtime reports it."""
+        options = {"device": device} | ({} if threads is None else {"threads": threads})
         stack = ExitStack()
         try:
-            page = self.call(lambda browser: self._open_page(browser, package, stack))
+            page = self.call(lambda browser: self._open_page(browser, package, options, stack))
             yield OpenPackage(self, page)
         finally:
             self.call(lambda _browser: stack.close())
@@ -55,7 +56,7 @@ class PackageBrowser:
         self._thread.join(timeout=30)
 
     @staticmethod
-    def _open_page(browser: Any, package: Path, stack: ExitStack) -> RunnerPage:
+    def _open_page(browser: Any, package: Path, options: Mapping[str, Any], stack: ExitStack) -> RunnerPage:
         app = create_app([package])
         base_url = stack.enter_context(local_site(app))
         context = browser.new_context()
@@ -63,7 +64,7 @@ class PackageBrowser:
         page = RunnerPage(context.new_page(), lambda _phase, _loaded, _total: None)
         page.open(f"{base_url}/runner.html", Adapter.SOFTWARE)
         model_id = next(iter(app.state.packages))
-        page.call("load", f"{base_url}/models/{model_id}/")
+        page.call("load", f"{base_url}/models/{model_id}/", options)
         return page
 
     def _browse(self) -> None:

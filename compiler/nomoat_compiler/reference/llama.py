@@ -73,7 +73,8 @@ class LlamaReference:
         q = self._linear(h, f"{prefix}.q_proj", bias).reshape(count, heads, dim)  # (T, heads, dim)
         k = self._linear(h, f"{prefix}.k_proj", bias).reshape(count, kv_heads, dim)  # (T, kv_heads, dim)
         v = self._linear(h, f"{prefix}.v_proj", bias).reshape(count, kv_heads, dim)  # (T, kv_heads, dim)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        q, k = rotate(q, cos, sin), self._cached(rotate(k, cos, sin))
+        v = self._cached(v)
 
         first = int(positions[0]) if count else self.length
         keys = self._keys[layer] = np.concatenate([self._keys[layer][:first], k])  # (S, kv_heads, dim)
@@ -99,6 +100,10 @@ class LlamaReference:
         """x (T, K), weight (N, K), bias (N,) -> x weight^T + bias (T, N)."""
         y = x @ self._tensor(f"{name}.weight").astype(np.float32, copy=False).T
         return y + self._tensor(f"{name}.bias").astype(np.float32) if bias else y
+
+    def _cached(self, x: Float32) -> Float32:
+        """Keys or values (T, kv_heads, dim) as the cache gives them back; here it keeps them as they are."""
+        return x
 
     def _norm(self, x: Float32, name: str) -> Float32:
         """RMSNorm (Zhang and Sennrich 2019): x / sqrt(mean(x^2) + eps) * weight, (T, hidden)."""

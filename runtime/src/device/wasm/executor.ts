@@ -13,7 +13,7 @@ import { bandwidthPlan, measureBandwidth } from "./bandwidth";
 import { type Library, loadLibrary } from "./library";
 import { type KvPool, kvPage, lower } from "./lower";
 import { createMemory, growMemory, Layout, roundUp, WASM_PAGE } from "./memory";
-import { Pool } from "./pool";
+import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";
 import { ThreadChoice } from "./thread_choice";
 import { type Kernels, WeightImage } from "./weights";
@@ -42,7 +42,7 @@ export async function openWasmExecutor(
   sources: WasmSources,
   options: OpenOptions = {},
 ): Promise<Executor> {
-  const shared = canShare() && options.threads !== 1;
+  const shared = canHaveHelpers() && options.threads !== 1;
   const library = await loadLibrary(shared);
   options.signal?.throwIfAborted();
   const size = library.threads ? threadCount(options.threads) : 1;
@@ -88,7 +88,7 @@ export async function openWasmExecutor(
     await image.fill(memory, weightBase, kv.base, pool.exports as Kernels, sources, options);
     options.signal?.throwIfAborted();
     const fixed = options.threads;
-    const choice = new ThreadChoice({ max: size, ...(fixed === undefined ? {} : { fixed }) });
+    const choice = new ThreadChoice({ max: pool.size, ...(fixed === undefined ? {} : { fixed }) });
     return new WasmExecutor(program, library, regions, image, kv, memory, pool, choice, firstPages, maxPages);
   } catch (thrown) {
     pool.destroy();
@@ -245,11 +245,6 @@ function decodeBytes(program: Program, image: WeightImage): number {
     if (definition.op === "embed") rows += image.matrix(given.get("w")!).blockRowBytes / 4;
   }
   return [...whole].reduce((total, name) => total + image.matrixBytes(name), rows);
-}
-
-function canShare(): boolean {
-  const scope = globalThis as { crossOriginIsolated?: boolean; Worker?: unknown };
-  return scope.crossOriginIsolated === true && typeof SharedArrayBuffer === "function" && scope.Worker !== undefined;
 }
 
 /** More threads than processors only disturb each other; more than a few do not read memory any faster. */
