@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.devices import ONE_DEVICE
-from tests.e2e.extension_browser import ExtensionBrowser, open_extension
+from tests.e2e.extension_browser import TIMEOUT_MS, ExtensionBrowser, open_extension
 from tests.e2e.local_site import PAGES, LocalSite
 from tests.fixtures.packages import compiled
 from tests.fixtures.variants import TINY_LLAMA
 
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "extension"
+# What a test waits for may need a model to be loaded first, on a machine that does other things too.
+expect.set_options(timeout=TIMEOUT_MS)
 ENDLESS = "endless-q4"
 # Room for the longest answer that a page may ask for, which on wasm takes some seconds.
 ENDLESS_CONTEXT = 16384

@@ -48,5 +48,6 @@ def test_offscreen_document_of_the_extension(extension_dir: Path, tmp_path: Path
         # A page of the extension makes the offscreen document exist.
         browser.open(f"{base}/options.html")
         offscreen = browser.attach(browser.wait_for_target("background_page", f"{base}/offscreen.html"))
-        browser.wait_for(offscreen, "document.readyState === 'complete'")
+        # The target is there before its document is: until then the empty one answers, which is not isolated.
+        browser.wait_for(offscreen, "location.pathname === '/offscreen.html' && document.readyState === 'complete'")
         assert browser.evaluate(offscreen, SHARED_MEMORY) is True

@@ -5,11 +5,12 @@ quantized weights; one thread and two. The reference is reference/rounded_llama.
 holds against the float32 reference.
 
 Tolerance: with float32 weights all logits within 0.05 and half of them within 2e-3, since a key or value that lies near
-the middle between two integers may be rounded either way; a wrong frequency, bias or head moves them by tenths. With
-quantized weights three of five tokens that stand alone must agree to 2e-4. Longer sequences cannot: the smallest difference rounds some activation
-the other way, that changes all that follow by a part of a step, which rounds more of them the other way, until device
-and reference are two draws of the same noise. So there the noise is compared: the device must be as near to the exact
-model as the reference with roundings is.
+the middle between two integers may be rounded either way; a wrong frequency, bias or head moves them by tenths.
+
+With quantized weights three of five tokens that stand alone must agree to 2e-4. Longer sequences cannot: the smallest
+difference rounds some activation the other way, that changes all that follow by a part of a step, which rounds more of
+them the other way, until device and reference are two draws of the same noise. So there the noise is compared: the
+device must be as near to the exact model as the reference with roundings is.
 """
 
 from __future__ import annotations
