@@ -18,7 +18,7 @@ from .emit import (
     dot_i8,
     dot_i16,
     fma,
-    half_bits_high,
+    half_bits,
     half_bits_low,
     pair_sums,
     splat_i32,
@@ -55,7 +55,7 @@ class Scales:
             self.minimum = w.load("float32", at + 16, 4) if layout.minimum else None
         elif layout.minimum:
             both = w.load("int16", at, 8)
-            self.scale, self.minimum = bind(half_bits_low(both)), bind(half_bits_high(both))
+            self.scale, self.minimum = half_bits(both)
         else:
             self.scale, self.minimum = bind(half_bits_low(w.load("int16", at, 4))), None
 

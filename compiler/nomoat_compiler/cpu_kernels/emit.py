@@ -205,8 +205,18 @@ def half_bits_low(words: Expr) -> Expr:
     return _half_bits(T.Shuffle([words], [0, 1, 2, 3]))
 
 
-def half_bits_high(words: Expr) -> Expr:
-    return _half_bits(T.Shuffle([words], [4, 5, 6, 7]))
+def half_bits(words: Expr) -> tuple[Expr, Expr]:
+    """Both halves of int16x8 as ``half_bits_low`` gives the lower one.
+
+    The two 16-bit halves of each result are made for all eight at once and then interleaved.
+    """
+    shifted = T.shift_right(words, T.broadcast(T.int16(3), 8))
+    high = bind(T.bitwise_and(shifted, T.broadcast(T.int16(-0x7001), 8)))
+    low = bind(T.shift_left(words, T.broadcast(T.int16(13), 8)))
+    return tuple(
+        bind(as_type("float32x4", shuffle(low, high, [i for k in range(4) for i in (4 * half + k, 8 + 4 * half + k)])))
+        for half in range(2)
+    )  # type: ignore[return-value]
 
 
 def _half_bits(four: Expr) -> Expr:

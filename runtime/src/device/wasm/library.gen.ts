@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 110718,
-      "sha256": "3a40f76337d701c513f9ebab37a355888b3471e53a69ebfc0da54327de84f212"
+      "nbytes": 112844,
+      "sha256": "9f85c725fcd3c952ab893a6ee50249da7317addccf4a5007e51d1bf8c2eef310"
     },
     "relaxed": {
-      "nbytes": 110718,
-      "sha256": "dce8864f53d9253039ea8cfa39aa4a28b54f742d6a831bacaca43cd5ad906e92"
+      "nbytes": 112844,
+      "sha256": "171268d1eeefe576cd0c8db9cfeccf99fdb67d5ddb852ed8953227396fe5d9dd"
     },
     "plain-threads": {
-      "nbytes": 117839,
-      "sha256": "79a8a1c5744dad9632376e984ad1a5ff39e90284c544f1f78a6e664d71eea001"
+      "nbytes": 120833,
+      "sha256": "5b99d623ffe0b2e34ebae5aba39aae054b4697f2a5d60a7f33bebdb1a8e45874"
     },
     "plain": {
-      "nbytes": 117839,
-      "sha256": "6fb23ae54e33f633f15f098a28e8f25d6610af9f15da06f5ef1dd563f4c7e03e"
+      "nbytes": 120833,
+      "sha256": "f924bee3bd98683b86559bd4f6fe0dc5d366b0c91d97590048f6481b49311d3b"
     }
   },
   "stack_bytes": 65536,
