@@ -60,7 +60,7 @@ class Benchmark:
     model: str
     device: str
     adapter: str
-    threads: int | None
+    threads: int | None  # of the last run
     browser: str
     commit: str
     prompt_tokens: int
@@ -120,8 +120,9 @@ def run_benchmark(
     def generate(prompt: str, partition: str) -> Generated:
         generated = model.generate(prompt, {**GREEDY, "maxTokens": tokens, "partition": partition})
         check_answer(generated, prompt_tokens, tokens, vocab_size)
-        if generated.device != model.device:
-            raise NomoatError("device_lost", f"The model moved from {model.device.describe()} during the runs.")
+        if generated.device.device != model.device.device:
+            moved = f"from {model.device.describe()} to {generated.device.describe()}"
+            raise NomoatError("device_lost", f"The model moved {moved} during the runs. Try again.")
         return generated
 
     # Compiled code gets better while it runs, and buffers are touched for the first time: not counted.
@@ -156,7 +157,8 @@ def summary(
             f"The model ended every answer before token {MIN_TOKENS}: there is no decoding to measure. "
             "Use another --prompt-tokens.",
         )
-    device = model.device
+    # As the last run had it: without --threads the engine takes as many as its measurements speak for.
+    device = answers[-1].device
     decode_tok_per_s = Spread.of(decode)
     gb_per_s = device.weight_bytes_per_token * decode_tok_per_s.median / 1e9
     roofline_gb_per_s = statistics.median(bandwidths)

@@ -122,6 +122,11 @@ def test_what_is_measured(folder: Path) -> None:
     }  # fmt: skip
 
 
+def test_the_engine_may_change_its_number_of_threads(folder: Path) -> None:
+    model = Model(ids_of=lambda _call: [1, 2, 3, 4], moved_to=dataclasses.replace(DEVICE, threads=1))
+    assert run(model, folder).threads == 1
+
+
 def test_early_ends_are_counted_and_a_single_token_has_no_rate(folder: Path) -> None:
     answers = [[1, 2], [1, 2], [3], [1, 2, 3, 4], [1, 2]]
     figures = run(Model(ids_of=lambda call: answers[call]), folder)
@@ -140,7 +145,7 @@ def test_early_ends_are_counted_and_a_single_token_has_no_rate(folder: Path) -> 
         (Model(ids_of=lambda _call: []), {}, "internal"),
         (Model(ids_of=lambda _call: [1] * 5), {}, "internal"),
         (Model(ids_of=lambda _call: [1, 2], cached_tokens=1), {}, "internal"),
-        (Model(ids_of=lambda _call: [1, 2], moved_to=dataclasses.replace(DEVICE, threads=1)), {}, "device_lost"),
+        (Model(ids_of=lambda _call: [1, 2], moved_to=dataclasses.replace(DEVICE, device="webgpu")), {}, "device_lost"),
         (Model(ids_of=lambda _call: [1]), {}, "invalid_request"),
         (Model(ids_of=lambda _call: [1, 2]), {"prompt_tokens": 61}, "invalid_request"),
     ],

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from nomoat.benchmark import MAX_RUNS, MIN_TOKENS, Benchmark, Spread, run_benchmark, steps_of
-from nomoat.browser import Adapter, Device, DeviceInfo, open_model
+from nomoat.browser import Adapter, Device, open_model
 from nomoat.cli.console import Debug, Json, err, out, print_json, reports_errors
 from nomoat.cli.device_options import AdapterOption, DeviceOption, ThreadsOption, refuse_contradictions
 from nomoat.cli.load_progress import load_progress
@@ -49,7 +49,7 @@ def bench_command(
     if json_output:
         print_json(benchmark.to_json())
     else:
-        print_benchmark(out(), benchmark, model.device)
+        print_benchmark(out(), benchmark)
 
 
 @contextmanager
@@ -62,8 +62,10 @@ def step_progress(steps: int, *, hidden: bool) -> Iterator[Callable[[str], None]
         yield lambda title: progress.update(task, description=title, advance=1)
 
 
-def print_benchmark(console: Console, benchmark: Benchmark, device: DeviceInfo) -> None:
-    console.print(f"[bold]{benchmark.model}[/], {device.describe()}", soft_wrap=True)
+def print_benchmark(console: Console, benchmark: Benchmark) -> None:
+    threads = "" if benchmark.threads is None else f", threads in the last run: {benchmark.threads}"
+    where = f"{benchmark.device} ({benchmark.adapter})"
+    console.print(f"[bold]{benchmark.model}[/], {where}{threads}", soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
     for column in ("Median", "Least", "Most"):

@@ -153,7 +153,7 @@ def answer(model: BrowserModel, prompt: str, max_tokens: int, on_status: Callabl
 def one_device(answers: Sequence[Answered]) -> DeviceInfo:
     """What all answers ran on: each device has its own tolerances."""
     first = answers[0].device
-    moved = next((a.device for a in answers if a.device != first), None)
+    moved = next((a.device for a in answers if a.device.device != first.device), None)
     if moved is not None:
         raise NomoatError(
             "device_lost", f"The model moved from {first.describe()} to {moved.describe()}: verify again."
