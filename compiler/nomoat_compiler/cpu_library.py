@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from .cpu_kernels.activations import BLOCK_BYTES
-from .cpu_kernels.attention import HEADS_AT_ONCE, PART_HEADER_BYTES
+from .cpu_kernels.attention import HEADS_AT_ONCE, PART_HEADER_BYTES, PARTS
 from .cpu_kernels.blocks import FORMATS
 from .cpu_kernels.emit import BUILDS, Build
 from .cpu_kernels.library import library
-from .cpu_kernels.sample import PART_BYTES
+from .cpu_kernels.sample import PART_BYTES, SLICES
 from .targets.wasm import STACK_BYTES, link
 
 MAX_GZIP_BYTES = 200_000
@@ -53,7 +53,9 @@ def record(modules: dict[str, bytes]) -> dict[str, Any]:
         "activation_block_bytes": {"relaxed": BLOCK_BYTES[True], "plain": BLOCK_BYTES[False]},
         "heads_at_once": list(HEADS_AT_ONCE),
         "attention_part_header_bytes": PART_HEADER_BYTES,
+        "attention_parts": PARTS,
         "sampling_part_bytes": PART_BYTES,
+        "sampling_slices": SLICES,
         "formats": {
             f.name: {"bits": f.bits, "minimum": f.minimum, "half": f.half, "nbytes": f.nbytes} for f in FORMATS
         },

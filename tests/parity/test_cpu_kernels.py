@@ -8,10 +8,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 from nomoat_compiler.cpu_kernels.activations import BLOCK_BYTES, EXPONENT, SCALE
+from nomoat_compiler.cpu_kernels.attention import PARTS
 from nomoat_compiler.cpu_kernels.blocks import FORMATS, Format
 from nomoat_compiler.cpu_kernels.emit import Build
 from nomoat_compiler.cpu_kernels.kv_layout import head_bytes
-from nomoat_compiler.cpu_kernels.sample import PART_BYTES
+from nomoat_compiler.cpu_kernels.sample import PART_BYTES, SLICES
 from nomoat_compiler.quantize.packing import pack_words
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
@@ -384,7 +385,7 @@ def test_attention_of_decode(
     machine = case.machine
     stride = 4 * 4 * 128
     state = machine.place(np.array([0, position, 0, 0, 0, 0, 0, 0], np.int32))
-    parts = machine.place(threads * heads * (case.width * 4 + 16))
+    parts = machine.place(PARTS * heads * (case.width * 4 + 16))
     out, scratch = machine.place(heads * head_dim * 4), machine.place(stride * threads)
     for first, count in case.tiles():
         machine.call(
@@ -429,7 +430,7 @@ def test_argmax(build: Build, threads: int) -> None:
         machine = CpuMachine(build, 8)
         logits = random(30).standard_normal(vocab).astype(np.float32)
         logits[peaks] = 9
-        parts, tokens = machine.place(PART_BYTES * threads), machine.place(64 * 4)
+        parts, tokens = machine.place(PART_BYTES * SLICES), machine.place(64 * 4)
         state = machine.place(np.array([1, 20, 65, 0, 0, 0, 0, 0], np.int32))
         padded = np.concatenate([logits, np.full(8, 100, np.float32)])  # nothing behind the vocabulary counts
         machine.call("argmax_share", machine.place(padded), parts, vocab, threads=threads)
@@ -480,7 +481,7 @@ def _sample(
     vocab = len(logits)
     pad = -vocab % 4
     counts_at = machine.place(np.pad(counts, (0, pad)))
-    weights, parts = machine.place((vocab + pad) * 4), machine.place(PART_BYTES * threads)
+    weights, parts = machine.place((vocab + pad) * 4), machine.place(PART_BYTES * SLICES)
     state = machine.place(np.array([1, 20, step, seed, 0, 0, 0, 0], np.int32))
     sampling, tokens = machine.place(sampling_buffer(options)), machine.place(64 * 4)
     machine.call(

@@ -8,8 +8,9 @@ A kernel serves ``heads_at_once`` query heads of one KV head, so that keys and v
 group of more heads takes several calls. Scores of a whole context stay in the thread's scratch, so the maximum is
 known before the first exponential and nothing is rescaled.
 
-Decode splits the context among threads, by pages; ``attention_combine`` joins the parts (the identity of the online
-softmax, Milakov and Gimelshein 2018). Prefill splits the tokens, every ``threads``-th to one thread, since late tokens
+Decode splits the context into PARTS parts, by pages, and the parts of all KV heads among threads; ``attention_combine``
+joins them (the identity of the online softmax, Milakov and Gimelshein 2018). The parts do not depend on the number of
+threads, so neither does the result. Prefill splits the tokens, every ``threads``-th to one thread, since late tokens
 take longer.
 """
 
@@ -44,6 +45,7 @@ from .emit import (
 )
 
 HEADS_AT_ONCE = (1, 2, 3, 4)
+PARTS = 8
 LOWEST = -1e30  # finite, so that exp(LOWEST - m) is 0 and never NaN
 # A part of a head: maximum, sum, 8 bytes unused, then ``width`` float32.
 PART_HEADER_BYTES = 16
@@ -94,16 +96,20 @@ def attention_decode(build: Build, count: int) -> Any:
     ) -> None:
         width = bind(T.bitwise_and(head_dim + 15, -16))
         length = bind(state.load("int32", 4) + 1)
-        begin, end = share(T.truncdiv(length + page_size - 1, page_size), thread, threads)
+        pages = bind(T.truncdiv(length + page_size - 1, page_size))
+        first_item, last_item = share(kv_heads * PARTS, thread, threads)
         group = bind(T.truncdiv(heads, kv_heads))
         head_bytes = bind(page_size * (width + 4))
         part_bytes = bind(width * 4 + PART_HEADER_BYTES)
-        with loop(0, kv_heads) as kv_head:
+        with loop(first_item, last_item) as item:
+            kv_head = bind(T.truncdiv(item, PARTS))
+            index = bind(item - kv_head * PARTS)
+            begin, end = share(pages, index, T.int32(PARTS))
             inside = bind(kv_head * head_bytes)
             cache = _Cache(kv, block_table, page_size, page_bytes, width, k_offset + inside, v_offset + inside)
             head = bind(kv_head * group + first_head)
             q_start = bind(head * (width * 2 + 16))
-            part = bind((thread * heads + head) * part_bytes)
+            part = bind((index * heads + head) * part_bytes)
             maxima, sums = _weights(
                 build, count, q, q_start, cache, scratch, scratch_stride * thread, head_dim, begin, end, length
             )
@@ -169,17 +175,8 @@ def attention_prefill(build: Build, count: int) -> Any:
                 inverse = [bind(splat(f32(1) / s)) for s in sums]
 
                 def put(g: int, dimension: Expr, value: Expr, row: Expr = row, inverse: Any = inverse) -> None:
-                    # The last vector of a row may reach past head_dim, into what the next head writes later.
-                    with T.If(dimension + 4 <= head_dim):
-                        with T.Then():
-                            at = row + (head_dim * g + dimension) * 4
-                            out.store("float32", at, value * inverse[g], 4)
-                        with T.Else():
-                            scaled = bind(value * inverse[g])
-                            for k in range(4):
-                                with T.If(dimension + k < head_dim), T.Then():
-                                    at = row + (head_dim * g + dimension + k) * 4
-                                    out.store("float32", at, lane(scaled, k))
+                    at = row + head_dim * (4 * g)
+                    _store_head(out, at, dimension, head_dim, bind(value * inverse[g]))
 
                 _values(build, count, cache, scratch, scratch_start, T.int32(0), pages, length, put)
 
@@ -188,33 +185,44 @@ def attention_prefill(build: Build, count: int) -> Any:
 
 
 def attention_combine(build: Build) -> Any:
-    """attention_combine(parts, out, heads, head_dim, thread, threads): (threads, heads) -> out (heads * head_dim,)"""
+    """attention_combine(parts, out, heads, head_dim, thread, threads): (PARTS, heads) -> out (heads * head_dim,)"""
 
     def body(parts: Memory, out: Memory, heads: Expr, head_dim: Expr, thread: Expr, threads: Expr) -> None:
         width = bind(T.bitwise_and(head_dim + 15, -16))
         part_bytes = bind(width * 4 + PART_HEADER_BYTES)
         begin, end = share(heads, thread, threads)
         with loop(begin, end) as head:
-            maximum = Register(f32(LOWEST), "float32")
-            with loop(0, threads) as part:
-                maximum.set(T.max(maximum.get(), parts.load("float32", (part * heads + head) * part_bytes)))
-            total = Register(f32(0), "float32")
-            with loop(0, threads) as part:
-                at = bind((part * heads + head) * part_bytes)
-                weight = bind(lane(exp(build, splat(parts.load("float32", at) - maximum.get())), 0))
-                total.add(weight * parts.load("float32", at + 4))
-                # The weight takes the place of the maximum; only this thread reads this head.
-                parts.store("float32", at + 8, weight)
-            inverse = bind(f32(1) / total.get())
-            with loop(0, head_dim) as dimension:
-                value = Register(f32(0), "float32")
-                with loop(0, threads) as part:
-                    at = bind((part * heads + head) * part_bytes)
-                    weight = parts.load("float32", at + 8)
-                    value.add(weight * parts.load("float32", at + PART_HEADER_BYTES + dimension * 4))
-                out.store("float32", (head * head_dim + dimension) * 4, value.get() * inverse)
+            starts = [bind((part * heads + head) * part_bytes) for part in range(PARTS)]
+            peaks = [parts.load("float32", start) for start in starts]
+            maximum = peaks[0]
+            for peak in peaks[1:]:
+                maximum = bind(T.max(maximum, peak))
+            # A part without tokens has the weight exp(LOWEST - maximum), nothing.
+            weights = [exp(build, splat(peak - maximum)) for peak in peaks]
+            total = f32(0)
+            for start, weight in zip(starts, weights, strict=True):
+                total = bind(total + lane(weight, 0) * parts.load("float32", start + 4))
+            inverse = bind(splat(f32(1) / total))
+            with loop(0, T.truncdiv(head_dim + 3, 4)) as quad:
+                value = splat_f32(0)
+                for start, weight in zip(starts, weights, strict=True):
+                    at = offset(start + PART_HEADER_BYTES + quad * 16)
+                    value = bind(value + weight * parts.load("float32", at, 4))
+                _store_head(out, (head * head_dim) * 4, quad * 4, head_dim, bind(value * inverse))
 
     return function("attention_combine", ("parts", "out"), ("heads", "head_dim", "thread", "threads"), body)
+
+
+def _store_head(out: Memory, row: Expr, dimension: Expr, head_dim: Expr, value: Expr) -> None:
+    """Four dimensions of a head. The last vector may reach past head_dim, where the next head is."""
+    at = bind(row + dimension * 4)
+    with T.If(dimension + 4 <= head_dim):
+        with T.Then():
+            out.store("float32", at, value, 4)
+        with T.Else():
+            for k in range(4):
+                with T.If(dimension + k < head_dim), T.Then():
+                    out.store("float32", at + 4 * k, lane(value, k))
 
 
 def _weights(

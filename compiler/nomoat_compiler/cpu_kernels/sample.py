@@ -5,9 +5,11 @@ the same tokens on both devices but for the rounding of sums. state, sampling, t
 docs/program-interface.md.
 
     argmax_share, argmax_finish      the lowest index of the largest logit
-    penalize_share                   weights = penalized logits / temperature; each thread's maximum
-    exp_share                        weights = exp(weights - maximum); each thread's histogram of them
+    penalize_share                   weights = penalized logits / temperature; each slice's maximum
+    exp_share                        weights = exp(weights - maximum); each slice's histogram of them
     draw                             thresholds and the draw, on one thread
+
+The vocabulary is cut into SLICES slices whatever the number of threads, so that sums do not depend on it.
 
 Weights lie in (0, 1]; a histogram has 512 bins, by the sign-less exponent and the first mantissa bit (bits >> 22):
 counts (int32) and sums (float32). A threshold is found in its bin's own weights, which ``draw`` gathers, by bisection
@@ -16,6 +18,8 @@ over their bits as in the other kernel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tvm.script.ir_builder import tirx as T
@@ -44,9 +48,10 @@ from .emit import (
 
 TOKEN_RING = 64
 LOWEST = -3.0e38
+SLICES = 8
 BINS = 256  # the largest weight, 1.0, is bin 254: bits 0x3F800000 >> 22
 BIN_SHIFT = 22
-# One thread's partial result: maximum or best logit, its index, 56 bytes unused, then counts and sums of the bins.
+# One slice's partial result: maximum or best logit, its index, 56 bytes unused, then counts and sums of the bins.
 PART_BYTES = 64 + 8 * BINS
 ONE_BITS = 0x3F800000
 
@@ -55,39 +60,43 @@ def argmax_share() -> Any:
     """argmax_share(logits, parts, vocab_size, thread, threads)"""
 
     def body(logits: Memory, parts: Memory, vocab_size: Expr, thread: Expr, threads: Expr) -> None:
-        begin, end = share(T.truncdiv(vocab_size + 3, 4), thread, threads)
-        best = Register(splat_f32(LOWEST), "float32x4")
-        where = Register(splat_i32(0), "int32x4")
-        with loop(begin, end) as i:
-            index = bind(splat(i * 4) + T.ramp(T.int32(0), 1, 4))
-            # Lanes beyond the vocabulary never win; a logit that is not a number never does either.
-            value = bind(T.Select(index < splat(vocab_size), logits.load("float32", i * 16, 4), splat_f32(LOWEST)))
-            better = value > best.get()
-            where.set(T.Select(better, index, where.get()))
-            best.set(T.Select(better, value, best.get()))
-        value = Register(f32(LOWEST), "float32")
-        token = Register(T.int32(0x7FFFFFFF), "int32")
-        for k in range(4):
-            candidate, index = bind(lane(best.get(), k)), bind(lane(where.get(), k))
-            better = T.Or(candidate > value.get(), T.And(candidate == value.get(), index < token.get()))
-            with when(better):
-                value.set(candidate)
-                token.set(index)
-        at = bind(thread * PART_BYTES)
-        parts.store("float32", at, value.get())
-        parts.store("int32", at + 4, token.get())
+        with _slices(vocab_size, thread, threads) as (part, begin, end):
+            _argmax(logits, parts, vocab_size, part, begin, end)
 
     return function("argmax_share", ("logits", "parts"), ("vocab_size", "thread", "threads"), body)
 
 
+def _argmax(logits: Memory, parts: Memory, vocab_size: Expr, part: Expr, begin: Expr, end: Expr) -> None:
+    best = Register(splat_f32(LOWEST), "float32x4")
+    where = Register(splat_i32(0), "int32x4")
+    with loop(begin, end) as i:
+        index = bind(splat(i * 4) + T.ramp(T.int32(0), 1, 4))
+        # Lanes beyond the vocabulary never win; a logit that is not a number never does either.
+        value = bind(T.Select(index < splat(vocab_size), logits.load("float32", i * 16, 4), splat_f32(LOWEST)))
+        better = value > best.get()
+        where.set(T.Select(better, index, where.get()))
+        best.set(T.Select(better, value, best.get()))
+    value = Register(f32(LOWEST), "float32")
+    token = Register(T.int32(0x7FFFFFFF), "int32")
+    for k in range(4):
+        candidate, index = bind(lane(best.get(), k)), bind(lane(where.get(), k))
+        better = T.Or(candidate > value.get(), T.And(candidate == value.get(), index < token.get()))
+        with when(better):
+            value.set(candidate)
+            token.set(index)
+    at = bind(part * PART_BYTES)
+    parts.store("float32", at, value.get())
+    parts.store("int32", at + 4, token.get())
+
+
 def argmax_finish() -> Any:
-    """argmax_finish(parts, state, tokens, thread, threads): thread 0 joins the parts and advances the state."""
+    """argmax_finish(parts, state, tokens, thread, threads): thread 0 joins the slices and advances the state."""
 
     def body(parts: Memory, state: Memory, tokens: Memory, thread: Expr, threads: Expr) -> None:
         with when(thread == 0):
             value = Register(parts.load("float32", 0), "float32")
             token = Register(parts.load("int32", 4), "int32")
-            with loop(1, threads) as part:
+            with loop(1, SLICES) as part:
                 candidate = parts.load("float32", part * PART_BYTES)
                 # Parts are in the order of the vocabulary, so at a tie the earlier one stands.
                 with when(candidate > value.get()):
@@ -111,24 +120,24 @@ def penalize_share() -> Any:
         thread: Expr,
         threads: Expr,
     ) -> None:
-        begin, end = share(T.truncdiv(vocab_size + 3, 4), thread, threads)
         temperature = sampling.splat("float32", 0)
         repetition = sampling.splat("float32", 16)
         presence = sampling.splat("float32", 20)
         frequency = sampling.splat("float32", 24)
-        largest = Register(splat_f32(LOWEST), "float32x4")
-        with loop(begin, end) as i:
-            index = splat(i * 4) + T.ramp(T.int32(0), 1, 4)
-            logit = logits.load("float32", i * 16, 4)
-            count = counts.load("int32", i * 16, 4)
-            repeated = select("float32x4", logit > splat_f32(0), logit / repetition, logit * repetition)
-            penalized = repeated - frequency * T.Cast("float32x4", count) - presence
-            chosen = select("float32x4", count > splat_i32(0), penalized, logit)
-            value = bind(chosen / temperature)
-            value = bind(T.Select(index < splat(vocab_size), value, splat_f32(LOWEST)))
-            largest.set(T.max(largest.get(), value))
-            weights.store("float32", i * 16, value, 4)
-        parts.store("float32", thread * PART_BYTES, horizontal_max(largest.get()))
+        with _slices(vocab_size, thread, threads) as (part, begin, end):
+            largest = Register(splat_f32(LOWEST), "float32x4")
+            with loop(begin, end) as i:
+                index = splat(i * 4) + T.ramp(T.int32(0), 1, 4)
+                logit = logits.load("float32", i * 16, 4)
+                count = counts.load("int32", i * 16, 4)
+                repeated = select("float32x4", logit > splat_f32(0), logit / repetition, logit * repetition)
+                penalized = repeated - frequency * T.Cast("float32x4", count) - presence
+                chosen = select("float32x4", count > splat_i32(0), penalized, logit)
+                value = bind(chosen / temperature)
+                value = bind(T.Select(index < splat(vocab_size), value, splat_f32(LOWEST)))
+                largest.set(T.max(largest.get(), value))
+                weights.store("float32", i * 16, value, 4)
+            parts.store("float32", part * PART_BYTES, horizontal_max(largest.get()))
 
     pointers = ("logits", "counts", "sampling", "weights", "parts")
     return function("penalize_share", pointers, ("vocab_size", "thread", "threads"), body)
@@ -138,24 +147,24 @@ def exp_share(build: Build) -> Any:
     """exp_share(weights, parts, vocab_size, thread, threads)"""
 
     def body(weights: Memory, parts: Memory, vocab_size: Expr, thread: Expr, threads: Expr) -> None:
-        begin, end = share(T.truncdiv(vocab_size + 3, 4), thread, threads)
         maximum = Register(parts.load("float32", 0), "float32")
-        with loop(1, threads) as part:
-            maximum.set(T.max(maximum.get(), parts.load("float32", part * PART_BYTES)))
-        bins = bind(thread * PART_BYTES + 64)
-        with loop(0, 2 * BINS // 4) as i:
-            parts.store("int32", bins + i * 16, splat_i32(0), 4)
+        with loop(1, SLICES) as other:
+            maximum.set(T.max(maximum.get(), parts.load("float32", other * PART_BYTES)))
         top = bind(splat(maximum.get()))
-        with loop(begin, end) as i:
-            shifted = weights.load("float32", i * 16, 4) - top
-            # exp stops at e^-87: below it a weight is nothing, as in the other kernel.
-            value = bind(T.Select(shifted > splat_f32(-87.0), exp(build, shifted), splat_f32(0)))
-            weights.store("float32", i * 16, value, 4)
-            places = bind(T.shift_right(as_type("int32x4", value), splat_i32(BIN_SHIFT)))
-            for k in range(4):
-                at = offset(bins + lane(places, k) * 8)
-                parts.store("int32", at, parts.load("int32", at) + 1)
-                parts.store("float32", at + 4, parts.load("float32", at + 4) + lane(value, k))
+        with _slices(vocab_size, thread, threads) as (part, begin, end):
+            bins = bind(part * PART_BYTES + 64)
+            with loop(0, 2 * BINS // 4) as i:
+                parts.store("int32", bins + i * 16, splat_i32(0), 4)
+            with loop(begin, end) as i:
+                shifted = weights.load("float32", i * 16, 4) - top
+                # exp stops at e^-87: below it a weight is nothing, as in the other kernel.
+                value = bind(T.Select(shifted > splat_f32(-87.0), exp(build, shifted), splat_f32(0)))
+                weights.store("float32", i * 16, value, 4)
+                places = bind(T.shift_right(as_type("int32x4", value), splat_i32(BIN_SHIFT)))
+                for k in range(4):
+                    at = offset(bins + lane(places, k) * 8)
+                    parts.store("int32", at, parts.load("int32", at) + 1)
+                    parts.store("float32", at + 4, parts.load("float32", at + 4) + lane(value, k))
 
     return function("exp_share", ("weights", "parts"), ("vocab_size", "thread", "threads"), body)
 
@@ -179,8 +188,8 @@ def draw() -> Any:
         threads: Expr,
     ) -> None:
         with when(thread == 0):
-            # All threads' histograms into the first one.
-            with loop(1, threads) as part, loop(0, BINS) as i:
+            # All slices' histograms into the first one.
+            with loop(1, SLICES) as part, loop(0, BINS) as i:
                 at, other = 64 + i * 8, part * PART_BYTES + 64 + i * 8
                 parts.store("int32", at, parts.load("int32", at) + parts.load("int32", other))
                 parts.store("float32", at + 4, parts.load("float32", at + 4) + parts.load("float32", other + 4))
@@ -208,6 +217,15 @@ def draw() -> Any:
 
     pointers = ("weights", "parts", "sampling", "counts", "state", "tokens", "gathered")
     return function("draw", pointers, ("vocab_size", "thread", "threads"), body)
+
+
+@contextmanager
+def _slices(vocab_size: Expr, thread: Expr, threads: Expr) -> Iterator[tuple[Expr, Expr, Expr]]:
+    """This thread's slices: their numbers, and the groups of four tokens [begin, end) of each."""
+    first, last = share(T.int32(SLICES), thread, threads)
+    with loop(first, last) as part:
+        begin, end = share(T.truncdiv(vocab_size + 3, 4), part, T.int32(SLICES))
+        yield part, begin, end
 
 
 def _total_above(weights: Memory, vocab_size: Expr, level: Expr) -> Expr:

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 112844,
-      "sha256": "9f85c725fcd3c952ab893a6ee50249da7317addccf4a5007e51d1bf8c2eef310"
+      "nbytes": 113646,
+      "sha256": "a0e786d0972ac38186e181c381a3b9bc3536d4c1e0b19d067f5b2f8e6e0a39ae"
     },
     "relaxed": {
-      "nbytes": 112844,
-      "sha256": "171268d1eeefe576cd0c8db9cfeccf99fdb67d5ddb852ed8953227396fe5d9dd"
+      "nbytes": 113646,
+      "sha256": "fa9dfb6e57754775b0de2bcac0edf0fab51cb3b59399d2724e3dae852665d027"
     },
     "plain-threads": {
-      "nbytes": 120833,
-      "sha256": "5b99d623ffe0b2e34ebae5aba39aae054b4697f2a5d60a7f33bebdb1a8e45874"
+      "nbytes": 121829,
+      "sha256": "2944854e98ed328188156711f0fa4d663ac9b7221660a776c64f70ddb4f495d8"
     },
     "plain": {
-      "nbytes": 120833,
-      "sha256": "f924bee3bd98683b86559bd4f6fe0dc5d366b0c91d97590048f6481b49311d3b"
+      "nbytes": 121829,
+      "sha256": "695c7ef0754886b3e4738f14dc5a1aa01ad69fef8acf1e709a2a3a3c7b0007f8"
     }
   },
   "stack_bytes": 65536,
@@ -34,7 +34,9 @@ export const LIBRARY = {
     4
   ],
   "attention_part_header_bytes": 16,
+  "attention_parts": 8,
   "sampling_part_bytes": 2112,
+  "sampling_slices": 8,
   "formats": {
     "q4s": {
       "bits": 4,

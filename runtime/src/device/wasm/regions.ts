@@ -93,8 +93,8 @@ export class Regions {
     this.scoresStride = roundUp(context_length, page_size) * mostHeads * 4;
     this.scores = layout.region(this.scoresStride * threads);
     const partBytes = headWidth(head_dim) * 4 + LIBRARY.attention_part_header_bytes;
-    this.parts = layout.region(heads * partBytes * threads);
-    this.samplingParts = layout.region(LIBRARY.sampling_part_bytes * threads);
+    this.parts = layout.region(heads * partBytes * LIBRARY.attention_parts);
+    this.samplingParts = layout.region(LIBRARY.sampling_part_bytes * LIBRARY.sampling_slices);
     this.samplingWeights = layout.region(program.vocab_size * 4);
     this.gathered = layout.region(program.vocab_size * 4);
     for (const buffer of program.buffers.values()) {
