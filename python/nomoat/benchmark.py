@@ -230,7 +230,9 @@ def check_repetition(answers: Sequence[Generated]) -> None:
     for ids in others:
         if ids != first:
             place = next((i for i, (a, b) in enumerate(zip(first, ids, strict=False)) if a != b), len(first))
-            raise NomoatError("internal", f"The same prompt was answered differently from token {place + 1} on.")
+            threads = sorted({answer.device.threads for answer in answers if answer.device.threads is not None})
+            hint = f" It ran on {threads} threads: give --threads to keep them." if len(threads) > 1 else ""
+            raise NomoatError("internal", f"The same prompt was answered differently from token {place + 1} on.{hint}")
 
 
 def commit_or_version() -> str:
