@@ -1,4 +1,4 @@
-"""How much JavaScript a page that uses the runtime downloads: built by Vite, run in Chromium, counted at the server.
+"""How much code a page that uses the runtime downloads: built by Vite, run in Chromium, counted at the server.
 
     python -m tests.bench.page_download PACKAGE_FOLDER
 
@@ -27,7 +27,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 ROOT = Path(__file__).parents[2]
 PAGE = Path(__file__).parent / "smallest_page"
-LIMIT_BYTES = 90_000
+LIMIT_BYTES = 90_000  # of JavaScript
+KERNELS_LIMIT_BYTES = 200_000  # of WebAssembly: the kernels of the CPU, where they are used
 
 
 class Recorder:
@@ -44,7 +45,10 @@ class Recorder:
 
 
 def page_download(package: Path) -> dict[str, Any]:
-    """{"gzip_bytes", "limit_bytes", "files": {name: gzip bytes}, "text"}: gzip at level 9, as static hosts do."""
+    """{"gzip_bytes", "limit_bytes", "kernels_gzip_bytes", "kernels_limit_bytes", "files": {name: gzip bytes}, "text"}.
+
+    gzip at level 9, as static hosts do. The browser has no GPU, so the page runs on the CPU.
+    """
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder)
         command = ["npx", "vite", "build", str(PAGE), "--outDir", str(built), "--emptyOutDir", "--logLevel", "error"]
@@ -66,7 +70,15 @@ def page_download(package: Path) -> dict[str, Any]:
             text = page.evaluate("(url) => window.answer(url, 'Hello')", f"{server}/models/{model_id}/")
         scripts = sorted(path for path in requested if path.endswith((".js", ".wasm")))
         files = {path.rsplit("/", 1)[-1]: len(gzip.compress((built / path[1:]).read_bytes(), 9)) for path in scripts}
-    return {"gzip_bytes": sum(files.values()), "limit_bytes": LIMIT_BYTES, "files": files, "text": text}
+    kernels = sum(nbytes for name, nbytes in files.items() if name.endswith(".wasm"))
+    return {
+        "gzip_bytes": sum(files.values()) - kernels,
+        "limit_bytes": LIMIT_BYTES,
+        "kernels_gzip_bytes": kernels,
+        "kernels_limit_bytes": KERNELS_LIMIT_BYTES,
+        "files": files,
+        "text": text,
+    }
 
 
 if __name__ == "__main__":

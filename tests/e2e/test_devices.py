@@ -196,6 +196,6 @@ def test_smollm2_on_wasm(smollm2_package: PackageOf) -> None:
     """The one real model of this tier: on the CPU, because the software adapter takes a second per token."""
     needs("wasm")
     options = ("--device", "wasm", "--max-tokens", "24", "--temperature", "0")
-    generated = nomoat_json("generate", smollm2_package("q4"), PROMPT, *options)
+    generated = nomoat_json("generate", smollm2_package("q4"), f"{PROMPT} Answer in one short sentence.", *options)
     assert "Paris" in generated["text"]
     assert generated["device"] == "wasm"

@@ -50,6 +50,7 @@ class Host:
     base_url: str
     folder: Path
     good: Path
+    device: str
     copies: int = 0
 
     def copy(self) -> Path:
@@ -61,7 +62,7 @@ class Host:
 
     def load(self, package: Path) -> None:
         url = f"{self.base_url}/packages/{package.name}/"
-        self.browser.call(lambda _browser: self.page.call("load", url))
+        self.browser.call(lambda _browser: self.page.call("load", url, {"device": self.device}))
 
     def answers(self) -> bool:
         """Loads the good package and compares its answer with the known one."""
@@ -71,9 +72,12 @@ class Host:
         return bool(answer["text"].startswith(" red. It "))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["webgpu", "wasm"])
 def host(
-    package_browser: PackageBrowser, tiny_package: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    package_browser: PackageBrowser,
+    tiny_package: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Host]:
     folder = tmp_path_factory.mktemp("packages")
     good = Path(shutil.copytree(tiny_package("q4"), folder / "good"))
@@ -89,7 +93,7 @@ def host(
             page.open(f"{base_url}/runner.html", Adapter.SOFTWARE)
             return page
 
-        host = Host(package_browser, package_browser.call(open_page), base_url, folder, good)
+        host = Host(package_browser, package_browser.call(open_page), base_url, folder, good, request.param)
         assert host.answers()
         yield host
         assert host.answers()

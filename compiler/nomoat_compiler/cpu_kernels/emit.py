@@ -213,10 +213,12 @@ def half_bits(words: Expr) -> tuple[Expr, Expr]:
     shifted = T.shift_right(words, T.broadcast(T.int16(3), 8))
     high = bind(T.bitwise_and(shifted, T.broadcast(T.int16(-0x7001), 8)))
     low = bind(T.shift_left(words, T.broadcast(T.int16(13), 8)))
-    return tuple(
-        bind(as_type("float32x4", shuffle(low, high, [i for k in range(4) for i in (4 * half + k, 8 + 4 * half + k)])))
-        for half in range(2)
-    )  # type: ignore[return-value]
+
+    def interleaved(first: int) -> Expr:
+        order = [i for k in range(first, first + 4) for i in (k, 8 + k)]
+        return bind(as_type("float32x4", shuffle(low, high, order)))
+
+    return interleaved(0), interleaved(4)
 
 
 def _half_bits(four: Expr) -> Expr:
