@@ -16,7 +16,7 @@ import { createMemory, growMemory, Layout, roundUp, WASM_PAGE } from "./memory";
 import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";
 import { ThreadChoice } from "./thread_choice";
-import { type Kernels, WeightImage } from "./weights";
+import { type Kernels, PIECE_BYTES, WeightImage } from "./weights";
 
 export interface WasmSources {
   readonly weights: WeightStream;
@@ -29,7 +29,6 @@ const FIRST_ADDRESS = 2 * WASM_PAGE;
 const MEMORY_LIMIT = 2 ** 32;
 /** Kernels reach a page by a signed offset from page 0. */
 const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;
-const STAGING_BYTES = 8 * 2 ** 20;
 /** Short enough that an abort takes effect soon: nothing else waits for this thread. */
 const PACING: Pacing = { synchronous: true, decodeTargetMs: 33, prefillTargetMs: 200, firstPrefill: 64 };
 
@@ -70,8 +69,8 @@ export async function openWasmExecutor(
   const firstPages = options.firstPages ?? 16;
   const room = Math.min(MEMORY_LIMIT - kv.base, MAX_KV_BYTES);
   const maxPages = Math.min(2 * pagesPerSequence(program), Math.floor(room / kv.pageBytes));
-  const startBytes = kv.base + Math.max(STAGING_BYTES, Math.min(firstPages, maxPages) * kv.pageBytes);
-  const memory = createMemory(startBytes, kv.base + Math.max(maxPages * kv.pageBytes, STAGING_BYTES), library.threads);
+  const startBytes = kv.base + Math.max(PIECE_BYTES, Math.min(firstPages, maxPages) * kv.pageBytes);
+  const memory = createMemory(startBytes, kv.base + Math.max(maxPages * kv.pageBytes, PIECE_BYTES), library.threads);
   for (const { address, bytes } of regions.initial) new Uint8Array(memory.buffer, address, bytes.length).set(bytes);
 
   const pool = await Pool.create({

@@ -17,7 +17,8 @@ import { Layout, roundUp, tooLarge } from "./memory";
 /** Change it whenever the bytes of an image change their meaning. */
 const IMAGE_VERSION = 1;
 const FILE_NAME = "wasm-weights";
-const PIECE_BYTES = 8 * 2 ** 20;
+/** Bytes that are repacked or moved at once. */
+export const PIECE_BYTES = 8 * 2 ** 20;
 export const MAX_WEIGHT_BYTES = 3.5 * 2 ** 30;
 const ROWS = 4;
 const COLUMNS = 32;
@@ -158,10 +159,13 @@ export class WeightImage {
           `The weights of ${name} have bytes ${offset} to ${offset + bytes.length}, but byte ${start} of ${parameter.nbytes} comes next.`,
         );
       }
-      if (offset % size !== 0 || bytes.length % size !== 0 || bytes.length > PIECE_BYTES)
+      if (offset % size !== 0 || bytes.length % size !== 0)
         throw new LlmError("internal", `A piece of ${name} is cut within a value.`);
-      view(staging, bytes.length).set(bytes);
-      target.write(kernels, staging, base + target.offset, offset / size, bytes.length / size);
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+        const piece = bytes.subarray(at, at + PIECE_BYTES);
+        view(staging, piece.length).set(piece);
+        target.write(kernels, staging, base + target.offset, (offset + at) / size, piece.length / size);
+      }
       received.set(name, offset + bytes.length);
     };
     await weights(sink, {
