@@ -32,6 +32,11 @@ const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;
 /** Short enough that an abort takes effect soon: nothing else waits for this thread. */
 const PACING: Pacing = { synchronous: true, decodeTargetMs: 33, prefillTargetMs: 200, firstPrefill: 64 };
 
+const WARM_UP_TOKENS = 8;
+const WARM_UP_STEPS = 12;
+/** A large model measures the rest of its threads with its first tokens. */
+const WARM_UP_MS = 100;
+
 /**
  * Loads a program. On failure nothing stays open.
  * Errors: unsupported_device, out_of_memory, integrity, invalid_package, aborted, and what the sources throw.
@@ -88,7 +93,9 @@ export async function openWasmExecutor(
     options.signal?.throwIfAborted();
     const fixed = options.threads;
     const choice = new ThreadChoice({ max: pool.size, ...(fixed === undefined ? {} : { fixed }) });
-    return new WasmExecutor(program, library, regions, image, kv, memory, pool, choice, firstPages, maxPages);
+    const executor = new WasmExecutor(program, library, regions, image, kv, memory, pool, choice, firstPages, maxPages);
+    executor.warmUp();
+    return executor;
   } catch (thrown) {
     pool.destroy();
     throw thrown;
@@ -192,6 +199,16 @@ class WasmExecutor implements Executor {
       const source = new Uint8Array(this.memory.buffer, this.regions.buffer(from)!, bytes);
       (to as WasmStaging).bytes.set(source, toOffset);
     }
+  }
+
+  /**
+   * Runs the model on nothing for a moment: the browser compiles what runs, and the first counts of threads are
+   * measured. What it leaves in the first page of the cache is overwritten before it is read.
+   */
+  warmUp(): void {
+    const startedMs = performance.now();
+    this.run(["prefill"], Math.min(WARM_UP_TOKENS, this.program.prefill_chunk));
+    for (let i = 0; i < WARM_UP_STEPS && performance.now() - startedMs < WARM_UP_MS; i++) this.run(["decode"]);
   }
 
   async finished(): Promise<void> {
