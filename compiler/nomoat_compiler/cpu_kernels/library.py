@@ -7,12 +7,13 @@ from typing import Any
 from .attention import HEADS_AT_ONCE, attention_combine, attention_decode, attention_prefill
 from .bandwidth import stream_read
 from .blocks import FORMATS
-from .elementwise import add, add_bias, swiglu
+from .elementwise import add, add_bias, geglu, gelu, swiglu
 from .embed import embed, float_embed
 from .emit import Build
 from .float_matmul import DTYPES, float_matmul
 from .gemm import gemm
 from .gemv import gemv
+from .layer_norm import layer_norm
 from .quantize_activations import quantize, quantize_own, rms_norm, rms_norm_own
 from .repack import copy, repack_scales, repack_weights, widen
 from .rope_append import rope_append, rope_table
@@ -34,6 +35,9 @@ def library(build: Build) -> dict[str, Any]:
         add(),
         add_bias(),
         swiglu(build),
+        geglu(build),
+        gelu(build),
+        layer_norm(),
         rope_table(build),
         rope_append(build),
         *(attention_decode(build, count) for count in HEADS_AT_ONCE),

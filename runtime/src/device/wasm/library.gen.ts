@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 113646,
-      "sha256": "a0e786d0972ac38186e181c381a3b9bc3536d4c1e0b19d067f5b2f8e6e0a39ae"
+      "nbytes": 115488,
+      "sha256": "d2e6fdb2bad4e3839d37725077d5bc736d5849ad941e4f697e68f9382f5002bc"
     },
     "relaxed": {
-      "nbytes": 113646,
-      "sha256": "fa9dfb6e57754775b0de2bcac0edf0fab51cb3b59399d2724e3dae852665d027"
+      "nbytes": 115488,
+      "sha256": "4ca8e7e754db50905bd1a11b469a2f5202778f3997b42cdc31e51d337af378b4"
     },
     "plain-threads": {
-      "nbytes": 121829,
-      "sha256": "2944854e98ed328188156711f0fa4d663ac9b7221660a776c64f70ddb4f495d8"
+      "nbytes": 123737,
+      "sha256": "1ecd55a5ce3665925adbbd3e7d3ba4682da1fcaabdfc2c3778ac2a8aaab0bd26"
     },
     "plain": {
-      "nbytes": 121829,
-      "sha256": "695c7ef0754886b3e4738f14dc5a1aa01ad69fef8acf1e709a2a3a3c7b0007f8"
+      "nbytes": 123737,
+      "sha256": "2e638a592f46ebbfe48ff8f60921b612043a6e8427447f718fe4785f4fb7cf88"
     }
   },
   "stack_bytes": 65536,
@@ -115,6 +115,8 @@ export const LIBRARY = {
     "embed_q8s",
     "embed_q8sf",
     "exp_share",
+    "geglu",
+    "gelu",
     "gemm_q4m",
     "gemm_q4mf",
     "gemm_q4s",
@@ -131,6 +133,7 @@ export const LIBRARY = {
     "gemv_q8mf",
     "gemv_q8s",
     "gemv_q8sf",
+    "layer_norm",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",
