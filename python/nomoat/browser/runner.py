@@ -59,11 +59,13 @@ class BrowserModel:
         self,
         prompt: str | Sequence[Mapping[str, str]],
         options: Mapping[str, Any],
-        on_text: Callable[[str], None] = lambda _piece: None,
+        on_text: Callable[[str], None] | None = None,
     ) -> Generated:
         """``options``: the runtime's EngineGenerateOptions without signal. ``on_text`` gets the pieces as they come."""
-        self.page.on_text = on_text
-        answer = self.page.call("generate", prompt if isinstance(prompt, str) else list(prompt), dict(options))
+        if on_text is not None:
+            self.page.on_text = on_text
+        messages = prompt if isinstance(prompt, str) else list(prompt)
+        answer = self.page.call("generate", messages, dict(options), on_text is not None)
         usage = answer["usage"]
         return Generated(
             text=answer["text"],

@@ -48,13 +48,14 @@ const runner = {
       return { info: model.info, device: model.device, loadMs: model.loadMs };
     }),
 
-  generate: (prompt: string | readonly Message[], options: EngineGenerateOptions) =>
+  /** `stream`: emits the pieces as they come, which costs a measurement on few cores a part of them. */
+  generate: (prompt: string | readonly Message[], options: EngineGenerateOptions, stream = true) =>
     answer(async () => {
       const generation = loaded().generate(prompt, options);
       let text = "";
       for await (const piece of generation) {
         text += piece;
-        emit({ type: "text", value: piece });
+        if (stream) emit({ type: "text", value: piece });
       }
       const usage = await generation.usage;
       return { text, usage, device: loaded().device };
