@@ -1,8 +1,10 @@
 """Causal attention over the int8 cache (kv_layout.py):  out[t, h] = softmax(q[t, h] · K^T / sqrt(head_dim)) · V
 
 q: for each token and head a float32 scale, 12 bytes unused, then ``width`` int16 (rope_append.py); K and V int8.
-Scores are exact integer products times scales; softmax and the sum over V are float32. Token t attends to positions
-0 ... state[1] + t. Tolerance against NumPy on the dequantized q, k, v: 2e-5 * max|v|.
+Scores are exact integer products times scales, softmax is float32. The sum over V is of integers within a page, with
+weights rounded to int16 of the page's largest, and float32 across pages; so what a weight loses is below 2^-16 of a
+neighbour, never of the whole context. Token t attends to positions 0 ... state[1] + t. Tolerance against NumPy on the
+dequantized q, k, v: 1e-4 * max|v|.
 
 A kernel serves ``heads_at_once`` query heads of one KV head, so that keys and values are unpacked once for them; a
 group of more heads takes several calls. Scores of a whole context stay in the thread's scratch, so the maximum is
@@ -37,6 +39,7 @@ from .emit import (
     lane,
     loop,
     offset,
+    round_to_int,
     share,
     shuffle,
     splat,
@@ -46,6 +49,7 @@ from .emit import (
 
 HEADS_AT_ONCE = (1, 2, 3, 4)
 PARTS = 8
+MOST_WEIGHT = 32767
 LOWEST = -1e30  # finite, so that exp(LOWEST - m) is 0 and never NaN
 # A part of a head: maximum, sum, 8 bytes unused, then ``width`` float32.
 PART_HEADER_BYTES = 16
@@ -238,10 +242,10 @@ def _weights(
     end: Expr,
     length: Expr,
 ) -> tuple[list[Expr], list[Expr]]:
-    """Scores of pages [begin, end), then exp(score - max) * scale of V, into scratch (positions, count).
+    """Scores of pages [begin, end), then exp(score - max) * scale of V, into scratch (pages, count, page_size).
 
-    Returns the maximum and the sum of exp for each head. Four positions of one head lie side by side, then the next
-    head's: scratch + 16 * (count * (position / 4) + head).
+    Returns the maximum and the sum of exp for each head. A page's weights of one head end up as int16, and behind them
+    the float32 that one step of them stands for.
     """
     page_size, width = cache.page_size, cache.width
     q_bytes = bind(width * 2 + 16)
@@ -254,44 +258,62 @@ def _weights(
         keys = cache.page(page, cache.keys)
         with loop(0, quads) as quad:
             row = offset(keys + page_size * 4 + quad * 4 * width)
-            sums = [[Register(zeros("int32", 4), "int32x4") for _ in range(4)] for _ in range(count)]
-            with loop(0, T.truncdiv(width, 16)) as chunk:
-                halves = []
-                for token in range(4):
-                    vector = cache.kv.load("int8", offset(row + width * token + chunk * 16), 16)
-                    halves.append(
-                        (
-                            bind(T.Cast("int16x8", T.Shuffle([vector], list(range(8))))),
-                            bind(T.Cast("int16x8", T.Shuffle([vector], list(range(8, 16))))),
-                        )
-                    )
-                for g in range(count):
-                    at = offset(q_start + q_bytes * g + 16 + chunk * 32)
-                    low, high = q.load("int16", at, 8), q.load("int16", at + 16, 8)
-                    for token, (key_low, key_high) in enumerate(halves):
-                        sums[g][token].add(bind(dot_i16(key_low, low)) + dot_i16(key_high, high))
+            # Two tokens at a time: the sums of more do not fit into the registers.
+            pairs = [
+                _products(count, cache.kv, offset(row + width * 2 * i), width, q, q_start, q_bytes) for i in (0, 1)
+            ]
             position = bind(page * page_size + quad * 4)
             scales = cache.kv.load("float32", offset(keys + quad * 16), 4)
-            index = splat(position) + T.ramp(T.int32(0), 1, 4)
+            inside = splat(position) + T.ramp(T.int32(0), 1, 4) < splat(length)
             for g in range(count):
-                integers = _transposed_sum([s.get() for s in sums[g]])
+                integers = _transposed_sum([*pairs[0][g], *pairs[1][g]])
                 score = T.Cast("float32x4", integers) * scales * factors[g]
-                masked = bind(T.Select(index < splat(length), score, splat_f32(LOWEST)))
+                masked = bind(T.Select(inside, score, splat_f32(LOWEST)))
                 maxima[g].set(T.max(maxima[g].get(), masked))
-                scratch.store("float32", start + (position * count + 4 * g) * 4, masked, 4)
+                scratch.store("float32", start + (page * count + g) * page_size * 4 + quad * 16, masked, 4)
     peaks = [bind(horizontal_max(m.get())) for m in maxima]
     totals = [Register(splat_f32(0), "float32x4") for _ in range(count)]
     with loop(begin, end) as page:
         values = cache.page(page, cache.values)
-        with loop(0, quads) as quad:
-            position = bind(page * page_size + quad * 4)
-            scales = cache.kv.load("float32", offset(values + quad * 16), 4)
-            for g in range(count):
-                at = bind(start + (position * count + 4 * g) * 4)
+        for g in range(count):
+            tile = bind(start + (page * count + g) * page_size * 4)
+            largest = Register(splat_f32(0), "float32x4")
+            with loop(0, quads) as quad:
+                at = bind(tile + quad * 16)
                 weight = exp(build, scratch.load("float32", at, 4) - splat(peaks[g]))
                 totals[g].add(weight)
-                scratch.store("float32", at, weight * scales, 4)
+                scaled = weight * cache.kv.load("float32", offset(values + quad * 16), 4)
+                # Beyond the length a page holds rubbish, which need not even be a number.
+                inside = splat(page * page_size + quad * 4) + T.ramp(T.int32(0), 1, 4) < splat(length)
+                kept = bind(T.Select(inside, scaled, splat_f32(0)))
+                largest.set(T.max(largest.get(), kept))
+                scratch.store("float32", at, kept, 4)
+            peak = horizontal_max(largest.get())
+            inverse = bind(splat(T.Select(peak > f32(0), f32(MOST_WEIGHT) / peak, f32(0))))
+            # In place: an int16 is written where a float32 before it was read.
+            with loop(0, quads) as quad:
+                integers = round_to_int(scratch.load("float32", tile + quad * 16, 4) * inverse)
+                scratch.store("int16", tile + quad * 8, T.Cast("int16x4", integers), 4)
+            scratch.store("float32", tile + page_size * 2, peak * f32(1 / MOST_WEIGHT))
     return peaks, [bind(horizontal_sum(t.get())) for t in totals]
+
+
+def _products(
+    count: int, kv: Memory, row: Expr, width: Expr, q: Memory, q_start: Expr, q_bytes: Expr
+) -> list[list[Expr]]:
+    """[head][token] of the two tokens whose keys are at ``row``: int32x4 whose lanes add up to q · k."""
+    sums = [[Register(zeros("int32", 4), "int32x4") for _ in range(2)] for _ in range(count)]
+    with loop(0, T.truncdiv(width, 16)) as chunk:
+        halves = []
+        for token in range(2):
+            vector = kv.load("int8", offset(row + width * token + chunk * 16), 16)
+            halves.append([bind(T.Cast("int16x8", T.Shuffle([vector], list(range(h, h + 8))))) for h in (0, 8)])
+        for g in range(count):
+            at = offset(q_start + q_bytes * g + 16 + chunk * 32)
+            low, high = q.load("int16", at, 8), q.load("int16", at + 16, 8)
+            for token, (key_low, key_high) in enumerate(halves):
+                sums[g][token].add(bind(dot_i16(key_low, low)) + dot_i16(key_high, high))
+    return [[bind(s.get()) for s in row_sums] for row_sums in sums]
 
 
 def _values(
@@ -311,20 +333,23 @@ def _values(
     with loop(0, T.truncdiv(width, 16)) as chunk:
         sums = [[Register(splat_f32(0), "float32x4") for _ in range(4)] for _ in range(count)]
         with loop(begin, end) as page:
-            values = cache.page(page, cache.values)
-            first = bind(page * page_size)
-            with loop(0, T.min(page_size, length - first)) as slot:
-                vector = cache.kv.load("int8", offset(values + page_size * 4 + slot * width + chunk * 16), 16)
-                position = bind(first + slot)
-                place = offset(start + T.shift_right(position, 2) * (16 * count) + T.bitwise_and(position, 3) * 4)
-                weights = [scratch.splat("float32", place + 16 * g) for g in range(count)]
-                half = [T.Cast("int16x8", T.Shuffle([vector], list(range(8 * h, 8 * h + 8)))) for h in range(2)]
-                half = [bind(h) for h in half]
+            rows = offset(cache.page(page, cache.values) + page_size * 4 + chunk * 32)
+            tile = offset(start + page * count * page_size * 4)
+            tokens = T.min(page_size, length - page * page_size)
+            integers = [[Register(zeros("int32", 4), "int32x4") for _ in range(4)] for _ in range(count)]
+            with loop(0, T.truncdiv(tokens + 1, 2)) as pair:
+                at = offset(rows + pair * 2 * width)
+                weights = [scratch.splat("int32", offset(tile + page_size * 4 * g + pair * 4)) for g in range(count)]
                 for part in range(4):
-                    lanes = [4 * (part % 2) + k for k in range(4)]
-                    numbers = bind(T.Cast("float32x4", T.Cast("int32x4", T.Shuffle([half[part // 2]], lanes))))
+                    # Four dimensions of two tokens.
+                    both = bind(T.Cast("int16x8", cache.kv.load("int8", at + 8 * part, 8)))
                     for g in range(count):
-                        sums[g][part].set(fma(build, numbers, weights[g], sums[g][part].get()))
+                        integers[g][part].add(dot_i16(both, weights[g]))
+            for g in range(count):
+                factor = scratch.splat("float32", tile + page_size * 4 * g + page_size * 2)
+                for part in range(4):
+                    number = T.Cast("float32x4", integers[g][part].get())
+                    sums[g][part].set(fma(build, number, factor, sums[g][part].get()))
         for g in range(count):
             for part in range(4):
                 put(g, bind(chunk * 16 + part * 4), sums[g][part].get())

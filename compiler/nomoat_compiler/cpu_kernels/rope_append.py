@@ -170,15 +170,21 @@ def rope_append(build: Build) -> Any:
                     page = block_table.load("int32", T.truncdiv(position, page_size) * 4)
                     slot = bind(T.truncmod(position, page_size))
                     kv_head = bind(T.Select(head < heads + kv_heads, head - heads, head - heads - kv_heads))
-                    base = bind(T.Select(head < heads + kv_heads, k_offset, v_offset) + kv_head * head_bytes)
-                    # A page's address passes 2^31 in a large cache: the sum wraps as addresses do.
+                    is_key = head < heads + kv_heads
+                    base = bind(T.Select(is_key, k_offset, v_offset) + kv_head * head_bytes)
                     block = bind(page * page_bytes + base)
                     inverse = bind(splat(T.Select(peak > f32(0), f32(127) / peak, f32(0))))
                     kv.store("float32", block + slot * 4, peak * f32(1 / 127))
+                    rows = bind(block + page_size * 4)
+                    pair = bind(rows + T.bitwise_and(slot, -2) * width + T.bitwise_and(slot, 1))
                     with loop(0, T.truncdiv(width, 4)) as j:
-                        value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
-                        at = block + page_size * 4 + slot * width + j * 4
-                        kv.store("int8", at, T.Cast("int8x4", value), 4)
+                        value = bind(round_to_int(scratch.load("float32", own + j * 16, 4) * inverse))
+                        with T.If(is_key):
+                            with T.Then():
+                                kv.store("int8", rows + slot * width + j * 4, T.Cast("int8x4", value), 4)
+                            with T.Else():
+                                for k in range(4):
+                                    kv.store("int8", pair + j * 8 + 2 * k, T.Cast("int8", lane(value, k)))
 
     pointers = ("qkv", "table", "state", "block_table", "kv", "scratch", "n", "q")
     scalars = (

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 115488,
-      "sha256": "d2e6fdb2bad4e3839d37725077d5bc736d5849ad941e4f697e68f9382f5002bc"
+      "nbytes": 124842,
+      "sha256": "5685a38b2472c32811d4563cb72e27b1605e3e11d3f02351e636e3084f52f033"
     },
     "relaxed": {
-      "nbytes": 115488,
-      "sha256": "4ca8e7e754db50905bd1a11b469a2f5202778f3997b42cdc31e51d337af378b4"
+      "nbytes": 124842,
+      "sha256": "3ae72cc426b16c21fe841900d627f09efe3685c4eea6b2a22bad223927441005"
     },
     "plain-threads": {
-      "nbytes": 123737,
-      "sha256": "1ecd55a5ce3665925adbbd3e7d3ba4682da1fcaabdfc2c3778ac2a8aaab0bd26"
+      "nbytes": 133271,
+      "sha256": "c208362dd7e3fe356281bce871d646bb7f326503330aa69416e95a908198812a"
     },
     "plain": {
-      "nbytes": 123737,
-      "sha256": "2e638a592f46ebbfe48ff8f60921b612043a6e8427447f718fe4785f4fb7cf88"
+      "nbytes": 133271,
+      "sha256": "fac541c6a19c2157147086d8d1361c2c6876bb1ffcf45a350b3f26ab6380b3c3"
     }
   },
   "stack_bytes": 65536,

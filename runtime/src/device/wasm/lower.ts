@@ -66,6 +66,8 @@ function samplers(program: Program, regions: Regions): Plan {
 export function lower(program: Program, regions: Regions, image: WeightImage, weightBase: number, kv: KvPool): Plan {
   if (program.head_dim > MAX_HEAD_DIM)
     throw unsupported(`heads of ${program.head_dim} values; its kernels take ${MAX_HEAD_DIM}`);
+  if (program.page_size % 4 !== 0)
+    throw unsupported(`pages of ${program.page_size} tokens; its kernels take multiples of 4`);
   const plan: Record<string, readonly Step[]> = { ...samplers(program, regions) };
   for (const name of ["prefill", "decode"]) {
     const steps = program.functions.get(name) ?? [];
