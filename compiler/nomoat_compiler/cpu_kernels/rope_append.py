@@ -18,6 +18,7 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
+from ..kernels.trigonometry import COS, PI_2, SIN
 from .emit import (
     Build,
     Expr,
@@ -39,22 +40,6 @@ from .emit import (
     to_f32,
     when,
 )
-
-
-def _split_pi_2() -> tuple[float, ...]:
-    """pi/2 in parts of which the first three have 9 bits, so that their products with quotients are exact."""
-    rest, parts = math.pi / 2, []
-    for _ in range(3):
-        exponent = math.floor(math.log2(rest)) - 8
-        part = math.floor(rest / 2.0**exponent) * 2.0**exponent
-        parts.append(part)
-        rest -= part
-    return (*parts, rest)
-
-
-_PI_2 = _split_pi_2()
-_SIN = (-1 / 6, 1 / 120, -1 / 5040, 1 / 362880)
-_COS = (1 / 24, -1 / 720, 1 / 40320, -1 / 3628800)
 
 
 def rope_table(build: Build) -> Any:
@@ -218,11 +203,11 @@ def _cos_sin(angle: Expr) -> tuple[Expr, Expr]:
     quotient = bind(T.Cast("int32", angle * f32(2 / math.pi) + f32(0.5)))
     whole = to_f32(quotient)
     rest = angle
-    for part in _PI_2:
+    for part in PI_2:
         rest = bind(rest - whole * f32(part))
     square = bind(rest * rest)
-    sine = bind(rest + rest * square * _polynomial(square, _SIN))
-    cosine = bind(f32(1) - square * f32(0.5) + square * square * _polynomial(square, _COS))
+    sine = bind(rest + rest * square * _polynomial(square, SIN))
+    cosine = bind(f32(1) - square * f32(0.5) + square * square * _polynomial(square, COS))
     quadrant = bind(T.bitwise_and(quotient, 3))
     swap = T.bitwise_and(quadrant, 1) == 1
     sine_magnitude = select("float32", swap, cosine, sine)

@@ -24,6 +24,7 @@ from typing import Any
 from tvm.script.ir_builder import tirx as T
 
 from .emit import Argument, Buffers, Definition, Expr, Thread, bind, ceil_div, f32, function, store
+from .trigonometry import COS, PI_2, SIN
 
 THREADS = 64
 
@@ -133,24 +134,6 @@ def _frequency(buffers: Buffers, j: Expr, position: Expr, spec: RopeSpec) -> Exp
     return bind(T.Select(position >= dynamic.max_position_embeddings, scaled, stored))
 
 
-# pi/2 = _PI_2[0] + ... + _PI_2[3]; the first three have 9 significant bits each.
-def _split_pi_2() -> tuple[float, ...]:
-    rest, parts = math.pi / 2, []
-    for _ in range(3):
-        exponent = math.floor(math.log2(rest)) - 8
-        part = math.floor(rest / 2.0**exponent) * 2.0**exponent
-        parts.append(part)
-        rest -= part
-    return (*parts, rest)
-
-
-_PI_2 = _split_pi_2()
-# sin(r) = r + r^3 * S(r^2), cos(r) = 1 - r^2/2 + r^4 * C(r^2) on [-pi/4, pi/4]: Taylor terms up to r^9 and r^10,
-# whose remainders (pi/4)^11/11! = 2e-9 and (pi/4)^12/12! = 1e-10 are far below float32's rounding.
-_SIN = (-1 / 6, 1 / 120, -1 / 5040, 1 / 362880)
-_COS = (1 / 24, -1 / 720, 1 / 40320, -1 / 3628800)
-
-
 def _polynomial(x: Expr, coefficients: tuple[float, ...]) -> Expr:
     value: Expr = f32(coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
@@ -162,11 +145,11 @@ def _cos_sin(angle: Expr) -> tuple[Expr, Expr]:
     """cos and sin of an angle >= 0."""
     quotient = bind(T.floor(angle * f32(2 / math.pi) + f32(0.5)))
     rest = angle
-    for part in _PI_2:
+    for part in PI_2:
         rest = bind(rest - quotient * f32(part))
     square = bind(rest * rest)
-    sine = bind(rest + rest * square * _polynomial(square, _SIN))
-    cosine = bind(f32(1) - square * f32(0.5) + square * square * _polynomial(square, _COS))
+    sine = bind(rest + rest * square * _polynomial(square, SIN))
+    cosine = bind(f32(1) - square * f32(0.5) + square * square * _polynomial(square, COS))
     quadrant = bind(T.bitwise_and(T.Cast("int32", quotient), 3))
     swap = bind(T.bitwise_and(quadrant, 1) == 1)
     sine_magnitude = T.Select(swap, cosine, sine)
