@@ -99,10 +99,17 @@ def host(
         assert host.answers()
 
 
+# Lies about WGSL, which the CPU does not read: there the package is a good one.
+OF_WGSL_ONLY = {"program_entry_point", "program_workgroup", "kernel_garbage", "kernel_renamed"}
+
+
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
 def test_a_lie_is_a_typed_error(host: Host, lie: Lie) -> None:
     package = host.copy()
     lie.change(package)
+    if host.device == "wasm" and lie.name in OF_WGSL_ONLY:
+        host.load(package)
+        return
     with pytest.raises(NomoatError) as caught:
         host.load(package)
     assert caught.value.code in lie.codes, caught.value.message
