@@ -68,7 +68,7 @@ export async function openWasmExecutor(
   const kv: KvPool = { base: roundUp(weightBase + image.nbytes, WASM_PAGE), ...page };
   const plan = {
     ...lower(program, regions, image, weightBase, kv),
-    ...bandwidthPlan(weightBase, image.nbytes, regions.parts),
+    ...bandwidthPlan(weightBase, image.nbytes, regions.bandwidthSums),
   };
 
   const firstPages = options.firstPages ?? 16;

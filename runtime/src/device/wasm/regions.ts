@@ -54,6 +54,8 @@ export class Regions {
   readonly scores: number;
   readonly scoresStride: number;
   readonly parts: number;
+  /** What streaming reads add up to: 16 bytes a thread. */
+  readonly bandwidthSums: number;
   /** Partial results of sampling, the penalized weights, and weights gathered from one bin. */
   readonly samplingParts: number;
   readonly samplingWeights: number;
@@ -94,6 +96,7 @@ export class Regions {
     this.scores = layout.region(this.scoresStride * threads);
     const partBytes = headWidth(head_dim) * 4 + LIBRARY.attention_part_header_bytes;
     this.parts = layout.region(heads * partBytes * LIBRARY.attention_parts);
+    this.bandwidthSums = layout.region(16 * threads);
     this.samplingParts = layout.region(LIBRARY.sampling_part_bytes * LIBRARY.sampling_slices);
     this.samplingWeights = layout.region(program.vocab_size * 4);
     this.gathered = layout.region(program.vocab_size * 4);
