@@ -8,11 +8,16 @@ import { Models } from "./models";
 import { Permissions } from "./permissions";
 import { RateLimiter } from "./rate-limit";
 import { Requests } from "./requests";
+import { StateSaver } from "./state-saver";
 
 export function createServices(makeEngine: () => Engine, stored: StoredState, onChange: () => void): AdminServices {
   let settings: Settings = stored.settings;
+  const saver = new StateSaver(
+    (state) => askBackground("storage.write", state),
+    (error) => console.error("The settings could not be saved.", error),
+  );
   const save = (state: Partial<StoredState>): void => {
-    askBackground("storage.write", state).catch((error) => console.error("The settings could not be saved.", error));
+    saver.save(state);
     onChange();
   };
   const requests = new Requests(({ site }) => {

@@ -85,6 +85,8 @@ def test_a_new_page_wakes_it_and_is_asked_for_consent(session: Session, pages: L
 
 
 def test_what_was_decided_is_stored_though_it_was_dead(session: Session, pages: LocalSite) -> None:
-    stored = session.browser.evaluate(session.options, "chrome.storage.local.get('permissions')")
-    allowed = {p["origin"] for p in stored["permissions"] if p["decision"] == "allow"}
-    assert allowed == {pages.origin, pages.other_origin}
+    expected = sorted([pages.origin, pages.other_origin])
+    stored = """chrome.storage.local.get('permissions').then(({ permissions }) =>
+        permissions.filter((p) => p.decision === 'allow').map((p) => p.origin).sort().join())"""
+    # The write wakes the service worker, so it may come after the answer.
+    session.browser.wait_for(session.options, f"{stored}.then((origins) => origins === '{','.join(expected)}')")
