@@ -22,6 +22,8 @@ from .cpu_kernels.activations import BLOCK_BYTES
 from .cpu_kernels.attention import HEADS_AT_ONCE, PART_HEADER_BYTES, PARTS
 from .cpu_kernels.blocks import FORMATS
 from .cpu_kernels.emit import BUILDS, Build
+from .cpu_kernels.fine_activations import BLOCK_BYTES as FINE_BLOCK_BYTES
+from .cpu_kernels.fine_activations import HEAD_BYTES
 from .cpu_kernels.library import library
 from .cpu_kernels.sample import PART_BYTES, SLICES
 from .targets.wasm import STACK_BYTES, link
@@ -51,6 +53,7 @@ def record(modules: dict[str, bytes]) -> dict[str, Any]:
         },
         "stack_bytes": STACK_BYTES,
         "activation_block_bytes": {"relaxed": BLOCK_BYTES[True], "plain": BLOCK_BYTES[False]},
+        "fine_activations": {"head_bytes": HEAD_BYTES, "block_bytes": FINE_BLOCK_BYTES},
         "heads_at_once": list(HEADS_AT_ONCE),
         "attention_part_header_bytes": PART_HEADER_BYTES,
         "attention_parts": PARTS,

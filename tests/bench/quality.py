@@ -26,7 +26,7 @@ from nomoat.browser.runner import BrowserModel
 from nomoat.demo.sample_model import find_gguf
 from nomoat.verification.compare import Logits, log_softmax, normalized
 from nomoat_compiler.reference.rope import Float32
-from nomoat_compiler.reference.rounded_llama import RoundedLlamaReference, int8_rounded
+from nomoat_compiler.reference.rounded_llama import RoundedLlamaReference, int8_by_group, rounded
 
 from tests.bench.machine import text_of
 from tests.fixtures.packages import ROOT, compiled
@@ -83,31 +83,33 @@ def kept(x: Float32) -> Float32:
     return x
 
 
-def int8_by_group(x: Float32) -> Float32:
-    """Groups of 32 along head_dim, each with its own scale."""
-    return int8_rounded(x.reshape(*x.shape[:-1], -1, 32)).reshape(x.shape)
+def int8_by_head(x: Float32) -> Float32:
+    return rounded(x, 127)
 
 
 def float16_rounded(x: Float32) -> Float32:
     return x.astype(np.float16).astype(np.float32)
 
 
-# name -> (kinds of modules whose input is rounded to int8 in groups of 32, keys and values as the cache keeps them)
-VARIANTS: dict[str, tuple[frozenset[str], Cached]] = {
-    "activations int8, KV int8 by head": (ALL_KINDS, int8_rounded),
-    "activations int8": (ALL_KINDS, kept),
-    "KV int8 by head": (frozenset(), int8_rounded),
-    "KV int8 by 32": (frozenset(), int8_by_group),
-    "KV float16": (frozenset(), float16_rounded),
+# The bits of the weights, which decide how the input is rounded, by kind of module.
+BITS = {kind: 8 if kind == "head" else 4 for kind in ALL_KINDS}
+# name -> (bits by kind, those not named being exact; keys and values as the cache keeps them)
+VARIANTS: dict[str, tuple[Mapping[str, int], Cached]] = {
+    "activations and KV as on the device": (BITS, int8_by_head),
+    "activations as on the device": (BITS, kept),
+    "activations int8, the head's too": (dict.fromkeys(ALL_KINDS, 4), kept),
+    "KV int8 by head": ({}, int8_by_head),
+    "KV int8 by 32": ({}, int8_by_group),
+    "KV float16": ({}, float16_rounded),
 }
-BREAKDOWN = {f"activations int8 before {kind}": (frozenset({kind}), kept) for kind in sorted(ALL_KINDS)}
+BREAKDOWN = {f"activations before {kind}": ({kind: BITS[kind]}, kept) for kind in sorted(ALL_KINDS)}
 
 
 class Variant(RoundedLlamaReference):
     """The reference with only some of the device's roundings."""
 
-    def __init__(self, tensors: Mapping[str, np.ndarray], kinds: frozenset[str], cached: Cached) -> None:
-        super().__init__(CONFIG, lambda name: tensors[name], lambda name: KINDS[name.split(".")[-2]] in kinds)
+    def __init__(self, tensors: Mapping[str, np.ndarray], bits: Mapping[str, int], cached: Cached) -> None:
+        super().__init__(CONFIG, lambda name: tensors[name], lambda name: bits.get(KINDS[name.split(".")[-2]]))
         self._keep = cached
 
     def _cached(self, x: Float32) -> Float32:
@@ -222,8 +224,8 @@ def forced(
         reference = oracle.logits(ids)  # (SEQUENCE, vocab_size)
         decode.add(reference, model.logits(ids), ids[1:])
         after_prefill.add(reference[PREFILLED:], model.logits(ids, PREFILLED), ids[PREFILLED + 1 :])
-        for name, (kinds, cached) in variants.items():
-            figures[name].add(reference, Variant(tensors, kinds, cached).logits(ids), ids[1:])
+        for name, (bits, cached) in variants.items():
+            figures[name].add(reference, Variant(tensors, bits, cached).logits(ids), ids[1:])
     return {name: rows.summary() for name, rows in figures.items()}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import wasmtime
 from nomoat_compiler.cpu_kernels.emit import Build
 from nomoat_compiler.cpu_library import build_library
@@ -15,6 +16,8 @@ from nomoat_compiler.cpu_library import build_library
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "compiler" / "nomoat_compiler"
 BUILDS = (Build(relaxed=True, threads=False), Build(relaxed=False, threads=False))
+
+each_build = pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name)
 
 
 @cache
@@ -77,3 +80,7 @@ class CpuMachine:
 def float_bits(value: float) -> int:
     """A float32 as the int32 that stands for it in a kernel's scalar arguments."""
     return int(np.float32(value).view(np.int32))
+
+
+def random(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)

@@ -31,6 +31,7 @@ from tests.parity.package_browser import PackageBrowser
 
 pytestmark = pytest.mark.browser
 
+Bits = Callable[[str], int | None]
 PLAIN_TOLERANCE = 0.05
 PLAIN_MEDIAN_TOLERANCE = 2e-3
 ALONE_TOLERANCE = 2e-4
@@ -54,8 +55,9 @@ def check(
     threads: int | None = None,
 ) -> None:
     """Logits of 40 random tokens, all through decode, and again with the first 20 through prefill."""
+    bits = PackageTensors(package).bits
     ids = np.random.default_rng(8).integers(0, config["vocab_size"], 40).tolist()
-    expected = reference_logits(config, tensors, ids, quantized)
+    expected = reference_logits(config, tensors, ids, bits)
     assert np.abs(expected).max() > 1
     with browser.open(package, "wasm", threads) as opened:
         decoded, prefilled = opened.logits(ids), opened.logits(ids, 20)
@@ -65,7 +67,7 @@ def check(
             np.testing.assert_allclose(actual, wanted, rtol=0, atol=PLAIN_TOLERANCE)
             assert np.median(np.abs(actual - wanted)) <= PLAIN_MEDIAN_TOLERANCE
         return
-    wanted_alone = [reference_logits(config, tensors, [token], quantized)[0] for token in ids[:5]]
+    wanted_alone = [reference_logits(config, tensors, [token], bits)[0] for token in ids[:5]]
     errors = [np.abs(actual - wanted).max() for actual, wanted in zip(alone, wanted_alone, strict=True)]
     assert np.median(errors) <= ALONE_TOLERANCE, errors
     exact = LlamaReference(config, lambda name: tensors[name]).logits(ids)
@@ -79,10 +81,10 @@ def root_mean_square(values: np.ndarray) -> float:
 
 
 def reference_logits(
-    config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], ids: Sequence[int], quantized: bool
+    config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], ids: Sequence[int], bits: Bits
 ) -> np.ndarray:
     """With dynamic frequencies a token's own position decides, so the tokens go one by one."""
-    model = RoundedLlamaReference(config, lambda name: tensors[name], lambda _name: quantized)
+    model = RoundedLlamaReference(config, lambda name: tensors[name], bits)
     dynamic = (config.get("rope_parameters") or {}).get("rope_type") == "dynamic"
     if not dynamic:
         return model.logits(ids)
@@ -134,7 +136,7 @@ def test_rounding_costs() -> None:
     tensors = random_tensors(config, 0)
     ids = np.random.default_rng(8).integers(0, config["vocab_size"], 40).tolist()
     exact = LlamaReference(config, lambda name: tensors[name]).logits(ids)
-    rounded = reference_logits(config, tensors, ids, quantized=True)
+    rounded = reference_logits(config, tensors, ids, lambda _name: 4)
     error = np.abs(rounded - exact)
     assert 0 < np.median(error) < 0.02 * np.abs(exact).max()
     assert np.corrcoef(exact.ravel(), rounded.ravel())[0, 1] > 0.998

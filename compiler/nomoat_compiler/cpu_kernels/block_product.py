@@ -1,4 +1,4 @@
-"""The inner product of one block of weights (blocks.py) and one block of activations (activations.py).
+"""The inner product of one block of 4-bit weights (blocks.py) and one block of activations (activations.py).
 
 Taking a block apart (nibbles, scales) is separate from multiplying it, so that one block serves several tokens.
 """
@@ -63,9 +63,9 @@ class Scales:
 class Accumulator:
     """Integer sums of one token and the 4 rows of one block, fed vector by vector."""
 
-    def __init__(self, build: Build, layout: Format, x: Activations) -> None:
-        self.build, self.layout, self.x = build, layout, x
-        # Sums by how far their products are shifted left; relaxed sums are int16x8, plain ones int32x4.
+    def __init__(self, build: Build, x: Activations) -> None:
+        self.build, self.x = build, x
+        # Sums by how far their products must be shifted, 0 or to the right; int16x8 if relaxed, else int32x4.
         self._sums: dict[int, Expr] = {}
 
     def feed(self, part: Expr, word: int, shift: int) -> None:
@@ -78,20 +78,17 @@ class Accumulator:
         result = None
         for shift, value in self._sums.items():
             lanes = pair_sums(value) if self.build.relaxed else value
-            if shift > 0:
-                lanes = T.shift_left(lanes, splat_i32(shift))
             if shift < 0:
                 lanes = T.shift_right(lanes, splat_i32(-shift))
             result = lanes if result is None else result + lanes
         return result
 
 
-def block_parts(build: Build, layout: Format, w: Memory, base: Expr, j: int) -> list[tuple[Expr, int, int]]:
+def block_parts(build: Build, w: Memory, base: Expr, j: int) -> list[tuple[Expr, int, int]]:
     """Vector ``j`` taken apart: (weights ready to be multiplied, word of activations, shift of the product).
 
-    Relaxed: 16 values below 16; an 8-bit value is two nibbles, so that each product stays within the 7 bits of the
-    second factor. Plain: 8 int16; nibbles stay where they are in the lane where that is positive, and their sums
-    are shifted back at the end (shift < 0), which is exact.
+    Relaxed: 16 values below 16. Plain: 8 int16; nibbles stay where they are in the lane where that is positive, and
+    their sums are shifted back at the end (shift < 0), which is exact.
     """
     vector = w.load("uint8", base + 16 * j, 16)
     if build.relaxed:
@@ -100,14 +97,8 @@ def block_parts(build: Build, layout: Format, w: Memory, base: Expr, j: int) -> 
         # Shifts of 16-bit lanes are one instruction, of bytes four; the mask drops the neighbour's bits.
         words = T.shift_right(as_type("uint16x8", vector), T.broadcast(T.uint16(4), 8))
         high = bind(T.bitwise_and(as_type("uint8x16", words), mask))
-        if layout.bits == 4:
-            return [(low, j, 0), (high, 4 + j, 0)]
-        return [(low, j, 0), (high, j, 4)]
+        return [(low, j, 0), (high, 4 + j, 0)]
     words = bind(as_type("uint16x8", vector))
-    if layout.bits == 8:
-        even = bind(T.bitwise_and(words, T.broadcast(T.uint16(255), 8)))
-        odd = bind(T.shift_right(words, T.broadcast(T.uint16(8), 8)))
-        return [(even, activation_word(8, j, 0), 0), (odd, activation_word(8, j, 1), 0)]
     parts = []
     for s in range(3):
         part = bind(T.bitwise_and(words, T.broadcast(T.uint16(15 << (4 * s)), 8)))
@@ -130,10 +121,10 @@ def add_blocks(
     The loop over vectors is the outer one, so that a word of activations is needed for a short time only: there are
     16 vector registers.
     """
-    accumulators = [[Accumulator(build, layout, x) for x in tokens] for _ in bases]
+    accumulators = [[Accumulator(build, x) for x in tokens] for _ in bases]
     for j in range(layout.weight_bytes // 16):
         for base, row in zip(bases, accumulators, strict=True):
-            for part, word, shift in block_parts(build, layout, w, base, j):
+            for part, word, shift in block_parts(build, w, base, j):
                 for accumulator in row:
                     accumulator.feed(part, word, shift)
     results = []

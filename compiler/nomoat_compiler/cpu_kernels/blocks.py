@@ -3,13 +3,13 @@
 A block is read front to back by one stream and needs no horizontal sum:
 
     4 bits: 4 vectors of 16 bytes; byte b of lane r of vector j: low nibble w[r, 4j + b], high nibble w[r, 16 + 4j + b]
-    8 bits: 8 vectors of 16 bytes; byte b of lane r of vector j: w[r, 4j + b]
+    8 bits: 8 vectors of 16 bytes; byte b of lane r of vector j: w[r, 4j + b] - 128, which is signed
     scales: 4 values, one a row; then, in formats with a minimum, 4 minimums; f16 or f32
 
     value = q * scale + minimum     or     value = (q - zero) * scale
 
 Blocks of one group of 4 rows follow each other along K; groups of rows follow each other. Rows are padded to a
-multiple of 4 and columns to one of 32, with q = 0 and scale = minimum = 0.
+multiple of 4 and columns to one of 32, with scale = minimum = 0.
 """
 
 from __future__ import annotations

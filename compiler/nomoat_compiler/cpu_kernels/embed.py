@@ -44,7 +44,7 @@ def embed(layout: Format) -> Any:
                     packed = T.Cast("int32", w.load("uint8", at))
                     q = T.bitwise_and(T.shift_right(packed, T.shift_right(quad, 2) * 4), 15)
                 else:
-                    q = T.Cast("int32", w.load("uint8", block + quad * 16 + inside * 4 + byte))
+                    q = T.Cast("int32", w.load("int8", block + quad * 16 + inside * 4 + byte)) + 128
                 scale_at = block + layout.weight_bytes
                 scale = _scale(w, layout, scale_at + inside * (2 if layout.half else 4))
                 if layout.minimum:

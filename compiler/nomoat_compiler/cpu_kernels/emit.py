@@ -190,6 +190,11 @@ def pair_sums(value: Expr) -> Expr:
     return llvm("int32x4", "wasm.extadd.pairwise.signed", value)
 
 
+def pair_sums_i8(value: Expr) -> Expr:
+    """int8x16 -> int16x8: sums of neighbours."""
+    return llvm("int16x8", "wasm.extadd.pairwise.signed", value)
+
+
 def dot_i8(a: Expr, b: Expr) -> Expr:
     """int8x16 times uint8x16 of values below 128 -> int16x8: sums of two neighbouring products."""
     return llvm("int16x8", "wasm.relaxed.dot.i8x16.i7x16.signed", as_type("int8x16", a), as_type("int8x16", b))

@@ -1,4 +1,4 @@
-"""Several tokens times a quantized matrix:  y[t, n] = sum_k W[n, k] x[t, k]
+"""Several tokens times a matrix of 4-bit weights:  y[t, n] = sum_k W[n, k] x[t, k]
 
 x: activation blocks of ``tokens`` tokens, one after the other; W: blocks; y (tokens, 4 * n_blocks) float32.
 The sums are those of gemv.py in the same order, so a token gives the same result alone or among others.
@@ -23,6 +23,7 @@ TILE = 4
 
 def gemm(build: Build, layout: Format) -> Any:
     """gemm_<format>(x, w, y, n, k_blocks, n_blocks, zero, thread, threads); ``n`` points to the number of tokens."""
+    assert layout.bits == 4
     block_bytes = BLOCK_BYTES[build.relaxed]
 
     def body(

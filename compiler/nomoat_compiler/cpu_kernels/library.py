@@ -10,26 +10,34 @@ from .blocks import FORMATS
 from .elementwise import add, add_bias, geglu, gelu, swiglu
 from .embed import embed, float_embed
 from .emit import Build
+from .fine_activations import quantize_fine, quantize_fine_own
 from .float_matmul import DTYPES, float_matmul
 from .gemm import gemm
+from .gemm_fine import gemm_fine
 from .gemv import gemv
+from .gemv_fine import gemv_fine
 from .layer_norm import layer_norm
 from .quantize_activations import quantize, quantize_own, rms_norm, rms_norm_own
 from .repack import copy, repack_scales, repack_weights, widen
 from .rope_append import rope_append, rope_table
+from .row_sums import row_sums
 from .sample import argmax_finish, argmax_share, draw, exp_share, penalize_share
 
 
 def library(build: Build) -> dict[str, Any]:
     """name -> PrimFunc, for one build."""
     functions = [
-        *(gemv(build, layout) for layout in FORMATS),
-        *(gemm(build, layout) for layout in FORMATS),
+        *(gemv(build, layout) for layout in FORMATS if layout.bits == 4),
+        *(gemm(build, layout) for layout in FORMATS if layout.bits == 4),
+        *(gemv_fine(build, layout) for layout in FORMATS if layout.bits == 8),
+        *(gemm_fine(build, layout) for layout in FORMATS if layout.bits == 8),
         *(float_matmul(build, dtype) for dtype in DTYPES),
         *(embed(layout) for layout in FORMATS),
         *(float_embed(dtype) for dtype in DTYPES),
         quantize(build),
         quantize_own(build),
+        quantize_fine(build),
+        quantize_fine_own(build),
         rms_norm(),
         rms_norm_own(),
         add(),
@@ -52,6 +60,7 @@ def library(build: Build) -> dict[str, Any]:
         copy(),
         *(repack_weights(bits) for bits in (4, 8)),
         *(repack_scales(dtype, minimum) for dtype in DTYPES for minimum in (False, True)),
+        *(row_sums(layout) for layout in FORMATS if layout.bits == 8),
         *(widen(dtype) for dtype in ("float16", "bfloat16")),
     ]
     return {str(function.attrs["global_symbol"]): function for function in functions}

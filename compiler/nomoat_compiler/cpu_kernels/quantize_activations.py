@@ -17,6 +17,7 @@ from typing import Any
 from tvm.script.ir_builder import tirx as T
 
 from .activations import BLOCK_BYTES, EXPONENT, SCALE, SUM
+from .blocks import COLUMNS
 from .emit import (
     Build,
     Expr,
@@ -121,21 +122,26 @@ def _quantize_row(
     build: Build, x: Memory, start: Expr, blocks: Memory, target: Expr, columns: Expr, k_blocks: Expr
 ) -> None:
     block_bytes = BLOCK_BYTES[build.relaxed]
-    whole = bind(T.truncdiv(columns, 32))
-    with loop(0, whole) as i:
-        at = offset(start + i * 128)
-        values = [x.load("float32", at + 16 * v, 4) for v in range(8)]
-        _quantize_block(build, values, blocks, offset(target + i * block_bytes))
-    with loop(whole, k_blocks) as i:
-        # The last block may end in the middle; columns is a multiple of 4.
-        values = []
-        for v in range(8):
-            value = Register(splat_f32(0), "float32x4")
-            column = bind(i * 32 + 4 * v)
-            with T.If(column < columns), T.Then():
-                value.set(x.load("float32", start + column * 4, 4))
-            values.append(bind(value.get()))
-        _quantize_block(build, values, blocks, offset(target + i * block_bytes))
+    whole = bind(T.truncdiv(columns, COLUMNS))
+    for begin, end in ((T.int32(0), whole), (whole, k_blocks)):
+        with loop(begin, end) as i:
+            values = block_values(x, start, i, None if end is whole else columns)
+            _quantize_block(build, values, blocks, offset(target + i * block_bytes))
+
+
+def block_values(x: Memory, start: Expr, block: Expr, columns: Expr | None) -> list[Expr]:
+    """The 32 values of a block as 8 vectors. ``columns``, a multiple of 4: those from there on are zero."""
+    if columns is None:
+        at = offset(start + block * (4 * COLUMNS))
+        return [x.load("float32", at + 16 * v, 4) for v in range(8)]
+    values = []
+    for v in range(8):
+        value = Register(splat_f32(0), "float32x4")
+        column = bind(block * COLUMNS + 4 * v)
+        with T.If(column < columns), T.Then():
+            value.set(x.load("float32", start + column * 4, 4))
+        values.append(bind(value.get()))
+    return values
 
 
 def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) -> None:
@@ -150,20 +156,24 @@ def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) 
         q_sum = bind(q_sum + integer)
     sum_f32 = horizontal_sum(T.Cast("float32x4", q_sum))
     scale = bind(peak * f32(1 / 127))
-    if build.relaxed:
-        for half in range(2):
-            four = integers[4 * half : 4 * half + 4]
-            # One byte of each lane: the low bytes of four vectors side by side.
-            a, b, c, d = (T.reinterpret("int8x16", v) for v in four)
-            low, high = (shuffle(*pair, [4 * i for i in range(8)]) for pair in ((a, b), (c, d)))
-            blocks.store("int8", at + 16 * half, T.Shuffle([low, high], list(range(16))), 16)
-    else:
-        # x[0], x[2], x[1], x[3] of each vector: see activations.py.
-        order = [0, 4, 2, 6, 8, 12, 10, 14]
-        for i in range(4):
-            a, b = (T.reinterpret("int16x8", v) for v in integers[2 * i : 2 * i + 2])
-            blocks.store("int16", at + 16 * i, shuffle(a, b, order), 8)
+    (store_bytes if build.relaxed else store_words)(blocks, at, integers)
     factors = at + SCALE[build.relaxed]
     power = f32(EXPONENT)
     blocks.store("float32", factors, scale * power)
     blocks.store("float32", factors + SUM, scale * sum_f32 * power)
+
+
+def store_bytes(target: Memory, at: Expr, integers: list[Expr]) -> None:
+    """The low bytes of 8 int32x4, in order: 32 bytes."""
+    for half in range(2):
+        a, b, c, d = (T.reinterpret("int8x16", v) for v in integers[4 * half : 4 * half + 4])
+        low, high = (shuffle(*pair, [4 * i for i in range(8)]) for pair in ((a, b), (c, d)))
+        target.store("int8", at + 16 * half, T.Shuffle([low, high], list(range(16))), 16)
+
+
+def store_words(target: Memory, at: Expr, integers: list[Expr]) -> None:
+    """8 int32x4 as int16, in the order of the words of activations.py: x[0], x[2], x[1], x[3] of each vector."""
+    order = [0, 4, 2, 6, 8, 12, 10, 14]
+    for i in range(4):
+        a, b = (T.reinterpret("int16x8", v) for v in integers[2 * i : 2 * i + 2])
+        target.store("int16", at + 16 * i, shuffle(a, b, order), 8)

@@ -38,7 +38,7 @@ def repack_weights(bits: int) -> Any:
             base = bind(block * block_bytes + lane)
             if bits == 8:
                 at = offset(base + T.shift_right(within, 2) * 16)
-                target.store("uint32", at, word)
+                target.store("uint32", at, T.bitwise_xor(word, T.uint32(0x80808080)))
                 return
             for part in range(2):
                 nibbles = bind(T.bitwise_and(T.shift_right(word, T.uint32(16 * part)), T.uint32(0xFFFF)))

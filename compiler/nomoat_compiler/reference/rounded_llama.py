@@ -1,6 +1,9 @@
-"""LLaMA with the roundings of the CPU device: int8 activations before quantized weights, int8 keys and values.
+"""LLaMA with the roundings of the CPU device: activations before quantized weights, keys and values.
 
-    round(x) = rint(x / s) * s,  s = max|x| / 127     per group of 32 activations; per token and KV head
+    round(x) = rint(x / s) * s
+    before 4-bit weights    s = max|x| / 127     per group of 32 activations
+    before 8-bit weights    s = max|x| / 2047    per token
+    keys and values         s = max|x| / 127     per token and KV head
 
 Everything else is float32 as in llama.py, so the device must agree with this closely, and what the roundings cost is
 the distance of this from llama.py. Groups are those of the weights' columns, the last one padded with zeros.
@@ -21,32 +24,40 @@ GROUP = 32
 
 
 class RoundedLlamaReference(LlamaReference):
-    """``is_quantized(name)`` tells of a weight, by its Hugging Face name, whether it is stored in 4 or 8 bits."""
+    """``bits(name)`` tells in how many bits a weight is stored, by its Hugging Face name; None: as it is."""
 
     def __init__(
         self,
         config: Mapping[str, Any],
         tensor: Callable[[str], npt.NDArray[Any]],
-        is_quantized: Callable[[str], bool],
+        bits: Callable[[str], int | None],
     ) -> None:
         super().__init__(config, tensor)
-        self._is_quantized = is_quantized
+        self._bits = bits
 
     def _linear(self, x: Float32, name: str, bias: bool) -> Float32:
-        if not self._is_quantized(f"{name}.weight"):
-            return super()._linear(x, name, bias)
-        padding = -x.shape[-1] % GROUP
-        groups = np.pad(x, ((0, 0), (0, padding))).reshape(len(x), -1, GROUP)  # (T, groups, 32)
-        rounded = int8_rounded(groups).reshape(len(x), -1)[:, : x.shape[-1]]  # (T, K)
-        return super()._linear(rounded, name, bias)
+        bits = self._bits(f"{name}.weight")
+        if bits == 4:
+            x = int8_by_group(x)
+        elif bits == 8:
+            x = rounded(x, 2047)
+        return super()._linear(x, name, bias)
 
     def _cached(self, x: Float32) -> Float32:
-        return int8_rounded(x)
+        return rounded(x, 127)
 
 
-def int8_rounded(x: Float32) -> Float32:
-    """Each last axis rounded to 255 steps of its largest magnitude."""
+def int8_by_group(x: Float32) -> Float32:
+    """Groups of 32 along the last axis, each rounded to 255 steps."""
+    columns = x.shape[-1]
+    padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -columns % GROUP)])
+    groups = padded.reshape(*x.shape[:-1], -1, GROUP)
+    return rounded(groups, 127).reshape(padded.shape)[..., :columns]
+
+
+def rounded(x: Float32, steps: int) -> Float32:
+    """Each last axis rounded to ``steps`` steps from zero to its largest magnitude."""
     peak = np.abs(x).max(axis=-1, keepdims=True)
-    inverse = np.divide(np.float32(127), peak, out=np.zeros_like(peak), where=peak > 0)
-    rounded: Float32 = np.rint(x * inverse) * (peak * np.float32(1 / 127))
-    return rounded
+    inverse = np.divide(np.float32(steps), peak, out=np.zeros_like(peak), where=peak > 0)
+    result: Float32 = np.rint(x * inverse) * (peak * np.float32(1 / steps))
+    return result

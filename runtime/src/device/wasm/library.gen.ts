@@ -6,26 +6,30 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 124842,
-      "sha256": "5685a38b2472c32811d4563cb72e27b1605e3e11d3f02351e636e3084f52f033"
+      "nbytes": 131203,
+      "sha256": "1196a33fb8ef4dd979193fa92b964f52ae86cce2f8e75e376096126bd966b33f"
     },
     "relaxed": {
-      "nbytes": 124842,
-      "sha256": "3ae72cc426b16c21fe841900d627f09efe3685c4eea6b2a22bad223927441005"
+      "nbytes": 131203,
+      "sha256": "5015f97ab3b18a5d9ba0c64823fb2373d58d3963a996284018ec0fab1ab4f1ed"
     },
     "plain-threads": {
-      "nbytes": 133271,
-      "sha256": "c208362dd7e3fe356281bce871d646bb7f326503330aa69416e95a908198812a"
+      "nbytes": 139460,
+      "sha256": "290cb183751007c8a380c76490b2094a6cbe0aa96f0ef6e75654c153f2e5e036"
     },
     "plain": {
-      "nbytes": 133271,
-      "sha256": "fac541c6a19c2157147086d8d1361c2c6876bb1ffcf45a350b3f26ab6380b3c3"
+      "nbytes": 139460,
+      "sha256": "c9c320ee296efee031a10459e924ebdbab8883c753cc27702b11017ce5749104"
     }
   },
   "stack_bytes": 65536,
   "activation_block_bytes": {
     "relaxed": 40,
     "plain": 72
+  },
+  "fine_activations": {
+    "head_bytes": 16,
+    "block_bytes": 68
   },
   "heads_at_once": [
     1,
@@ -139,6 +143,8 @@ export const LIBRARY = {
     "matmul_float32",
     "penalize_share",
     "quantize",
+    "quantize_fine",
+    "quantize_fine_own",
     "quantize_own",
     "repack_scales_bfloat16",
     "repack_scales_bfloat16_min",
@@ -152,6 +158,10 @@ export const LIBRARY = {
     "rms_norm_own",
     "rope_append",
     "rope_table",
+    "row_sums_q8m",
+    "row_sums_q8mf",
+    "row_sums_q8s",
+    "row_sums_q8sf",
     "stream_read",
     "swiglu",
     "widen_bfloat16",

@@ -180,11 +180,15 @@ class Lowering {
         product: (y, first) => [`matmul_${w.format}`, x, rowsAt(first), y, n, columns, blocks],
       };
     }
+    // 8-bit weights meet fine activations, and their kernels need the sums of the rows.
+    const quantize = w.sums === null ? "quantize" : "quantize_fine";
+    const sumsAt = (first: number) => (w.sums === null ? [] : [this.weightBase + w.sums + first * 16]);
+    const sizes = [w.kBlocks, blocks, w.zero];
     if (this.prefill) {
-      this.steps.push([["quantize", x, regions.blocks, n, columns, w.kBlocks]]);
+      this.steps.push([[quantize, x, regions.blocks, n, columns, w.kBlocks]]);
       return {
         before: [],
-        product: (y, first) => [`gemm_${w.format}`, regions.blocks, rowsAt(first), y, n, w.kBlocks, blocks, w.zero],
+        product: (y, first) => [`gemm_${w.format}`, regions.blocks, rowsAt(first), ...sumsAt(first), y, n, ...sizes],
       };
     }
     const before: Call[] = [];
@@ -195,10 +199,10 @@ class Lowering {
       x = regions.ownNormed;
     }
     const own = regions.ownBlocksStride;
-    before.push(["quantize_own", x, regions.ownBlocks, stride, own, columns, w.kBlocks]);
+    before.push([`${quantize}_own`, x, regions.ownBlocks, stride, own, columns, w.kBlocks]);
     return {
       before,
-      product: (y, first) => [`gemv_${w.format}`, regions.ownBlocks, rowsAt(first), y, own, w.kBlocks, blocks, w.zero],
+      product: (y, first) => [`gemv_${w.format}`, regions.ownBlocks, rowsAt(first), ...sumsAt(first), y, own, ...sizes],
     };
   }
 

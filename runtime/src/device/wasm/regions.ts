@@ -39,7 +39,7 @@ export class Regions {
   /** int32: the symbol n of prefill, and a 1. */
   readonly n: number;
   readonly one: number;
-  /** Activation blocks of one token for each thread, and of a chunk. */
+  /** Activation blocks of one token for each thread, coarse or fine, and of a chunk. */
   readonly ownBlocks: number;
   readonly ownBlocksStride: number;
   readonly blocks: number;
@@ -82,9 +82,12 @@ export class Regions {
     this.initial.push({ address: this.one, bytes: int32(1) });
     const columns = widestInput(program);
     const rows = widestSwiglu(program);
-    this.ownBlocksStride = roundUp(Math.ceil(columns / 32) * library.activationBlockBytes, 64);
+    const { head_bytes: fineHead, block_bytes: fineBlock } = LIBRARY.fine_activations;
+    const blocks = Math.ceil(columns / 32);
+    const tokenBytes = Math.max(blocks * library.activationBlockBytes, fineHead + blocks * fineBlock);
+    this.ownBlocksStride = roundUp(tokenBytes, 64);
     this.ownBlocks = layout.region(this.ownBlocksStride * threads);
-    this.blocks = layout.region(Math.ceil(columns / 32) * library.activationBlockBytes * chunk);
+    this.blocks = layout.region(tokenBytes * chunk);
     this.ownNormedStride = roundUp(columns * 4, 64);
     this.ownNormed = layout.region(this.ownNormedStride * threads);
     this.normed = layout.region(columns * 4);

@@ -15,13 +15,15 @@ import { LIBRARY } from "./library.gen";
 import { Layout, roundUp, tooLarge } from "./memory";
 
 /** Change it whenever the bytes of an image change their meaning. */
-const IMAGE_VERSION = 1;
+const IMAGE_VERSION = 2;
 const FILE_NAME = "wasm-weights";
 /** Bytes that are repacked or moved at once. */
 export const PIECE_BYTES = 8 * 2 ** 20;
 export const MAX_WEIGHT_BYTES = 3.5 * 2 ** 30;
 const ROWS = 4;
 const COLUMNS = 32;
+/** Sums of one group of rows. */
+const SUM_BYTES = 4 * ROWS;
 
 export type FormatName = keyof typeof LIBRARY.formats;
 
@@ -29,7 +31,7 @@ export type FormatName = keyof typeof LIBRARY.formats;
 export interface Matrix {
   /** Bytes from the start of the image. */
   readonly offset: number;
-  /** Of kernel names: gemv_<format>, matmul_<format>, embed_<format>. */
+  /** Of kernel names: gemm_<format>, matmul_<format>, embed_<format>. */
   readonly format: FormatName | Dtype;
   readonly grouped: boolean;
   /** The zero point where no minimum is stored. */
@@ -41,6 +43,8 @@ export interface Matrix {
   readonly nBlocks: number;
   /** Bytes of one group of 4 rows. */
   readonly blockRowBytes: number;
+  /** Bytes from the start of the image to the float32 sums of the rows; of 8-bit formats only, else null. */
+  readonly sums: number | null;
 }
 
 /** A kernel of the library that is not a part of a step. */
@@ -92,8 +96,8 @@ export class WeightImage {
 
   /** Bytes that a kernel reads of a whole matrix. */
   matrixBytes(name: string): number {
-    const { nBlocks, blockRowBytes } = this.matrix(name);
-    return nBlocks * blockRowBytes;
+    const { nBlocks, blockRowBytes, sums } = this.matrix(name);
+    return nBlocks * (blockRowBytes + (sums === null ? 0 : SUM_BYTES));
   }
 
   /**
@@ -183,6 +187,8 @@ export class WeightImage {
         );
       }
     }
+    for (const { offset, sums, format, kBlocks, nBlocks, zero } of this.matrices.values())
+      if (sums !== null) kernels[`row_sums_${format}`]!(base + offset, base + sums, kBlocks, nBlocks, zero);
   }
 
   /** Without room for it, the next load repacks again: nothing is lost but time. */
@@ -235,6 +241,7 @@ export class WeightImage {
         kBlocks: 0,
         nBlocks,
         blockRowBytes,
+        sums: null,
       });
       this.targets.set(name, { offset, write: copyWrite(scheme.dtype) });
       return;
@@ -260,6 +267,7 @@ export class WeightImage {
       kBlocks,
       nBlocks,
       blockRowBytes,
+      sums: bits === 8 ? this.layout.region(nBlocks * SUM_BYTES) : null,
     });
     const rowWords = (kBlocks * COLUMNS * bits) / 32;
     this.targets.set(name, {

@@ -1,0 +1,94 @@
+"""The inner product of blocks of 8-bit weights (blocks.py) and blocks of fine activations (fine_activations.py).
+
+An 8-bit weight as such meets two parts of 6 bits, where int8 activations would want it taken apart into nibbles: as
+many instructions for several tokens, fewer for one, and activations that are 16 times finer.
+"""
+
+from __future__ import annotations
+
+from tvm.script.ir_builder import tirx as T
+
+from .activations import activation_word
+from .block_product import Scales
+from .blocks import ROWS, Format
+from .emit import HALF_SCALE, Build, Expr, Memory, as_type, bind, dot_i8, dot_i16, fma, splat, splat_f32
+from .fine_activations import PART_BITS, SUM, excess
+
+
+def centred_zero(layout: Format, zero: Expr) -> Expr:
+    """The zero point of the stored bytes, which are q - 128, in every lane. Where there are minimums, q has none."""
+    return splat_f32(-128) if layout.minimum else bind(splat(T.Cast("float32", zero - 128)))
+
+
+def add_fine_blocks(
+    build: Build,
+    layout: Format,
+    x: Memory,
+    w: Memory,
+    bases: list[Expr],
+    tokens: list[Expr],
+    zeros: Expr,
+    totals: list[list[Expr]],
+) -> list[list[Expr]]:
+    """totals[b][t] + block b · x[t] before the token's scale, float32x4, for each block of weights and of activations.
+
+    ``bases`` and ``tokens`` are their byte offsets.
+    """
+    integers: list[list[Expr | None]] = [[None] * len(tokens) for _ in bases]
+    for j in range(0, 8, 2):
+        for t, token in enumerate(tokens):
+            if build.relaxed:
+                _add_relaxed(x, w, bases, token, integers, j, t)
+            else:
+                for k in (j, j + 1):
+                    _add_plain(x, w, bases, token, integers, k, t)
+    results = []
+    for base, row, row_totals in zip(bases, integers, totals, strict=True):
+        scales = Scales(layout, w, base, zeros)
+        result_row = []
+        for token, integer, total in zip(tokens, row, row_totals, strict=True):
+            x_sum = x.splat("float32", token + SUM)
+            centred = bind(T.Cast("float32x4", integer) - zeros * x_sum)
+            result = bind(fma(build, centred, scales.scale, total))
+            if scales.minimum is not None:
+                result = bind(fma(build, scales.minimum, x_sum, result))
+            result_row.append(result)
+        results.append(result_row)
+    return results
+
+
+def finished(build: Build, layout: Format, total: Expr, sums: Memory, row: Expr, scale: Expr) -> Expr:
+    """The result of group ``row`` of 4 rows: what the excess of the activations added taken out, then their scale."""
+    result = bind(total * splat_f32(HALF_SCALE)) if layout.half else total
+    if excess(build):
+        result = bind(result - sums.load("float32", row * (ROWS * 4), 4) * splat_f32(excess(build)))
+    return result * scale
+
+
+def _add_relaxed(
+    x: Memory, w: Memory, bases: list[Expr], token: Expr, integers: list[list[Expr | None]], j: int, t: int
+) -> None:
+    """Vectors j and j + 1. A block's sum reaches 32 * 128 * 4095, which float32 holds exactly."""
+    words = [[x.splat("int32", token + 32 * part + 4 * k) for k in (j, j + 1)] for part in range(2)]
+    for base, row in zip(bases, integers, strict=True):
+        weights = [w.load("int8", base + 16 * k, 16) for k in (j, j + 1)]
+        for part, (first, second) in enumerate(words):
+            # Four products reach 4 * 128 * 63 = 32256, so int16 holds two pairs.
+            pairs = bind(dot_i8(weights[0], first) + dot_i8(weights[1], second))
+            row[t] = _plus(row[t], dot_i16(pairs, T.broadcast(T.int16(1 << (PART_BITS * part)), 8)))
+
+
+def _add_plain(
+    x: Memory, w: Memory, bases: list[Expr], token: Expr, integers: list[list[Expr | None]], k: int, t: int
+) -> None:
+    """Vector k: the bytes of each 16-bit lane with their signs."""
+    even, odd = (x.splat("int32", token + 4 * activation_word(8, k, part)) for part in range(2))
+    eight = T.broadcast(T.int16(8), 8)
+    for base, row in zip(bases, integers, strict=True):
+        both = bind(as_type("int16x8", w.load("int8", base + 16 * k, 16)))
+        row[t] = _plus(row[t], dot_i16(T.shift_right(bind(T.shift_left(both, eight)), eight), even))
+        row[t] = _plus(row[t], dot_i16(T.shift_right(both, eight), odd))
+
+
+def _plus(total: Expr | None, product: Expr) -> Expr:
+    return bind(product if total is None else total + product)
