@@ -45,14 +45,19 @@ def extension_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def endless_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def endless_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny Llama without a stop token and with a long context: it writes exactly as much as it is asked for."""
     folder = tmp_path_factory.mktemp("checkpoint") / "endless"
     shutil.copytree(TINY_LLAMA, folder)
     edit(folder / "config.json", max_position_embeddings=ENDLESS_CONTEXT, eos_token_id=None)
     edit(folder / "generation_config.json", eos_token_id=None)
     edit(folder / "tokenizer_config.json", eos_token=None, model_max_length=ENDLESS_CONTEXT)
-    return compiled(folder, "q4", name="endless")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def endless_package(endless_checkpoint: Path) -> Path:
+    return compiled(endless_checkpoint, "q4", name="endless")
 
 
 @pytest.fixture(scope="session")

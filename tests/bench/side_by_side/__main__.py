@@ -31,15 +31,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.bench.machine import machine
 from tests.bench.side_by_side import install
 from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, release_of, weight_bytes_per_token
-from tests.bench.side_by_side.others import cores_of_others, snapshot, wait_until_quiet
+from tests.bench.side_by_side.others import DISTURBED_CORES, cores_of_others, snapshot, wait_until_quiet
 from tests.bench.side_by_side.report import markdown, summary
 from tests.bench.side_by_side.site import peer_site
 from tests.bench.side_by_side.workload import Counts, Prompts, measure
 from tests.fixtures.packages import ROOT
 
 NAME = "without-a-gpu"
-# Cores that others may keep busy during a round before it is taken again.
-DISTURBED_CORES = 0.25
 QUICK = Counts(decode=24, prefill=128, long_context=256, long_decode=16)
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 PROC = Path("/proc")
 QUIET_CORES = 0.15
+# Cores that others may keep busy during a round before it is taken again.
+DISTURBED_CORES = 0.25
 SAMPLE_S = 1.0
 
 
