@@ -29,6 +29,9 @@ const SLEEPERS = 17;
 const POISON = 32;
 const THREADS = 33;
 const LENGTH = 34;
+/** Number of the start, and the phase of the barrier behind which thread 0 goes on alone. */
+const RUN = 35;
+const ALONE_FROM = 36;
 const NAMES = 48;
 const SLOTS = 512;
 const MOST_NAMES = SLOTS - NAMES;
@@ -46,6 +49,12 @@ const MOST_SPINS = 64000;
 const SHORT_SLEEP_MS = 0.3;
 const LONG_SLEEP_MS = 1;
 const SLICE_MS = 1000;
+/**
+ * Thread 0 goes on alone when it has slept for so long, and for so much of a run: a helper without a core of its own
+ * keeps it waiting for a turn of the scheduler, which may be longer than a token takes, at barrier after barrier.
+ */
+export const PATIENT_MS = 2;
+const PATIENT_SHARE = 0.25;
 /**
  * Slices of sleep after which a thread that does not come is given up. They are counted, rather than the time, since
  * a computer that was asleep in between would be out of time at once.
@@ -84,6 +93,11 @@ export class Lockstep {
   private started = 0;
   /** Spins at a barrier. */
   private patience = FEWEST_SPINS;
+  /** Of thread 0: its patience and the beginning of this run, how long it has slept since, and whether it is alone now. */
+  private patientMs = PATIENT_MS;
+  private startedMs = 0;
+  private sleptMs = 0;
+  private alone = false;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -101,12 +115,20 @@ export class Lockstep {
 
   /**
    * Thread 0: tells the helpers 1 to threads - 1 to run these functions, given by their places in the plan. Each must
-   * have a step: the barriers are what keeps this start apart from the next one.
+   * have a step: the barriers are what keeps this start apart from the next one. After `patientMs` of sleep it goes on
+   * alone.
    */
-  start(functions: readonly number[], threads: number): void {
+  start(functions: readonly number[], threads: number, patientMs: number): void {
     const { words } = this;
+    // A helper that was left behind may still be on its way out of the last run: this comes before all that it reads.
+    Atomics.add(words, RUN, 1);
+    Atomics.store(words, ALONE_FROM, (Atomics.load(words, PHASE) - 1) | 0);
     for (let i = 0; i < functions.length; i++) words[NAMES + i] = functions[i]!;
     words[LENGTH] = functions.length;
+    this.patientMs = patientMs;
+    this.startedMs = performance.now();
+    this.sleptMs = 0;
+    this.alone = false;
     this.wakeHelpers(threads);
   }
 
@@ -114,20 +136,39 @@ export class Lockstep {
   follow(plan: readonly (readonly BoundStep[])[]): void {
     const { words } = this;
     this.awaitStart();
+    const run = Atomics.load(words, RUN);
     const threads = words[THREADS]!;
     const length = words[LENGTH]!;
     // Each function ends with a barrier, so thread 0 cannot write its next start before this thread has read the last.
-    for (let i = 0; i < length; i++) this.run(plan[words[NAMES + i]!]!, threads);
+    for (let i = 0; i < length; i++) {
+      const steps = plan[words[NAMES + i]!]!;
+      for (let j = 0; j < steps.length; j++) {
+        const phase = this.together(steps[j]!, threads);
+        // In this order: ALONE_FROM is changed after RUN.
+        if (Atomics.load(words, ALONE_FROM) === phase || Atomics.load(words, RUN) !== run) return;
+      }
+    }
   }
 
-  /** Every thread of a start. Errors: Poisoned, and what a kernel throws. */
+  /** Thread 0: its part of a function of the start. Errors: Poisoned, and what a kernel throws. */
   run(steps: readonly BoundStep[], threads: number): void {
-    const { thread } = this;
-    for (let i = 0; i < steps.length; i++) {
-      const step = steps[i]!;
-      for (let j = 0; j < step.length; j++) step[j]!(thread, threads);
-      this.barrier(threads);
+    let next = 0;
+    while (next < steps.length && !this.alone) {
+      const { sleptMs, words } = this;
+      if (sleptMs > this.patientMs && sleptMs > PATIENT_SHARE * (performance.now() - this.startedMs)) {
+        // Before it arrives: so every helper sees it behind the same barrier.
+        Atomics.store(words, ALONE_FROM, Atomics.load(words, PHASE));
+        this.alone = true;
+      }
+      this.together(steps[next++]!, threads);
     }
+    if (this.alone) runAlone(next === 0 ? steps : steps.slice(next));
+  }
+
+  /** One step and the barrier behind it, whose phase is returned. */
+  private together(step: BoundStep, threads: number): number {
+    for (let j = 0; j < step.length; j++) step[j]!(this.thread, threads);
+    return this.barrier(threads);
   }
 
   /** Ends every wait of every thread, now and later. */
@@ -173,7 +214,8 @@ export class Lockstep {
     this.started = (started + 1) | 0;
   }
 
-  private barrier(threads: number): void {
+  /** Returns its phase, which no other barrier has. */
+  private barrier(threads: number): number {
     const { words } = this;
     const phase = Atomics.load(words, PHASE);
     // Before the arrival: who poisons has changed the phase afterwards, so the loop below would not see it.
@@ -182,16 +224,17 @@ export class Lockstep {
       Atomics.store(words, ARRIVED, 0);
       Atomics.store(words, PHASE, (phase + 1) | 0);
       if (Atomics.load(words, SLEEPERS) !== 0) Atomics.notify(words, PHASE);
-      return;
+      return phase;
     }
     for (let i = 0; i < this.patience; i++) {
       if (Atomics.load(words, PHASE) !== phase) {
         if (Atomics.load(words, POISON) !== 0) throw new Poisoned();
-        return;
+        return phase;
       }
     }
     this.sleepUntilNot(phase);
     if (Atomics.load(words, POISON) !== 0) throw new Poisoned();
+    return phase;
   }
 
   private sleepUntilNot(phase: number): void {
@@ -207,6 +250,7 @@ export class Lockstep {
     }
     Atomics.sub(words, SLEEPERS, 1);
     const sleptMs = performance.now() - asleepMs;
+    this.sleptMs += sleptMs;
     if (sleptMs < SHORT_SLEEP_MS) this.patience = Math.min(2 * this.patience, MOST_SPINS);
     else if (sleptMs > LONG_SLEEP_MS) this.patience = Math.max(this.patience / 2, FEWEST_SPINS);
   }

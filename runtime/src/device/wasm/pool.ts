@@ -12,6 +12,7 @@ import {
   type KernelExports,
   Lockstep,
   MOST_THREADS,
+  PATIENT_MS,
   type Plan,
   Poisoned,
   runAlone,
@@ -114,10 +115,11 @@ export class Pool {
   }
 
   /**
-   * Runs functions of the plan in order on the first `threads` threads.
+   * Runs functions of the plan in order on the first `threads` threads. Helpers that keep this thread waiting for more
+   * than `patientMs` and for a quarter of the time are left behind until the next run.
    * Errors: the pool's failure; internal for a name that is not in the plan.
    */
-  run(names: readonly string[], threads: number): void {
+  run(names: readonly string[], threads: number, patientMs = PATIENT_MS): void {
     this.check(threads);
     const { lockstep, functions } = this;
     const places: number[] = [];
@@ -133,7 +135,7 @@ export class Pool {
       }
       for (let from = 0; from < places.length; from += lockstep.mostFunctions) {
         const part = places.slice(from, from + lockstep.mostFunctions);
-        lockstep.start(part, threads);
+        lockstep.start(part, threads, patientMs);
         for (const place of part) lockstep.run(functions[place]!, threads);
       }
     } catch (thrown) {

@@ -4,7 +4,8 @@
  * All threads wait for the slowest at every barrier, so two threads on a machine with one free core are slower than
  * one. At first each candidate is tried; then the fastest is kept and watched. When it becomes slower, the next smaller
  * count is tried; where a larger one was given up, it is tried again after a pause that doubles each time in vain.
- * A trial in vain costs a token or two, so the pauses bound what the watching costs.
+ * A trial in vain costs a token or two (barrier.ts leaves helpers behind that keep it waiting), so the pauses bound what
+ * the watching costs.
  *
  * Pure: it reads no clock. Times are compared as cost = ms / work, where `work` grows with the context, so that a
  * longer context does not look like a slower machine.
@@ -95,6 +96,7 @@ export class ThreadChoice {
     // Of counts that are as good as the best, the smallest: the page has work for the other cores.
     const chosen = this.candidates.find((candidate) => this.probed.get(candidate)! <= AS_GOOD * least)!;
     this.use(chosen, this.probed.get(chosen)!);
+    if (chosen < this.candidates.at(-1)!) this.upward.lengthen();
   }
 
   private use(threads: number, cost: number): void {

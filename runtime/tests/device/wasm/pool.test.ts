@@ -11,6 +11,7 @@ const COUNT = 1000;
 const CONTROL = 0;
 const WORDS = CONTROL_BYTES;
 const SUMS = 16384;
+const ZERO = 24576;
 const STACKS = 32768;
 const STACK_BYTES = 1024;
 
@@ -27,6 +28,8 @@ const PLAN: Plan = {
   trap1: [[["add", WORDS, COUNT]], [["trap", 1]], [["add", WORDS, COUNT]]],
   trap0: [[["trap", 0]], [["add", WORDS, COUNT]]],
   hang1: [[["hang", 1, WORDS]]],
+  // The second barrier is the first at which thread 0 knows that it has waited.
+  late1: [[["late", 1, ZERO]], [["late", 1, ZERO]], [["add", WORDS, COUNT]], [["note", SUMS]]],
 };
 
 let makeHelper: () => Worker;
@@ -50,54 +53,71 @@ async function open(size: number, changes: Partial<PoolOptions> = {}) {
   });
   onTestFinished(() => pool.destroy());
   const words = (address: number, length: number) => [...new Int32Array(memory.buffer, address, length)];
-  return { pool, memory, words };
+  /** However long it takes: there may be fewer processors than threads. */
+  const run = (names: readonly string[], threads: number) => pool.run(names, threads, Number.POSITIVE_INFINITY);
+  return { pool, run, memory, words };
 }
 
 describe.each([1, 2, 3, 5])("a pool of %d", (size) => {
   it("runs every step of every function, with the whole work of the steps before it done", async () => {
-    const { pool, words } = await open(size);
+    const { pool, run, words } = await open(size);
     expect(pool.size).toBe(size);
     let added = 0;
-    for (let run = 0; run < 200; run++) {
-      const threads = 1 + (run % size);
-      pool.run(["count", "nothing", "twice", "count"], threads);
+    for (let round = 0; round < 200; round++) {
+      const threads = 1 + (round % size);
+      run(["count", "nothing", "twice", "count"], threads);
       added += 4;
       expect(words(SUMS, threads)).toEqual(Array(threads).fill(added * COUNT));
     }
     expect(words(WORDS, COUNT)).toEqual(Array(COUNT).fill(added));
-    pool.run(["nothing"], size);
-    pool.run([], size);
+    run(["nothing"], size);
+    run([], size);
     expect(pool.failure).toBeNull();
   });
 
   it("gives each thread its own stack", async () => {
-    const { pool, words } = await open(size);
-    pool.run(["note"], size);
+    const { run, words } = await open(size);
+    run(["note"], size);
     expect(words(SUMS, size)).toEqual(
       Array.from({ length: size }, (_, thread) => size + 256 * (STACKS + (thread + 1) * STACK_BYTES)),
     );
   });
 
   it("takes any number of functions at once", async () => {
-    const { pool, words } = await open(size);
-    pool.run(Array(1500).fill("twice"), size);
+    const { run, words } = await open(size);
+    run(Array(1500).fill("twice"), size);
     expect(words(WORDS, COUNT)).toEqual(Array(COUNT).fill(3000));
   });
 
   it("goes on after pauses in which the threads fall asleep", async () => {
-    const { pool, words } = await open(size);
-    for (let run = 1; run <= 5; run++) {
+    const { run, words } = await open(size);
+    for (let round = 1; round <= 5; round++) {
       await new Promise((resolve) => setTimeout(resolve, 30));
-      pool.run(["count"], size);
-      expect(words(SUMS, size)).toEqual(Array(size).fill(run * COUNT));
+      run(["count"], size);
+      expect(words(SUMS, size)).toEqual(Array(size).fill(round * COUNT));
+    }
+  });
+
+  it("leaves helpers behind that keep it waiting, for the rest of the run, and has them in the next one", async () => {
+    if (size === 1) return;
+    const { pool, run, memory, words } = await open(size);
+    const noted = (thread: number, threads: number) => threads + 256 * (STACKS + (thread + 1) * STACK_BYTES);
+    for (let round = 1; round <= 20; round++) {
+      new Int32Array(memory.buffer, SUMS, size).fill(0);
+      pool.run(["late1", "note"], size);
+      expect(words(SUMS, size)).toEqual([noted(0, 1), ...Array(size - 1).fill(0)]);
+      expect(words(WORDS, COUNT)).toEqual(Array(COUNT).fill(2 * round - 1));
+      run(["count", "note"], size);
+      expect(words(SUMS, size)).toEqual(Array.from({ length: size }, (_, thread) => noted(thread, size)));
+      expect(words(WORDS, COUNT)).toEqual(Array(COUNT).fill(2 * round));
     }
   });
 
   it("goes on after the memory has grown", async () => {
-    const { pool, memory, words } = await open(size);
-    pool.run(["count"], size);
+    const { run, memory, words } = await open(size);
+    run(["count"], size);
     memory.grow(3);
-    pool.run(["count"], size);
+    run(["count"], size);
     expect(words(SUMS, size)).toEqual(Array(size).fill(2 * COUNT));
   });
 
