@@ -11,7 +11,7 @@ from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
 
 from tests.parity.kernel_cases import one_operator_program
-from tests.parity.webgpu_harness import run_operator
+from tests.parity.webgpu_harness import run_operator_on_each
 
 pytestmark = pytest.mark.browser
 VOCAB = 1000
@@ -56,40 +56,52 @@ def operators() -> dict[str, Operator]:
     }
 
 
-def run(operator: Operator, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return run_operator(*one_operator_program(operator), operator.name, arrays, {})
+def run_each(operator: Operator, array_sets: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    return run_operator_on_each(*one_operator_program(operator), operator.name, array_sets)
 
 
 @pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
 def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
     rng = np.random.default_rng(5)
-    for step in range(12):
+    steps = []
+    for _ in range(12):
         logits = rng.normal(scale=2, size=VOCAB).astype(np.float32)
         logits[100:104] = logits.max()  # ties at the top: all of them must survive a threshold
         counts = rng.integers(0, 3, VOCAB).astype(np.int32) * rng.integers(0, 2, VOCAB).astype(np.int32)
-        seed = int(rng.integers(0, 2**32))
-        weights = run(
-            operators["penalize"],
+        steps.append((logits, counts, int(rng.integers(0, 2**32))))
+    penalized = run_each(
+        operators["penalize"],
+        [
             {
                 "logits": logits,
                 "token_counts": counts,
                 "sampling": sampling_buffer(options),
                 "weights": np.full(VOCAB, np.float32(np.nan)),
-            },
-        )["weights"]
-        expected_weights = reference.penalize(logits, counts, options) / np.float32(options.temperature)
-        np.testing.assert_allclose(weights, expected_weights, rtol=1e-6, atol=1e-6)
-        state = np.array([0, 9, step, np.uint32(seed).view(np.int32), 0, 0, 0, 0], dtype=np.int32)
-        outputs = run(
-            operators["draw"],
+            }
+            for logits, counts, _ in steps
+        ],
+    )
+    states = [
+        np.array([0, 9, step, np.uint32(seed).view(np.int32), 0, 0, 0, 0], dtype=np.int32)
+        for step, (_, _, seed) in enumerate(steps)
+    ]
+    drawn = run_each(
+        operators["draw"],
+        [
             {
-                "weights": weights,
+                "weights": penalized[step]["weights"],
                 "sampling": sampling_buffer(options),
                 "token_counts": counts,
-                "state": state,
+                "state": states[step],
                 "tokens": np.full(64, -1, np.int32),
-            },
-        )
+            }
+            for step, (_, counts, _) in enumerate(steps)
+        ],
+    )
+    for step, (logits, counts, seed) in enumerate(steps):
+        expected_weights = reference.penalize(logits, counts, options) / np.float32(options.temperature)
+        np.testing.assert_allclose(penalized[step]["weights"], expected_weights, rtol=1e-6, atol=1e-6)
+        outputs = drawn[step]
         token = int(outputs["state"][0])
         probabilities = reference.probabilities(logits, counts, options)
         u = reference.uniform(seed, step)
@@ -99,7 +111,7 @@ def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
             running = np.cumsum(probabilities)
             assert abs(running[min(token, expected)] - u) < 1e-5, (step, token, expected)
             assert probabilities[token] > 0
-        assert outputs["state"].tolist() == [token, 10, step + 1, int(state[3]), 0, 0, 0, 0]
+        assert outputs["state"].tolist() == [token, 10, step + 1, int(states[step][3]), 0, 0, 0, 0]
         assert outputs["tokens"][step] == token
         counts[token] += 1
         np.testing.assert_array_equal(outputs["token_counts"], counts)
@@ -111,17 +123,18 @@ def test_draws_follow_the_distribution(operators: dict[str, Operator]) -> None:
     weights = np.full(VOCAB, np.float32(-1e9))
     weights[[3, 200, 201, 640, 999]] = np.log(probabilities).astype(np.float32)
     hits = dict.fromkeys([3, 200, 201, 640, 999], 0)
-    program = one_operator_program(operators["draw"])
-    for step in range(400):
-        state = np.array([0, 0, step, 1234, 0, 0, 0, 0], dtype=np.int32)
-        arrays = {
+    draws = [
+        {
             "weights": weights,
             "sampling": sampling_buffer(Sampling()),
             "token_counts": np.zeros(VOCAB, np.int32),
-            "state": state,
+            "state": np.array([0, 0, step, 1234, 0, 0, 0, 0], dtype=np.int32),
             "tokens": np.zeros(64, np.int32),
         }
-        hits[int(run_operator(*program, "draw", arrays, {})["state"][0])] += 1
+        for step in range(400)
+    ]
+    for outputs in run_each(operators["draw"], draws):
+        hits[int(outputs["state"][0])] += 1
     expected = probabilities * 400
     chi_squared = float((((np.array(list(hits.values())) - expected) ** 2) / expected).sum())
     assert chi_squared < 23.5, hits  # the 1 - 1e-4 quantile with four degrees of freedom

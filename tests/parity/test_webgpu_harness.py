@@ -8,7 +8,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from .webgpu_harness import WebGpuError, describe_adapter, evaluate, run_operator, supported_variants
+from .webgpu_harness import (
+    WebGpuError,
+    describe_adapter,
+    evaluate,
+    run_operator,
+    run_operator_on_each,
+    supported_variants,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +99,14 @@ def test_odd_lengths_of_two_byte_types_come_back_unchanged(dtype: Any) -> None:
     result = run_operator(PROGRAM, MODULES, "copy", {"x": x, "out": np.zeros_like(x)}, {"n": 8})["out"]
     assert result.dtype == x.dtype
     np.testing.assert_array_equal(result.view(np.uint16), x.view(np.uint16))
+
+
+def test_each_set_of_arrays_has_a_dispatch_of_its_own() -> None:
+    sets = [{"x": np.array([i, 2 * i], np.uint16), "out": np.zeros(2, np.uint16)} for i in range(5)]
+    results = run_operator_on_each(PROGRAM, MODULES, "copy", sets, {"n": 2})
+    assert [result["out"].tolist() for result in results] == [[i, 2 * i] for i in range(5)]
+    with pytest.raises(ValueError, match="differ"):
+        run_operator_on_each(PROGRAM, MODULES, "copy", [sets[0], {**sets[1], "x": np.zeros(3, np.uint16)}], {"n": 2})
 
 
 def test_variants_are_chosen_by_the_adapter_and_can_be_forced() -> None:

@@ -19,6 +19,9 @@ interface SyncHandle {
 type SyncFile = FileSystemFileHandle & { createSyncAccessHandle?: (options?: { mode: string }) => Promise<SyncHandle> };
 
 const SHARED_PIECE_BYTES = 1024 * 1024;
+/** To open a file takes milliseconds. */
+const OPEN_MS = 5000;
+const OPEN_ATTEMPTS = 3;
 
 export class Folder {
   constructor(private readonly handle: FileSystemDirectoryHandle) {}
@@ -87,7 +90,7 @@ export class Folder {
     const [folder, name] = await this.parent(path, true);
     const file: SyncFile = await folder.getFileHandle(name, { create: true });
     if (typeof file.createSyncAccessHandle === "function") {
-      const handle = await file.createSyncAccessHandle();
+      const handle = await openExclusive(folder, name, path, keep === 0);
       handle.truncate(Math.min(keep, handle.getSize()));
       return {
         async write(bytes, at) {
@@ -176,6 +179,39 @@ function allowShared(
     if (count < part.length) break;
   }
   return done;
+}
+
+/**
+ * An exclusive handle of a file; `disposable`: what it holds is not needed. Chromium 156 now and then never answers for a file that was just made, with
+ * nothing else going on: so it is asked again with a new file handle, and what comes late is closed.
+ */
+async function openExclusive(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  path: string,
+  disposable: boolean,
+): Promise<SyncHandle> {
+  for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+    const file: SyncFile = await folder.getFileHandle(name, { create: true });
+    const opening = file.createSyncAccessHandle!();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), OPEN_MS);
+    });
+    const handle = await Promise.race([opening, late]).finally(() => clearTimeout(timer));
+    if (handle) return handle;
+    opening.then(
+      (unused) => unused.close(),
+      () => undefined,
+    );
+    // The lost request may still hold the file's lock: a file of this name made anew has its own.
+    if (disposable) await folder.removeEntry(name).catch(() => undefined);
+  }
+  throw new LlmError(
+    "internal",
+    `The browser's storage did not open ${path} within ${(OPEN_ATTEMPTS * OPEN_MS) / 1000} s. Reload the page and try again.`,
+    { path },
+  );
 }
 
 export function storageFull(): LlmError {

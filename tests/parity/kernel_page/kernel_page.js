@@ -1,7 +1,8 @@
 /**
  * Runs WGSL kernels for tests/parity/webgpu_harness.py, which serves this page and drives it.
  *
- * Arrays come and go as raw bytes over HTTP (GET input/<i>, POST output/<i>); everything else is JSON.
+ * Arrays come and go as raw bytes over HTTP (GET input, POST output), one after another: all arguments of the first
+ * dispatch in the order of the bindings, all of the second, and so on. Everything else is JSON.
  * The device asks for the adapter's maximal limits and for every optional feature the program format knows.
  */
 const OPTIONAL_FEATURES = ["subgroups", "shader-f16"];
@@ -60,14 +61,15 @@ async function pipelineOf(gpu, job) {
 
 /**
  * job: { kernel_hash, kernel_name, entry_point, wgsl, arguments: [{ access, nbytes }] in the order of the storage
- * bindings, uniform: bytes of the uniform struct as numbers or null, grid: [x, y, z] }.
+ * bindings, uniform: bytes of the uniform struct as numbers or null, grid: [x, y, z], dispatches: how many sets of
+ * arrays there are }. Every dispatch has buffers of its own.
  */
 async function run(job) {
   const { device: gpu } = await device();
   gpu.pushErrorScope("validation");
   gpu.pushErrorScope("out-of-memory");
   const buffers = [];
-  const thrown = await dispatch(gpu, job, buffers).then(
+  const thrown = await dispatchAll(gpu, job, buffers).then(
     () => null,
     (error) => error,
   );
@@ -78,52 +80,56 @@ async function run(job) {
   if (thrown !== null) throw thrown;
 }
 
-async function dispatch(gpu, job, buffers) {
-  const own = (buffer) => {
+async function dispatchAll(gpu, job, buffers) {
+  const createBuffer = (size, usage) => {
+    const buffer = gpu.createBuffer({ size, usage });
     buffers.push(buffer);
     return buffer;
   };
   const pipeline = await pipelineOf(gpu, job);
-  const storage = [];
-  for (let i = 0; i < job.arguments.length; i++) {
-    const size = Math.max(16, Math.ceil(job.arguments[i].nbytes / 16) * 16);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    const buffer = own(gpu.createBuffer({ size, usage }));
-    const bytes = new Uint8Array(await (await fetch(`input/${i}`)).arrayBuffer());
-    const padded = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4);
-    padded.set(bytes);
-    gpu.queue.writeBuffer(buffer, 0, padded);
-    storage.push(buffer);
-  }
-  const entries = storage.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  let uniform = null;
   if (job.uniform !== null) {
-    const uniform = own(
-      gpu.createBuffer({ size: job.uniform.length, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST }),
-    );
+    uniform = createBuffer(job.uniform.length, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
     gpu.queue.writeBuffer(uniform, 0, new Uint8Array(job.uniform));
-    entries.push({ binding: storage.length, resource: { buffer: uniform } });
   }
-  const bindGroup = gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  const sizes = job.arguments.map(({ nbytes }) => Math.max(16, Math.ceil(nbytes / 16) * 16));
+  const written = job.arguments.flatMap(({ access }, i) => (access === "read_write" ? [i] : []));
+  const stagingBytes = written.reduce((total, i) => total + sizes[i], 0) * job.dispatches;
+  const staging = createBuffer(Math.max(16, stagingBytes), GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+  const input = await (await fetch("input")).arrayBuffer();
   const encoder = gpu.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, bindGroup);
-  pass.dispatchWorkgroups(...job.grid);
-  pass.end();
-  gpu.queue.submit([encoder.finish()]);
-  for (let i = 0; i < storage.length; i++) {
-    if (job.arguments[i].access !== "read_write") continue;
-    const staging = own(
-      gpu.createBuffer({ size: storage[i].size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST }),
-    );
-    const copy = gpu.createCommandEncoder();
-    copy.copyBufferToBuffer(storage[i], 0, staging, 0, storage[i].size);
-    gpu.queue.submit([copy.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    const bytes = new Uint8Array(staging.getMappedRange()).slice(0, job.arguments[i].nbytes);
-    staging.unmap();
-    await fetch(`output/${i}`, { method: "POST", body: bytes });
+  const outputs = []; // { at, nbytes } of each written array in the staging buffer
+  let read = 0;
+  let at = 0;
+  for (let turn = 0; turn < job.dispatches; turn++) {
+    const storage = job.arguments.map(({ nbytes }, i) => {
+      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+      const buffer = createBuffer(sizes[i], usage);
+      const padded = new Uint8Array(Math.ceil(nbytes / 4) * 4);
+      padded.set(new Uint8Array(input, read, nbytes));
+      read += nbytes;
+      gpu.queue.writeBuffer(buffer, 0, padded);
+      return buffer;
+    });
+    const entries = storage.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    if (uniform !== null) entries.push({ binding: storage.length, resource: { buffer: uniform } });
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    pass.dispatchWorkgroups(...job.grid);
+    pass.end();
+    for (const i of written) {
+      encoder.copyBufferToBuffer(storage[i], 0, staging, at, sizes[i]);
+      outputs.push({ at, nbytes: job.arguments[i].nbytes });
+      at += sizes[i];
+    }
   }
+  gpu.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const mapped = staging.getMappedRange();
+  const body = new Blob(outputs.map(({ at, nbytes }) => new Uint8Array(mapped, at, nbytes)));
+  staging.unmap();
+  await fetch("output", { method: "POST", body });
 }
 
 globalThis.kernelPage = { describe, run };
