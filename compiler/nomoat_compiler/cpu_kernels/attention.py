@@ -44,6 +44,7 @@ from .emit import (
     shuffle,
     splat,
     splat_f32,
+    steps_per,
     zeros,
 )
 
@@ -289,7 +290,7 @@ def _weights(
                 largest.set(T.max(largest.get(), kept))
                 scratch.store("float32", at, kept, 4)
             peak = horizontal_max(largest.get())
-            inverse = bind(splat(T.Select(peak > f32(0), f32(MOST_WEIGHT) / peak, f32(0))))
+            inverse = steps_per(peak, MOST_WEIGHT)
             # In place: an int16 is written where a float32 before it was read.
             with loop(0, quads) as quad:
                 integers = round_to_int(scratch.load("float32", tile + quad * 16, 4) * inverse)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tvm.script.ir_builder import tirx as T
 
-from .activations import SCALE, SUM, activation_word
+from .activations import BLOCK_BYTES, SCALE, SUM, activation_word, result_factor
 from .blocks import Format
 from .emit import (
     Build,
@@ -21,6 +21,8 @@ from .emit import (
     half_bits,
     half_bits_low,
     pair_sums,
+    splat,
+    splat_f32,
     splat_i32,
 )
 
@@ -77,7 +79,7 @@ class Accumulator:
         """sum_k q[r, k] x[k], int32x4."""
         result = None
         for shift, value in self._sums.items():
-            lanes = pair_sums(value) if self.build.relaxed else value
+            lanes = pair_sums("int32x4", value) if self.build.relaxed else value
             if shift < 0:
                 lanes = T.shift_right(lanes, splat_i32(-shift))
             result = lanes if result is None else result + lanes
@@ -107,37 +109,47 @@ def block_parts(build: Build, w: Memory, base: Expr, j: int) -> list[tuple[Expr,
     return [*parts, (top, activation_word(4, j, 3), 0)]
 
 
-def add_blocks(
-    build: Build,
-    layout: Format,
-    w: Memory,
-    bases: list[Expr],
-    tokens: list[Activations],
-    zero: Expr,
-    totals: list[list[Expr]],
-) -> list[list[Expr]]:
-    """totals[b][t] + block b · x[t], float32x4 over the block's 4 rows, for each block and token.
+class BlockProduct:
+    """Products of 4-bit weights ``w`` and activation blocks ``x``, as gemv.py and gemm.py want them (products.py)."""
 
-    The loop over vectors is the outer one, so that a word of activations is needed for a short time only: there are
-    16 vector registers.
-    """
-    accumulators = [[Accumulator(build, x) for x in tokens] for _ in bases]
-    for j in range(layout.weight_bytes // 16):
-        for base, row in zip(bases, accumulators, strict=True):
-            for part, word, shift in block_parts(build, w, base, j):
-                for accumulator in row:
-                    accumulator.feed(part, word, shift)
-    results = []
-    for base, row, row_totals in zip(bases, accumulators, totals, strict=True):
-        scales = Scales(layout, w, base, zero)
-        result_row = []
-        for x, accumulator, total in zip(tokens, row, row_totals, strict=True):
-            scaled = T.Cast("float32x4", accumulator.total()) * x.factor(0)
-            if scales.minimum is None:
-                scaled = scaled - zero * x.factor(SUM)
-            result = bind(fma(build, bind(scaled), scales.scale, total))
-            if scales.minimum is not None:
-                result = bind(fma(build, scales.minimum, x.factor(SUM), result))
-            result_row.append(result)
-        results.append(result_row)
-    return results
+    pointers: tuple[str, ...] = ()
+    # From memory, six were 3 % faster than four, and four 25 % faster than one.
+    streams = 6
+    head_bytes = 0
+
+    def __init__(self, build: Build, layout: Format, x: Memory, w: Memory, zero: Expr) -> None:
+        self.build, self.layout, self.x, self.w = build, layout, x, w
+        self.zero = bind(splat(T.Cast("float32", zero)))
+
+    @staticmethod
+    def block_bytes(build: Build) -> int:
+        return BLOCK_BYTES[build.relaxed]
+
+    def add(self, bases: list[Expr], tokens: list[Expr], totals: list[list[Expr]]) -> list[list[Expr]]:
+        """The loop over vectors is the outer one, so that a word of activations is needed for a short time only: there
+        are 16 vector registers.
+        """
+        activations = [Activations(self.build, self.x, token) for token in tokens]
+        accumulators = [[Accumulator(self.build, x) for x in activations] for _ in bases]
+        for j in range(self.layout.weight_bytes // 16):
+            for base, row in zip(bases, accumulators, strict=True):
+                for part, word, shift in block_parts(self.build, self.w, base, j):
+                    for accumulator in row:
+                        accumulator.feed(part, word, shift)
+        results = []
+        for base, row, row_totals in zip(bases, accumulators, totals, strict=True):
+            scales = Scales(self.layout, self.w, base, self.zero)
+            result_row = []
+            for x, accumulator, total in zip(activations, row, row_totals, strict=True):
+                scaled = T.Cast("float32x4", accumulator.total()) * x.factor(0)
+                if scales.minimum is None:
+                    scaled = scaled - self.zero * x.factor(SUM)
+                result = bind(fma(self.build, bind(scaled), scales.scale, total))
+                if scales.minimum is not None:
+                    result = bind(fma(self.build, scales.minimum, x.factor(SUM), result))
+                result_row.append(result)
+            results.append(result_row)
+        return results
+
+    def finish(self, total: Expr, row: Expr, token: Expr) -> Expr:
+        return total * splat_f32(result_factor(self.layout.half))

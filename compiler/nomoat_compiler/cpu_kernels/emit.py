@@ -185,14 +185,9 @@ def fma(build: Build, a: Expr, b: Expr, c: Expr) -> Expr:
     return llvm("float32x4", "wasm.relaxed.madd", a, b, c) if build.relaxed else a * b + c
 
 
-def pair_sums(value: Expr) -> Expr:
-    """int16x8 -> int32x4: sums of neighbours."""
-    return llvm("int32x4", "wasm.extadd.pairwise.signed", value)
-
-
-def pair_sums_i8(value: Expr) -> Expr:
-    """int8x16 -> int16x8: sums of neighbours."""
-    return llvm("int16x8", "wasm.extadd.pairwise.signed", value)
+def pair_sums(dtype: str, value: Expr) -> Expr:
+    """Sums of neighbours as ``dtype``: int16x8 of an int8x16, or int32x4 of an int16x8."""
+    return llvm(dtype, "wasm.extadd.pairwise.signed", value)
 
 
 def dot_i8(a: Expr, b: Expr) -> Expr:
@@ -245,6 +240,19 @@ def horizontal_sum(vector: Expr) -> Expr:
 def horizontal_max(vector: Expr) -> Expr:
     pairs = bind(T.max(vector, shuffle(vector, vector, (2, 3, 0, 1))))
     return bind(T.max(lane(pairs, 0), lane(pairs, 1)))
+
+
+def sum_of(values: Sequence[Expr]) -> Expr:
+    """From the first to the last, each partial sum named."""
+    total = values[0]
+    for value in values[1:]:
+        total = bind(total + value)
+    return total
+
+
+def steps_per(peak: Expr, steps: int) -> Expr:
+    """steps / peak in every lane, by which values become steps of their largest magnitude; 0 where that is 0."""
+    return bind(splat(T.Select(peak > f32(0), f32(steps) / peak, f32(0))))
 
 
 def absolute(vector: Expr) -> Expr:

@@ -17,11 +17,11 @@ float32 but for ties. As in quantize_activations.py, tokens are split among thre
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .blocks import COLUMNS
 from .emit import (
     Build,
     Expr,
@@ -30,18 +30,17 @@ from .emit import (
     absolute,
     bind,
     f32,
-    function,
     horizontal_max,
     horizontal_sum,
     loop,
     offset,
     round_to_int,
-    share,
-    splat,
     splat_f32,
     splat_i32,
+    steps_per,
+    sum_of,
 )
-from .quantize_activations import block_values, store_bytes, store_words
+from .quantize_activations import each_block, own_token, split_tokens, store_bytes, store_words
 
 HEAD_BYTES = 16
 BLOCK_BYTES = 68
@@ -56,37 +55,17 @@ def excess(build: Build) -> int:
 
 
 def quantize_fine(build: Build) -> Any:
-    """quantize_fine(x, fine, n, columns, k_blocks, thread, threads): ``n`` points to the number of tokens."""
-
-    def body(x: Memory, fine: Memory, n: Memory, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr) -> None:
-        begin, end = share(n.load("int32", 0), thread, threads)
-        with loop(begin, end) as token:
-            target = bind(token * (HEAD_BYTES + k_blocks * BLOCK_BYTES))
-            _quantize_token(build, x, bind(token * columns * 4), fine, target, columns, k_blocks)
-
-    return function("quantize_fine", ("x", "fine", "n"), ("columns", "k_blocks", "thread", "threads"), body)
+    """quantize_fine(x, fine, n, columns, k_blocks, thread, threads)"""
+    row = partial(_quantize_row, build)
+    return split_tokens("quantize_fine", row, lambda k_blocks: HEAD_BYTES + k_blocks * BLOCK_BYTES)
 
 
 def quantize_fine_own(build: Build) -> Any:
     """quantize_fine_own(x, fine, x_stride, stride, columns, k_blocks, thread, threads); x_stride 0: one x for all."""
-
-    def body(
-        x: Memory,
-        fine: Memory,
-        x_stride: Expr,
-        stride: Expr,
-        columns: Expr,
-        k_blocks: Expr,
-        thread: Expr,
-        threads: Expr,
-    ) -> None:
-        _quantize_token(build, x, bind(x_stride * thread), fine, bind(stride * thread), columns, k_blocks)
-
-    scalars = ("x_stride", "stride", "columns", "k_blocks", "thread", "threads")
-    return function("quantize_fine_own", ("x", "fine"), scalars, body)
+    return own_token("quantize_fine_own", partial(_quantize_row, build))
 
 
-def _quantize_token(
+def _quantize_row(
     build: Build, x: Memory, start: Expr, fine: Memory, target: Expr, columns: Expr, k_blocks: Expr
 ) -> None:
     largest = Register(splat_f32(0), "float32x4")
@@ -94,23 +73,20 @@ def _quantize_token(
         largest.set(T.max(largest.get(), absolute(x.load("float32", start + i * 16, 4))))
     peak = horizontal_max(largest.get())
     fine.store("float32", target, peak * f32(1 / PEAK))
-    inverse = bind(splat(T.Select(peak > f32(0), f32(PEAK) / peak, f32(0))))
-    whole = bind(T.truncdiv(columns, COLUMNS))
-    for begin, end in ((T.int32(0), whole), (whole, k_blocks)):
-        with loop(begin, end) as block:
-            values = block_values(x, start, block, None if end is whole else columns)
-            _store_block(build, values, inverse, fine, offset(target + HEAD_BYTES + block * BLOCK_BYTES))
+    inverse = steps_per(peak, PEAK)
+
+    def store(block: Expr, values: list[Expr]) -> None:
+        _store_block(build, values, inverse, fine, offset(target + HEAD_BYTES + block * BLOCK_BYTES))
+
+    each_block(x, start, columns, k_blocks, store)
 
 
 def _store_block(build: Build, values: list[Expr], inverse: Expr, fine: Memory, at: Expr) -> None:
     integers = [bind(round_to_int(value * inverse) + splat_i32(excess(build))) for value in values]
-    total = integers[0]
-    for integer in integers[1:]:
-        total = bind(total + integer)
     if build.relaxed:
         low = [bind(T.bitwise_and(integer, splat_i32((1 << PART_BITS) - 1))) for integer in integers]
         store_bytes(fine, at, low)
         store_bytes(fine, at + 32, [bind(T.shift_right(integer, splat_i32(PART_BITS))) for integer in integers])
     else:
         store_words(fine, at, integers)
-    fine.store("float32", at + SUM, horizontal_sum(T.Cast("float32x4", total)))
+    fine.store("float32", at + SUM, horizontal_sum(T.Cast("float32x4", sum_of(integers))))

@@ -13,9 +13,7 @@ from .emit import Build
 from .fine_activations import quantize_fine, quantize_fine_own
 from .float_matmul import DTYPES, float_matmul
 from .gemm import gemm
-from .gemm_fine import gemm_fine
 from .gemv import gemv
-from .gemv_fine import gemv_fine
 from .layer_norm import layer_norm
 from .quantize_activations import quantize, quantize_own, rms_norm, rms_norm_own
 from .repack import copy, repack_scales, repack_weights, widen
@@ -27,10 +25,8 @@ from .sample import argmax_finish, argmax_share, draw, exp_share, penalize_share
 def library(build: Build) -> dict[str, Any]:
     """name -> PrimFunc, for one build."""
     functions = [
-        *(gemv(build, layout) for layout in FORMATS if layout.bits == 4),
-        *(gemm(build, layout) for layout in FORMATS if layout.bits == 4),
-        *(gemv_fine(build, layout) for layout in FORMATS if layout.bits == 8),
-        *(gemm_fine(build, layout) for layout in FORMATS if layout.bits == 8),
+        *(gemv(build, layout) for layout in FORMATS),
+        *(gemm(build, layout) for layout in FORMATS),
         *(float_matmul(build, dtype) for dtype in DTYPES),
         *(embed(layout) for layout in FORMATS),
         *(float_embed(dtype) for dtype in DTYPES),

@@ -12,6 +12,8 @@ in its own memory, ``stride`` bytes apart, which costs less than a barrier.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tvm.script.ir_builder import tirx as T
@@ -36,27 +38,46 @@ from .emit import (
     shuffle,
     splat,
     splat_f32,
+    steps_per,
+    sum_of,
 )
+
+# row(x, start, out, target, columns, k_blocks): one token, from byte ``start`` of x to byte ``target`` of out.
+Row = Callable[[Memory, Expr, Memory, Expr, Expr, Expr], None]
 
 
 def quantize(build: Build) -> Any:
     """quantize(x, blocks, n, columns, k_blocks, thread, threads)"""
-
-    def body(x: Memory, blocks: Memory, n: Memory, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr) -> None:
-        begin, end = share(n.load("int32", 0), thread, threads)
-        with loop(begin, end) as token:
-            target = bind(token * k_blocks * BLOCK_BYTES[build.relaxed])
-            _quantize_row(build, x, bind(token * columns * 4), blocks, target, columns, k_blocks)
-
-    return function("quantize", ("x", "blocks", "n"), ("columns", "k_blocks", "thread", "threads"), body)
+    row = partial(_quantize_row, build)
+    return split_tokens("quantize", row, lambda k_blocks: k_blocks * BLOCK_BYTES[build.relaxed])
 
 
 def quantize_own(build: Build) -> Any:
     """quantize_own(x, blocks, x_stride, stride, columns, k_blocks, thread, threads); x_stride 0: one x for all."""
+    return own_token("quantize_own", partial(_quantize_row, build))
+
+
+def split_tokens(name: str, row: Row, token_bytes: Callable[[Expr], Expr]) -> Any:
+    """<name>(x, out, n, columns, k_blocks, thread, threads): ``n`` points to the number of tokens.
+
+    ``token_bytes`` gives the bytes of one token in ``out`` from ``k_blocks``.
+    """
+
+    def body(x: Memory, out: Memory, n: Memory, columns: Expr, k_blocks: Expr, thread: Expr, threads: Expr) -> None:
+        begin, end = share(n.load("int32", 0), thread, threads)
+        with loop(begin, end) as token:
+            target = bind(token * token_bytes(k_blocks))
+            row(x, bind(token * columns * 4), out, target, columns, k_blocks)
+
+    return function(name, ("x", "out", "n"), ("columns", "k_blocks", "thread", "threads"), body)
+
+
+def own_token(name: str, row: Row) -> Any:
+    """<name>(x, out, x_stride, stride, columns, k_blocks, thread, threads)"""
 
     def body(
         x: Memory,
-        blocks: Memory,
+        out: Memory,
         x_stride: Expr,
         stride: Expr,
         columns: Expr,
@@ -64,10 +85,10 @@ def quantize_own(build: Build) -> Any:
         thread: Expr,
         threads: Expr,
     ) -> None:
-        _quantize_row(build, x, bind(x_stride * thread), blocks, bind(stride * thread), columns, k_blocks)
+        row(x, bind(x_stride * thread), out, bind(stride * thread), columns, k_blocks)
 
     scalars = ("x_stride", "stride", "columns", "k_blocks", "thread", "threads")
-    return function("quantize_own", ("x", "blocks"), scalars, body)
+    return function(name, ("x", "out"), scalars, body)
 
 
 def rms_norm() -> Any:
@@ -121,27 +142,29 @@ def _norm_row(x: Memory, start: Expr, gain: Memory, y: Memory, target: Expr, col
 def _quantize_row(
     build: Build, x: Memory, start: Expr, blocks: Memory, target: Expr, columns: Expr, k_blocks: Expr
 ) -> None:
-    block_bytes = BLOCK_BYTES[build.relaxed]
+    def store(block: Expr, values: list[Expr]) -> None:
+        _quantize_block(build, values, blocks, offset(target + block * BLOCK_BYTES[build.relaxed]))
+
+    each_block(x, start, columns, k_blocks, store)
+
+
+def each_block(
+    x: Memory, start: Expr, columns: Expr, k_blocks: Expr, store: Callable[[Expr, list[Expr]], None]
+) -> None:
+    """store(block, its 32 values as 8 vectors). Columns beyond ``columns``, a multiple of 4, are zero."""
     whole = bind(T.truncdiv(columns, COLUMNS))
-    for begin, end in ((T.int32(0), whole), (whole, k_blocks)):
-        with loop(begin, end) as i:
-            values = block_values(x, start, i, None if end is whole else columns)
-            _quantize_block(build, values, blocks, offset(target + i * block_bytes))
-
-
-def block_values(x: Memory, start: Expr, block: Expr, columns: Expr | None) -> list[Expr]:
-    """The 32 values of a block as 8 vectors. ``columns``, a multiple of 4: those from there on are zero."""
-    if columns is None:
+    with loop(0, whole) as block:
         at = offset(start + block * (4 * COLUMNS))
-        return [x.load("float32", at + 16 * v, 4) for v in range(8)]
-    values = []
-    for v in range(8):
-        value = Register(splat_f32(0), "float32x4")
-        column = bind(block * COLUMNS + 4 * v)
-        with T.If(column < columns), T.Then():
-            value.set(x.load("float32", start + column * 4, 4))
-        values.append(bind(value.get()))
-    return values
+        store(block, [x.load("float32", at + 16 * v, 4) for v in range(8)])
+    with loop(whole, k_blocks) as block:
+        values = []
+        for v in range(8):
+            value = Register(splat_f32(0), "float32x4")
+            column = bind(block * COLUMNS + 4 * v)
+            with T.If(column < columns), T.Then():
+                value.set(x.load("float32", start + column * 4, 4))
+            values.append(bind(value.get()))
+        store(block, values)
 
 
 def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) -> None:
@@ -149,12 +172,9 @@ def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) 
     for value in values[1:]:
         largest = bind(T.max(largest, absolute(value)))
     peak = horizontal_max(largest)
-    inverse = bind(splat(T.Select(peak > f32(0), f32(127) / peak, f32(0))))
+    inverse = steps_per(peak, 127)
     integers = [bind(round_to_int(value * inverse)) for value in values]
-    q_sum = integers[0]
-    for integer in integers[1:]:
-        q_sum = bind(q_sum + integer)
-    sum_f32 = horizontal_sum(T.Cast("float32x4", q_sum))
+    sum_f32 = horizontal_sum(T.Cast("float32x4", sum_of(integers)))
     scale = bind(peak * f32(1 / 127))
     (store_bytes if build.relaxed else store_words)(blocks, at, integers)
     factors = at + SCALE[build.relaxed]

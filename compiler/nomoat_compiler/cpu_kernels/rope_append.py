@@ -37,6 +37,7 @@ from .emit import (
     share,
     splat,
     splat_f32,
+    steps_per,
     to_f32,
     when,
 )
@@ -146,7 +147,7 @@ def rope_append(build: Build) -> Any:
             with T.If(head < heads):
                 with T.Then():
                     target = bind((token * heads + head) * (width * 2 + 16))
-                    inverse = bind(splat(T.Select(peak > f32(0), f32(32000) / peak, f32(0))))
+                    inverse = steps_per(peak, 32000)
                     q.store("float32", target, peak * f32(1 / 32000))
                     with loop(0, T.truncdiv(width, 4)) as j:
                         value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
@@ -154,11 +155,11 @@ def rope_append(build: Build) -> Any:
                 with T.Else():
                     page = block_table.load("int32", T.truncdiv(position, page_size) * 4)
                     slot = bind(T.truncmod(position, page_size))
-                    kv_head = bind(T.Select(head < heads + kv_heads, head - heads, head - heads - kv_heads))
                     is_key = head < heads + kv_heads
+                    kv_head = bind(T.Select(is_key, head - heads, head - heads - kv_heads))
                     base = bind(T.Select(is_key, k_offset, v_offset) + kv_head * head_bytes)
                     block = bind(page * page_bytes + base)
-                    inverse = bind(splat(T.Select(peak > f32(0), f32(127) / peak, f32(0))))
+                    inverse = steps_per(peak, 127)
                     kv.store("float32", block + slot * 4, peak * f32(1 / 127))
                     rows = bind(block + page_size * 4)
                     pair = bind(rows + T.bitwise_and(slot, -2) * width + T.bitwise_and(slot, 1))

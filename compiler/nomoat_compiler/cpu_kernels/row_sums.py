@@ -21,8 +21,8 @@ from .emit import (
     loop,
     offset,
     pair_sums,
-    pair_sums_i8,
     splat_f32,
+    sum_of,
 )
 from .fine_product import centred_zero
 
@@ -37,12 +37,9 @@ def row_sums(layout: Format) -> Any:
             total = Register(splat_f32(0), "float32x4")
             with loop(0, k_blocks) as block:
                 base = offset((row * k_blocks + block) * layout.nbytes)
-                integers = None
-                for j in range(8):
-                    pairs = pair_sums_i8(w.load("int8", base + 16 * j, 16))
-                    integers = pairs if integers is None else bind(integers + pairs)
+                integers = sum_of([bind(pair_sums("int16x8", w.load("int8", base + 16 * j, 16))) for j in range(8)])
                 scales = Scales(layout, w, base, zeros)
-                result = (T.Cast("float32x4", pair_sums(integers)) - zeros) * scales.scale
+                result = (T.Cast("float32x4", pair_sums("int32x4", integers)) - zeros) * scales.scale
                 if scales.minimum is not None:
                     result = result + scales.minimum * splat_f32(COLUMNS)
                 total.add(result)

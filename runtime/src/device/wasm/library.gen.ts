@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 131203,
-      "sha256": "1196a33fb8ef4dd979193fa92b964f52ae86cce2f8e75e376096126bd966b33f"
+      "nbytes": 131062,
+      "sha256": "80e3e4167ff74ed62655f92b020b5e332bcd5c9f815b4fa23aa05d50f4db125e"
     },
     "relaxed": {
-      "nbytes": 131203,
-      "sha256": "5015f97ab3b18a5d9ba0c64823fb2373d58d3963a996284018ec0fab1ab4f1ed"
+      "nbytes": 131062,
+      "sha256": "4d77eabe07492339a201489ffb7e9570fa362135bdb4ffb4cbe84ab0c81b123c"
     },
     "plain-threads": {
-      "nbytes": 139460,
-      "sha256": "290cb183751007c8a380c76490b2094a6cbe0aa96f0ef6e75654c153f2e5e036"
+      "nbytes": 139318,
+      "sha256": "089155b0b475c81b8665a04e5d80f52ae0abedb7f4f13198341dc34b149735be"
     },
     "plain": {
-      "nbytes": 139460,
-      "sha256": "c9c320ee296efee031a10459e924ebdbab8883c753cc27702b11017ce5749104"
+      "nbytes": 139318,
+      "sha256": "83c815e8e2bd5d232625c072553ef7b2347b1affce8aad7b7174b1264ae7ebe2"
     }
   },
   "stack_bytes": 65536,

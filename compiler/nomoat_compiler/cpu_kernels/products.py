@@ -1,0 +1,41 @@
+"""How the weights of each width are multiplied: what differs between the matrices of gemv.py and gemm.py.
+
+4 bits meet int8 in groups of 32 (activations.py), 8 bits meet integers of 12 bits (fine_activations.py). A token is
+``head_bytes`` and then a block of ``block_bytes(build)`` bytes for each 32 columns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from .block_product import BlockProduct
+from .blocks import Format
+from .emit import Build, Expr
+from .fine_product import FineProduct
+
+
+class Product(Protocol):
+    """Made inside a kernel, of its ``x``, ``w``, ``zero`` and the ``pointers`` that it has beside them."""
+
+    pointers: tuple[str, ...]
+    streams: int
+    """Of gemv.py."""
+    head_bytes: int
+
+    @staticmethod
+    def block_bytes(build: Build) -> int: ...
+
+    def add(self, bases: list[Expr], tokens: list[Expr], totals: list[list[Expr]]) -> list[list[Expr]]:
+        """totals[b][t] + block b · x[t], float32x4 over the block's 4 rows. ``bases`` and ``tokens`` are byte offsets
+        of blocks of weights and of activations.
+        """
+        ...
+
+    def finish(self, total: Expr, row: Expr, token: Expr) -> Expr:
+        """The result, float32x4, of all blocks of group ``row`` of 4 rows. ``token``: the byte offset of the token."""
+        ...
+
+
+def product_of(layout: Format) -> Any:
+    """The class whose instances are a Product."""
+    return {4: BlockProduct, 8: FineProduct}[layout.bits]
