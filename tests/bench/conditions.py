@@ -36,7 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.machine import machine
-from tests.bench.side_by_side.others import DISTURBED_CORES, cores_of_others, snapshot, wait_until_quiet
+from tests.bench.side_by_side.others import cores_of_others, least_disturbed, snapshot, wait_until_quiet
 from tests.bench.side_by_side.workload import MIN_DISTINCT_RUNS, STORY, distinct_runs
 from tests.e2e.altered_worker import WITHOUT_RELAXED_SIMD, alter_worker
 
@@ -154,13 +154,8 @@ class Place:
 
 
 def least_disturbed_turn(place: Place, way: Way) -> Turn:
-    def disturbance(turn: Turn) -> float:
-        return turn.others_busy_cores or 0.0
-
-    attempts = [take_turn(place, way)]
-    while disturbance(attempts[-1]) > DISTURBED_CORES and len(attempts) <= RETAKES:
-        attempts.append(take_turn(place, way))
-    return min(attempts, key=disturbance)
+    turn, _ = least_disturbed(lambda: take_turn(place, way), lambda turn: turn.others_busy_cores or 0.0, RETAKES)
+    return turn
 
 
 def take_turn(place: Place, way: Way) -> Turn:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from nomoat.browser import Adapter, find_chromium
+from nomoat.browser.runner import headless_browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.devices import ONE_DEVICE
 from tests.e2e.extension_browser import TIMEOUT_MS, ExtensionBrowser, open_extension
@@ -32,6 +34,13 @@ def device(request: pytest.FixtureRequest) -> str:
     """Where the model runs: one device, or each where a module or a test is marked ``on_each_device``."""
     name: str = request.param
     return name
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser without the extension; WebGPU is its software adapter. A module may have another one."""
+    with headless_browser(find_chromium(), Adapter.SOFTWARE) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nomoat.browser import Adapter, find_chromium
 from nomoat.browser.local_site import local_site
-from nomoat.browser.runner import RunnerPage, headless_browser
+from nomoat.browser.runner import RunnerPage
 from nomoat.server import create_app
 from nomoat_compiler.errors import NomoatError
 from playwright.sync_api import Browser
@@ -26,12 +25,6 @@ from tests.e2e.nomoat_process import nomoat, nomoat_json
 pytestmark = pytest.mark.browser
 PROMPT = "What is the capital of France?"
 GREEDY = {"temperature": 0, "maxTokens": 12}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with headless_browser(find_chromium(), Adapter.SOFTWARE) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nomoat.browser import Adapter, find_chromium
 from nomoat.browser.local_site import local_site
-from nomoat.browser.runner import headless_browser
 from nomoat.server import create_app
 from playwright.sync_api import Browser, Page, expect
 
@@ -28,12 +26,6 @@ HOSTILE_MARKDOWN = """
 <script>window.hacked = 2</script>
 <iframe src="https://leak.invalid/"></iframe><style>body { display: none }</style><form action="/"><input></form>
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with headless_browser(find_chromium(), Adapter.SOFTWARE) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from nomoat.browser import Adapter, find_chromium
 from nomoat.browser.local_site import local_site
-from nomoat.browser.runner import RunnerPage, headless_browser
+from nomoat.browser.runner import RunnerPage
 from nomoat.server import create_app
 from playwright.sync_api import Browser, Page, expect
 
@@ -28,12 +27,6 @@ PageWithout = Callable[..., Page]
 @pytest.fixture(autouse=True)
 def wasm() -> None:
     needs("wasm")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with headless_browser(find_chromium(), Adapter.SOFTWARE) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@
  * costs cross-origin servers a preflight that many refuse; Range alone does not.)
  */
 import { LlmError } from "../internal/errors";
+import { within } from "../internal/within";
 
 export interface DownloadSettings {
   readonly fetch: typeof fetch;
@@ -212,17 +213,10 @@ function checkResponse(
   return 0;
 }
 
-async function unlessStalled<T>(work: Promise<T>, stallMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Transient(`nothing came for ${stallMs} ms`)), stallMs);
-  });
-  try {
-    return await Promise.race([work, stalled]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
+async function unlessStalled<T extends object>(work: Promise<T>, stallMs: number): Promise<T> {
+  const result = await within(work, stallMs);
+  if (result === null) throw new Transient(`nothing came for ${stallMs} ms`);
+  return result;
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

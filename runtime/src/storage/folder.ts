@@ -6,6 +6,7 @@
  */
 import { LlmError } from "../internal/errors";
 import type { Bytes, FileReader, FileWriter } from "../internal/files";
+import { within } from "../internal/within";
 
 /** FileSystemSyncAccessHandle is only declared for workers. */
 interface SyncHandle {
@@ -17,6 +18,7 @@ interface SyncHandle {
   close(): void;
 }
 type SyncFile = FileSystemFileHandle & { createSyncAccessHandle?: (options?: { mode: string }) => Promise<SyncHandle> };
+type OpenableFile = FileSystemFileHandle & Required<SyncFile>;
 
 const SHARED_PIECE_BYTES = 1024 * 1024;
 /** To open a file takes milliseconds. */
@@ -89,8 +91,8 @@ export class Folder {
   async openWriter(path: string, keep: number): Promise<FileWriter> {
     const [folder, name] = await this.parent(path, true);
     const file: SyncFile = await folder.getFileHandle(name, { create: true });
-    if (typeof file.createSyncAccessHandle === "function") {
-      const handle = await openExclusive(folder, name, path, keep === 0);
+    if (canOpen(file)) {
+      const handle = await openExclusive(folder, file, path, keep === 0);
       handle.truncate(Math.min(keep, handle.getSize()));
       return {
         async write(bytes, at) {
@@ -182,36 +184,40 @@ function allowShared(
 }
 
 /**
- * An exclusive handle of a file; `disposable`: what it holds is not needed. Chromium 156 now and then never answers for a file that was just made, with
- * nothing else going on: so it is asked again with a new file handle, and what comes late is closed.
+ * Opens a file for writing; `disposable`: what it holds is not needed. Chromium 156 now and then never answers for a
+ * file that was just made, with nothing else going on: so it is asked again with a new file handle, and what comes late
+ * is closed.
  */
 async function openExclusive(
   folder: FileSystemDirectoryHandle,
-  name: string,
+  first: OpenableFile,
   path: string,
   disposable: boolean,
 ): Promise<SyncHandle> {
-  for (let attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
-    const file: SyncFile = await folder.getFileHandle(name, { create: true });
-    const opening = file.createSyncAccessHandle!();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), OPEN_MS);
-    });
-    const handle = await Promise.race([opening, late]).finally(() => clearTimeout(timer));
+  let file = first;
+  for (let attempt = 1; ; attempt++) {
+    const opening = file.createSyncAccessHandle();
+    const handle = await within(opening, OPEN_MS);
     if (handle) return handle;
     opening.then(
       (unused) => unused.close(),
       () => undefined,
     );
     // The lost request may still hold the file's lock: a file of this name made anew has its own.
-    if (disposable) await folder.removeEntry(name).catch(() => undefined);
+    if (disposable) await folder.removeEntry(file.name).catch(() => undefined);
+    if (attempt === OPEN_ATTEMPTS) {
+      throw new LlmError(
+        "internal",
+        `The browser's storage did not open ${path} within ${(OPEN_ATTEMPTS * OPEN_MS) / 1000} s. Reload the page and try again.`,
+        { path },
+      );
+    }
+    file = (await folder.getFileHandle(file.name, { create: true })) as OpenableFile;
   }
-  throw new LlmError(
-    "internal",
-    `The browser's storage did not open ${path} within ${(OPEN_ATTEMPTS * OPEN_MS) / 1000} s. Reload the page and try again.`,
-    { path },
-  );
+}
+
+function canOpen(file: SyncFile): file is OpenableFile {
+  return typeof file.createSyncAccessHandle === "function";
 }
 
 export function storageFull(): LlmError {

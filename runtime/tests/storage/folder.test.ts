@@ -25,6 +25,7 @@ function setUp(silent: number) {
     };
   };
   const file = {
+    name: "weights",
     createSyncAccessHandle: () =>
       silent-- > 0
         ? new Promise((resolve) => late.push(() => resolve(makeHandle())))

@@ -31,7 +31,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.bench.machine import machine
 from tests.bench.side_by_side import install
 from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, release_of, weight_bytes_per_token
-from tests.bench.side_by_side.others import DISTURBED_CORES, cores_of_others, snapshot, wait_until_quiet
+from tests.bench.side_by_side.others import cores_of_others, least_disturbed, snapshot, wait_until_quiet
 from tests.bench.side_by_side.report import markdown, summary
 from tests.bench.side_by_side.site import peer_site
 from tests.bench.side_by_side.workload import Counts, Prompts, measure
@@ -156,11 +156,9 @@ class Turns:
         return any(r["round_s"] > self.report["settings"]["slow_round_s"] or "error" in r for r in done)
 
     def turn(self, engine: Engine, threads: int) -> dict[str, Any]:
-        """The round that others disturbed least: one that they did disturb is taken again, whatever it measured."""
-        attempts = [self.attempt(engine, threads)]
-        while disturbance(attempts[-1]) > DISTURBED_CORES and len(attempts) <= self.report["settings"]["retakes"]:
-            attempts.append(self.attempt(engine, threads))
-        return min(attempts, key=disturbance) | {"attempts": len(attempts)}
+        retakes = self.report["settings"]["retakes"]
+        result, attempts = least_disturbed(lambda: self.attempt(engine, threads), disturbance, retakes)
+        return result | {"attempts": attempts}
 
     def attempt(self, engine: Engine, threads: int) -> dict[str, Any]:
         wait_until_quiet(self.report["settings"]["quiet_wait_s"])

@@ -78,9 +78,9 @@ export function bindSteps(steps: readonly Step[], exports: KernelExports): reado
   );
 }
 
-/** All calls of all steps in this thread, which is alone. */
-export function runAlone(steps: readonly BoundStep[]): void {
-  for (let i = 0; i < steps.length; i++) {
+/** All calls of the steps from `first` on in this thread, which is alone. */
+export function runAlone(steps: readonly BoundStep[], first = 0): void {
+  for (let i = first; i < steps.length; i++) {
     const step = steps[i]!;
     for (let j = 0; j < step.length; j++) step[j]!(0, 1);
   }
@@ -162,7 +162,7 @@ export class Lockstep {
       }
       this.together(steps[next++]!, threads);
     }
-    if (this.alone) runAlone(next === 0 ? steps : steps.slice(next));
+    if (this.alone) runAlone(steps, next);
   }
 
   /** One step and the barrier behind it, whose phase is returned. */
