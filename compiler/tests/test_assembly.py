@@ -42,7 +42,7 @@ TINY: dict[str, Any] = SMOLLM2 | {
 
 
 SCHEMA = json.loads((Path(nomoat_compiler.program.__file__).parent / "program.schema.json").read_text())
-# runtime/tests/device/definitions.test.ts runs the same table through the runtime's reader.
+# runtime/tests/device/definition_reader.test.ts runs the same table through the runtime's reader.
 DEFINITIONS = json.loads((Path(__file__).parent / "definition_table.json").read_text())
 
 

@@ -1,11 +1,8 @@
-// Proves that the runtime reads definitions as program.schema.json does, takes what the compiler writes, and refuses
-// a program whose steps do not give what their definitions demand. Needs nothing.
+// Proves that the runtime takes what the compiler writes, and refuses a program whose steps do not give what their
+// definitions demand. Needs nothing.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readDefinition } from "../../src/device/definition_reader";
 import { parseProgram } from "../../src/device/program_reader";
-import { LlmError } from "../../src/internal/errors";
-import { Reader } from "../../src/internal/reader";
 
 // biome-ignore lint/suspicious/noExplicitAny: the changes below reach into plain JSON.
 type Json = any;
@@ -14,11 +11,6 @@ const readJson = (path: string): Json => JSON.parse(readFileSync(new URL(path, R
 
 /** A small Llama as the compiler writes it, with q4 and q8 matrices. */
 const GOLDEN = readJson("tests/golden/two-layers-q4/program.json");
-/** compiler/tests/test_assembly.py runs the same table through the schema. */
-const TABLE: readonly { readonly why: string; readonly valid: boolean; readonly definition: unknown }[] = readJson(
-  "compiler/tests/definition_table.json",
-);
-
 const QKV = "linear_decode_q4m_g32_float16_160x96_norm_float32";
 const O = "linear_decode_q4m_g32_float16_96x96_residual";
 const GATE_UP = "linear_decode_q4m_g32_float16_384x96_norm_float32_swiglu";
@@ -46,30 +38,6 @@ const addParameter = (json: Json, name: string, shape: number[], dtype: string) 
   const bytes = dtype === "float32" || dtype === "uint32" ? 4 : 2;
   json.parameters.push({ name, shape, dtype, nbytes: shape.reduce((product, size) => product * size, bytes) });
 };
-
-describe("readDefinition", () => {
-  it.each(TABLE)("$why: valid $valid", ({ valid, definition }) => {
-    const read = () => readDefinition(new Reader("invalid_package", "program.json"), definition, "definition");
-    if (valid) expect(read().op).toBe((definition as Json).op);
-    else expect(read).toThrow(LlmError);
-  });
-
-  it("keeps every number, and turns the two kinds of groups into one field", () => {
-    const { operators } = parseProgram(structuredClone(GOLDEN));
-    const q4 = { bits: 4, group_size: 32, scale_dtype: "float16", zero: null };
-    const layout = { heads: 6, kv_heads: 2, head_dim: 16, page_size: 16 };
-    const linear = { op: "linear", rows: 160, columns: 96, scheme: q4, bias: false, residual: false, swiglu: false };
-    expect(operators.get(QKV)?.definition).toEqual({ ...linear, norm_eps: 1e-5 });
-    expect(operators.get(EMBED)?.definition).toMatchObject({ scheme: { bits: 8, zero: 128 } });
-    expect(operators.get("attention_decode")?.definition).toEqual({ op: "attention", ...layout });
-    expect(operators.get("rope_append_decode")?.definition).toEqual({
-      op: "rope_append",
-      ...layout,
-      attention_scaling: 1,
-      dynamic: null,
-    });
-  });
-});
 
 describe("checkDefinitions", () => {
   const accepted: [string, (json: Json) => void][] = [
