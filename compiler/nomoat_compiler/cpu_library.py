@@ -20,10 +20,12 @@ from typing import Any
 
 from .cpu_kernels.activations import BLOCK_BYTES
 from .cpu_kernels.attention import HEADS_AT_ONCE, PART_HEADER_BYTES, PARTS
+from .cpu_kernels.attention_page import BYTES_PER_DIMENSION, scratch_bytes
 from .cpu_kernels.blocks import FORMATS
 from .cpu_kernels.emit import BUILDS, Build
 from .cpu_kernels.fine_activations import BLOCK_BYTES as FINE_BLOCK_BYTES
 from .cpu_kernels.fine_activations import HEAD_BYTES
+from .cpu_kernels.kv_layout import PAGE_TOKENS
 from .cpu_kernels.library import library
 from .cpu_kernels.sample import PART_BYTES, SLICES
 from .targets.wasm import STACK_BYTES, link
@@ -57,6 +59,12 @@ def record(modules: dict[str, bytes]) -> dict[str, Any]:
         "heads_at_once": list(HEADS_AT_ONCE),
         "attention_part_header_bytes": PART_HEADER_BYTES,
         "attention_parts": PARTS,
+        # Of one thread, for the most heads at once; and 4 bytes a head and token for its scores.
+        "attention_scratch": {
+            "nbytes": scratch_bytes(max(HEADS_AT_ONCE)),
+            "dimension_bytes": max(HEADS_AT_ONCE) * BYTES_PER_DIMENSION,
+        },
+        "kv_page_tokens": PAGE_TOKENS,
         "sampling_part_bytes": PART_BYTES,
         "sampling_slices": SLICES,
         "formats": {

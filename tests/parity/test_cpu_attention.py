@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nomoat_compiler.cpu_kernels.attention import PARTS
+from nomoat_compiler.cpu_kernels.attention_page import BYTES_PER_DIMENSION, scratch_bytes
 from nomoat_compiler.cpu_kernels.emit import Build
-from nomoat_compiler.cpu_kernels.kv_layout import head_bytes
+from nomoat_compiler.cpu_kernels.kv_layout import PAGE_TOKENS, head_bytes, padded
 
 from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 
@@ -14,20 +15,20 @@ from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 class Heads:
     """Shapes of attention, a cache with scattered pages, and its float64 reference."""
 
-    page_size = 16
-
     def __init__(self, build: Build, heads: int, kv_heads: int, head_dim: int, before: int, tokens: int) -> None:
         self.machine = CpuMachine(build)
         self.heads, self.kv_heads, self.head_dim, self.before, self.tokens = heads, kv_heads, head_dim, before, tokens
         length = before + tokens
-        self.width = -(-head_dim // 16) * 16
-        pages = -(-length // self.page_size)
+        self.width = padded(head_dim)
+        pages = -(-length // PAGE_TOKENS)
         self.table = random(20).permutation(pages + 3)[:pages].astype(np.int32)
-        size = kv_heads * head_bytes(self.page_size, head_dim)
-        self.page_bytes, self.k_offset, self.v_offset = 2 * size + 64, 64, 64 + size
+        # K of all heads, with a gap between two of them, then V.
+        size = head_bytes(self.width)
+        self.head_stride = (pages + 3) * size + 64
+        self.k_offset, self.v_offset = 64, 64 + kv_heads * self.head_stride
         machine = self.machine
         # What pages held before is rubbish, also where scales are.
-        rubbish = random(21).integers(0, 256, (pages + 3) * self.page_bytes, dtype=np.uint8)
+        rubbish = random(21).integers(0, 256, 64 + 2 * kv_heads * self.head_stride, dtype=np.uint8)
         self.kv, self.table_at = machine.place(rubbish), machine.place(self.table)
         self.qkv = random(22).standard_normal((length, heads + 2 * kv_heads, head_dim)).astype(np.float32) * 2
         self.inv_freq = (1.0 / 10000 ** (np.arange(head_dim // 2) / (head_dim // 2))).astype(np.float32)
@@ -48,7 +49,7 @@ class Heads:
         scratch = machine.place(4096 * threads)
         machine.call(
             "rope_append", qkv, table, state, self.table_at, self.kv, scratch, n, q, self.heads, self.kv_heads,
-            self.head_dim, self.page_size, self.page_bytes, self.k_offset, self.v_offset, threads=threads,
+            self.head_dim, self.head_stride, self.k_offset, self.v_offset, threads=threads,
         )  # fmt: skip
         return q
 
@@ -82,9 +83,13 @@ class Heads:
 
     def shape(self, first_head: int, scratch_stride: int) -> tuple[int, ...]:
         return (
-            self.heads, self.kv_heads, self.head_dim, self.page_size, self.page_bytes, self.k_offset, self.v_offset,
+            self.heads, self.kv_heads, self.head_dim, self.head_stride, self.k_offset, self.v_offset,
             first_head, scratch_stride,
         )  # fmt: skip
+
+    def scratch_stride(self) -> int:
+        scores = (self.before + self.tokens + PAGE_TOKENS) * 4 * 4
+        return scratch_bytes(4) + BYTES_PER_DIMENSION * 4 * self.width + scores
 
     def tiles(self) -> list[tuple[int, int]]:
         """(first head, heads at once) for a group."""
@@ -111,7 +116,7 @@ def test_attention_of_prefill(
         case.append(0, before, threads)
     q = case.append(before, tokens, threads)
     machine = case.machine
-    stride = 4 * 4 * 128
+    stride = case.scratch_stride()
     state = machine.place(np.array([0, before, 0, 0, 0, 0, 0, 0], np.int32))
     out, scratch = machine.place(tokens * heads * head_dim * 4), machine.place(stride * threads)
     for first, count in case.tiles():
@@ -136,7 +141,7 @@ def test_attention_of_decode(
         case.append(0, position, 1)
     q = case.append(position, 1, threads)
     machine = case.machine
-    stride = 4 * 4 * 128
+    stride = case.scratch_stride()
     state = machine.place(np.array([0, position, 0, 0, 0, 0, 0, 0], np.int32))
     parts = machine.place(PARTS * heads * (case.width * 4 + 16))
     out, scratch = machine.place(heads * head_dim * 4), machine.place(stride * threads)

@@ -21,6 +21,7 @@ from .emit import (
     half_bits,
     half_bits_low,
     pair_sums,
+    pinned,
     splat,
     splat_f32,
     splat_i32,
@@ -30,28 +31,28 @@ from .emit import (
 class Activations:
     """One block of 32 activations of one token; each word is loaded once."""
 
-    def __init__(self, build: Build, x: Memory, base: Expr) -> None:
-        self.build, self.x, self.base = build, x, base
+    def __init__(self, build: Build, x: Memory) -> None:
+        self.build, self.x = build, x
         self._words: dict[int, Expr] = {}
         self._factors: dict[int, Expr] = {}
 
     def word(self, index: int) -> Expr:
         if index not in self._words:
-            self._words[index] = self.x.splat("int32", self.base + 4 * index)
+            self._words[index] = self.x.splat("int32", 4 * index)
         return self._words[index]
 
     def factor(self, offset: int) -> Expr:
         if offset not in self._factors:
-            self._factors[offset] = self.x.splat("float32", self.base + SCALE[self.build.relaxed] + offset)
+            self._factors[offset] = self.x.splat("float32", SCALE[self.build.relaxed] + offset)
         return self._factors[offset]
 
 
 class Scales:
     """The scales of a block's 4 rows, and its minimums or the zero point that stands for them."""
 
-    def __init__(self, layout: Format, w: Memory, base: Expr, zero: Expr) -> None:
+    def __init__(self, layout: Format, w: Memory, zero: Expr) -> None:
         self.layout, self.zero = layout, zero
-        at = base + layout.weight_bytes
+        at = layout.weight_bytes
         if not layout.half:
             self.scale = w.load("float32", at, 4)
             self.minimum = w.load("float32", at + 16, 4) if layout.minimum else None
@@ -73,7 +74,8 @@ class Accumulator:
     def feed(self, part: Expr, word: int, shift: int) -> None:
         product = (dot_i8 if self.build.relaxed else dot_i16)(self.x.word(word), part)
         total = self._sums.get(shift)
-        self._sums[shift] = product if total is None else bind(total + product)
+        dtype = "int16x8" if self.build.relaxed else "int32x4"
+        self._sums[shift] = pinned(dtype, product if total is None else total + product)
 
     def total(self) -> Expr:
         """sum_k q[r, k] x[k], int32x4."""
@@ -86,13 +88,13 @@ class Accumulator:
         return result
 
 
-def block_parts(build: Build, w: Memory, base: Expr, j: int) -> list[tuple[Expr, int, int]]:
+def block_parts(build: Build, w: Memory, j: int) -> list[tuple[Expr, int, int]]:
     """Vector ``j`` taken apart: (weights ready to be multiplied, word of activations, shift of the product).
 
     Relaxed: 16 values below 16. Plain: 8 int16; nibbles stay where they are in the lane where that is positive, and
     their sums are shifted back at the end (shift < 0), which is exact.
     """
-    vector = w.load("uint8", base + 16 * j, 16)
+    vector = w.load("uint8", 16 * j, 16)
     if build.relaxed:
         mask = T.broadcast(T.uint8(15), 16)
         low = bind(T.bitwise_and(vector, mask))
@@ -110,35 +112,35 @@ def block_parts(build: Build, w: Memory, base: Expr, j: int) -> list[tuple[Expr,
 
 
 class BlockProduct:
-    """Products of 4-bit weights ``w`` and activation blocks ``x``, as gemv.py and gemm.py want them (products.py)."""
+    """Products of 4-bit weights and activation blocks, as gemv.py and gemm.py want them (products.py)."""
 
     pointers: tuple[str, ...] = ()
     # From memory, six were 3 % faster than four, and four 25 % faster than one.
     streams = 6
     head_bytes = 0
 
-    def __init__(self, build: Build, layout: Format, x: Memory, w: Memory, zero: Expr) -> None:
-        self.build, self.layout, self.x, self.w = build, layout, x, w
+    def __init__(self, build: Build, layout: Format, zero: Expr) -> None:
+        self.build, self.layout = build, layout
         self.zero = bind(splat(T.Cast("float32", zero)))
 
     @staticmethod
     def block_bytes(build: Build) -> int:
         return BLOCK_BYTES[build.relaxed]
 
-    def add(self, bases: list[Expr], tokens: list[Expr], totals: list[list[Expr]]) -> list[list[Expr]]:
+    def add(self, blocks: list[Memory], tokens: list[Memory], totals: list[list[Expr]]) -> list[list[Expr]]:
         """The loop over vectors is the outer one, so that a word of activations is needed for a short time only: there
         are 16 vector registers.
         """
-        activations = [Activations(self.build, self.x, token) for token in tokens]
-        accumulators = [[Accumulator(self.build, x) for x in activations] for _ in bases]
+        activations = [Activations(self.build, token) for token in tokens]
+        accumulators = [[Accumulator(self.build, x) for x in activations] for _ in blocks]
         for j in range(self.layout.weight_bytes // 16):
-            for base, row in zip(bases, accumulators, strict=True):
-                for part, word, shift in block_parts(self.build, self.w, base, j):
+            for block, row in zip(blocks, accumulators, strict=True):
+                for part, word, shift in block_parts(self.build, block, j):
                     for accumulator in row:
                         accumulator.feed(part, word, shift)
         results = []
-        for base, row, row_totals in zip(bases, accumulators, totals, strict=True):
-            scales = Scales(self.layout, self.w, base, self.zero)
+        for block, row, row_totals in zip(blocks, accumulators, totals, strict=True):
+            scales = Scales(self.layout, block, self.zero)
             result_row = []
             for x, accumulator, total in zip(activations, row, row_totals, strict=True):
                 scaled = T.Cast("float32x4", accumulator.total()) * x.factor(0)
@@ -151,5 +153,5 @@ class BlockProduct:
             results.append(result_row)
         return results
 
-    def finish(self, total: Expr, row: Expr, token: Expr) -> Expr:
+    def finish(self, total: Expr, row: Expr, token: Memory) -> Expr:
         return total * splat_f32(result_factor(self.layout.half))

@@ -19,7 +19,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from .emit import Build, Expr, Memory, bind, exp, function, loop, offset, share, splat_f32
+from .emit import Build, Expr, Memory, bind, function, loop, offset, share, splat_f32
+from .exponential import exp
 
 
 def add() -> Any:

@@ -37,8 +37,31 @@ class Build:
 BUILDS = tuple(Build(relaxed, threads) for relaxed in (True, False) for threads in (True, False))
 
 
+# LLVM moves the additions of one sum together, with more values alive than there are registers. It moves nothing past
+# assembly with side effects, even where that assembly is empty. Nor does it look into it (docs/decisions/0086).
+_PINS = """
+define internal <4 x i32> @nomoat_pin(<4 x i32> %value) alwaysinline {
+  %same = call <4 x i32> asm sideeffect "", "=r,0"(<4 x i32> %value)
+  ret <4 x i32> %same
+}
+define internal i32 @nomoat_place(i32 %value) alwaysinline {
+  %same = call i32 asm "", "=r,0"(i32 %value)
+  ret i32 %same
+}
+"""
+
+
+class Place:
+    """A byte offset that LLVM takes as it is: otherwise it counts further offsets through a loop, and the constants in
+    them are added where they could be part of a load.
+    """
+
+    def __init__(self, byte_offset: Expr) -> None:
+        self.value = T.Bind(T.call_extern("int32", "nomoat_place", byte_offset))
+
+
 class Memory:
-    """A pointer argument: loads and stores of scalars and vectors at int32 byte offsets, in any alignment.
+    """A pointer: loads and stores of scalars and vectors at int32 byte offsets, in any alignment.
 
     All accesses are of bytes, reinterpreted: so there is one view of memory, and the compiler may not take a float and
     an integer at the same place for different things.
@@ -61,6 +84,11 @@ class Memory:
         bits = value if dtype == "uint8" else T.reinterpret(f"uint8x{nbytes}", value)
         T.buffer_store(self._bytes, bits, [index])
 
+    def at(self, byte_offset: Expr | Place) -> Memory:
+        """The memory from ``byte_offset`` on. Constant offsets in it cost no instruction."""
+        place = byte_offset if isinstance(byte_offset, Place) else Place(byte_offset)
+        return Memory(T.Bind(T.address_of(self._bytes[place.value]), T.handle("uint8")))
+
     def _read(self, dtype: str, byte_offset: Expr, lanes: int) -> Expr:
         nbytes = np.dtype(dtype).itemsize * lanes
         index = byte_offset if nbytes == 1 else T.ramp(byte_offset, 1, nbytes)
@@ -77,6 +105,7 @@ class Register:
     """A mutable local value, scalar or vector; LLVM keeps it in a register."""
 
     def __init__(self, initial: Expr, dtype: str) -> None:
+        self._dtype = dtype
         self._buffer = T.alloc_buffer((1,), dtype)
         self.set(initial)
 
@@ -88,6 +117,10 @@ class Register:
 
     def add(self, value: Expr) -> None:
         self.set(self.get() + value)
+
+    def add_in_order(self, value: Expr) -> None:
+        """Adds before whatever is pinned later. For vectors of 128 bits."""
+        self.set(pinned(self._dtype, self.get() + value))
 
 
 def function(
@@ -105,7 +138,8 @@ def function(
             arguments |= {f: T.arg(f, T.float32()) for f in floats}
             for p in pointers:
                 arguments[p] = Memory(arguments[p])
-            body(**arguments)
+            with T.attr(T.int32(0), "pragma_import_llvm", _PINS):
+                body(**arguments)
         result = builder.get()
     return result.with_attrs({"global_symbol": name, "calling_conv": 2})
 
@@ -119,6 +153,11 @@ def share(count: Expr, thread: Expr, threads: Expr) -> tuple[Expr, Expr]:
 
 def bind(value: Expr) -> Expr:
     return T.Bind(value)
+
+
+def pinned(dtype: str, vector: Expr) -> Expr:
+    """The same vector of 128 bits, computed before whatever is pinned later."""
+    return bind(as_type(dtype, T.call_extern("int32x4", "nomoat_pin", as_type("int32x4", vector))))
 
 
 def select(dtype: str, condition: Expr, a: Expr, b: Expr) -> Expr:
@@ -260,27 +299,15 @@ def absolute(vector: Expr) -> Expr:
     return as_type("float32x4", T.bitwise_and(as_type("int32x4", vector), splat_i32(0x7FFFFFFF)))
 
 
+def narrow(low: Expr, high: Expr) -> Expr:
+    """Two int32x4 as one int16x8, saturated."""
+    return llvm("int16x8", "wasm.narrow.signed", low, high)
+
+
 # Added to and subtracted from a number below 2^22 in magnitude, it rounds to the nearest integer, ties to even.
-_ROUND = 12582912.0
+ROUND = 12582912.0
 
 
 def round_to_int(vector: Expr) -> Expr:
     """float32x4 below 2^22 in magnitude -> int32x4, to nearest, ties to even."""
-    return as_type("int32x4", vector + splat_f32(_ROUND)) - splat_i32(0x4B400000)
-
-
-def exp(build: Build, x: Expr) -> Expr:
-    """e^x of float32x4, relative error 2e-7; x is taken between -87 and 88, beyond which float32 ends.
-
-    x = k ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor terms up to r^7, whose remainder is 2e-9.
-    """
-    x = bind(T.max(T.min(x, splat_f32(88.0)), splat_f32(-87.0)))
-    shifted = bind(fma(build, x, splat_f32(1.4426950408889634), splat_f32(_ROUND)))
-    k = bind(shifted - splat_f32(_ROUND))
-    # ln 2 in two parts, the first with 12 bits fewer, so that k times it is exact.
-    r = bind(x - k * splat_f32(0.693359375) - k * splat_f32(-2.12194440e-4))
-    value = splat_f32(1 / 5040)
-    for coefficient in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0):
-        value = bind(fma(build, value, r, splat_f32(coefficient)))
-    exponent = T.shift_left(as_type("int32x4", shifted) - splat_i32(0x4B400000), splat_i32(23))
-    return bind(as_type("float32x4", as_type("int32x4", value) + exponent))
+    return as_type("int32x4", vector + splat_f32(ROUND)) - splat_i32(0x4B400000)

@@ -11,7 +11,7 @@ from tvm.script.ir_builder import tirx as T
 from .activations import activation_word
 from .block_product import Scales
 from .blocks import ROWS, Format
-from .emit import HALF_SCALE, Build, Expr, Memory, as_type, bind, dot_i8, dot_i16, fma, splat, splat_f32
+from .emit import HALF_SCALE, Build, Expr, Memory, as_type, bind, dot_i8, dot_i16, fma, pinned, splat, splat_f32
 from .fine_activations import BLOCK_BYTES, HEAD_BYTES, PART_BITS, SUM, excess
 
 
@@ -21,7 +21,7 @@ def centred_zero(layout: Format, zero: Expr) -> Expr:
 
 
 class FineProduct:
-    """Products of 8-bit weights ``w`` and fine activations ``x``, as gemv.py and gemm.py want them (products.py).
+    """Products of 8-bit weights and fine activations, as gemv.py and gemm.py want them (products.py).
 
     ``sums`` (4 * n_blocks,) float32: sum_k W[n, k] of row n.
     """
@@ -31,30 +31,30 @@ class FineProduct:
     streams = 4
     head_bytes = HEAD_BYTES
 
-    def __init__(self, build: Build, layout: Format, x: Memory, w: Memory, zero: Expr, sums: Memory) -> None:
-        self.build, self.layout, self.x, self.w, self.sums = build, layout, x, w, sums
+    def __init__(self, build: Build, layout: Format, zero: Expr, sums: Memory) -> None:
+        self.build, self.layout, self.sums = build, layout, sums
         self.zero = centred_zero(layout, zero)
 
     @staticmethod
     def block_bytes(build: Build) -> int:
         return BLOCK_BYTES
 
-    def add(self, bases: list[Expr], tokens: list[Expr], totals: list[list[Expr]]) -> list[list[Expr]]:
+    def add(self, blocks: list[Memory], tokens: list[Memory], totals: list[list[Expr]]) -> list[list[Expr]]:
         """Before the token's scale."""
-        integers: list[list[Expr | None]] = [[None] * len(tokens) for _ in bases]
+        integers: list[list[Expr | None]] = [[None] * len(tokens) for _ in blocks]
         for j in range(0, 8, 2):
             for t, token in enumerate(tokens):
                 if self.build.relaxed:
-                    _add_relaxed(self.x, self.w, bases, token, integers, j, t)
+                    _add_relaxed(blocks, token, integers, j, t)
                 else:
                     for k in (j, j + 1):
-                        _add_plain(self.x, self.w, bases, token, integers, k, t)
+                        _add_plain(blocks, token, integers, k, t)
         results = []
-        for base, row, row_totals in zip(bases, integers, totals, strict=True):
-            scales = Scales(self.layout, self.w, base, self.zero)
+        for block, row, row_totals in zip(blocks, integers, totals, strict=True):
+            scales = Scales(self.layout, block, self.zero)
             result_row = []
             for token, integer, total in zip(tokens, row, row_totals, strict=True):
-                x_sum = self.x.splat("float32", token + SUM)
+                x_sum = token.splat("float32", SUM)
                 centred = bind(T.Cast("float32x4", integer) - self.zero * x_sum)
                 result = bind(fma(self.build, centred, scales.scale, total))
                 if scales.minimum is not None:
@@ -63,39 +63,35 @@ class FineProduct:
             results.append(result_row)
         return results
 
-    def finish(self, total: Expr, row: Expr, token: Expr) -> Expr:
+    def finish(self, total: Expr, row: Expr, token: Memory) -> Expr:
         """What the excess of the activations added is taken out, then comes their scale."""
         more = excess(self.build)
         result = bind(total * splat_f32(HALF_SCALE)) if self.layout.half else total
         if more:
             result = bind(result - self.sums.load("float32", row * (ROWS * 4), 4) * splat_f32(more))
-        return result * self.x.splat("float32", token)
+        return result * token.splat("float32", 0)
 
 
-def _add_relaxed(
-    x: Memory, w: Memory, bases: list[Expr], token: Expr, integers: list[list[Expr | None]], j: int, t: int
-) -> None:
+def _add_relaxed(blocks: list[Memory], token: Memory, integers: list[list[Expr | None]], j: int, t: int) -> None:
     """Vectors j and j + 1. A block's sum reaches 32 * 128 * 4095, which float32 holds exactly."""
-    words = [[x.splat("int32", token + 32 * part + 4 * k) for k in (j, j + 1)] for part in range(2)]
-    for base, row in zip(bases, integers, strict=True):
-        weights = [w.load("int8", base + 16 * k, 16) for k in (j, j + 1)]
+    words = [[token.splat("int32", 32 * part + 4 * k) for k in (j, j + 1)] for part in range(2)]
+    for block, row in zip(blocks, integers, strict=True):
+        weights = [block.load("int8", 16 * k, 16) for k in (j, j + 1)]
         for part, (first, second) in enumerate(words):
             # Four products reach 4 * 128 * 63 = 32256, so int16 holds two pairs.
             pairs = bind(dot_i8(weights[0], first) + dot_i8(weights[1], second))
             row[t] = _plus(row[t], dot_i16(pairs, T.broadcast(T.int16(1 << (PART_BITS * part)), 8)))
 
 
-def _add_plain(
-    x: Memory, w: Memory, bases: list[Expr], token: Expr, integers: list[list[Expr | None]], k: int, t: int
-) -> None:
+def _add_plain(blocks: list[Memory], token: Memory, integers: list[list[Expr | None]], k: int, t: int) -> None:
     """Vector k: the bytes of each 16-bit lane with their signs."""
-    even, odd = (x.splat("int32", token + 4 * activation_word(8, k, part)) for part in range(2))
+    even, odd = (token.splat("int32", 4 * activation_word(8, k, part)) for part in range(2))
     eight = T.broadcast(T.int16(8), 8)
-    for base, row in zip(bases, integers, strict=True):
-        both = bind(as_type("int16x8", w.load("int8", base + 16 * k, 16)))
+    for block, row in zip(blocks, integers, strict=True):
+        both = bind(as_type("int16x8", block.load("int8", 16 * k, 16)))
         row[t] = _plus(row[t], dot_i16(T.shift_right(bind(T.shift_left(both, eight)), eight), even))
         row[t] = _plus(row[t], dot_i16(T.shift_right(both, eight), odd))
 
 
 def _plus(total: Expr | None, product: Expr) -> Expr:
-    return bind(product if total is None else total + product)
+    return pinned("int32x4", product if total is None else total + product)

@@ -17,7 +17,7 @@ from typing import Any
 from tvm.script.ir_builder import tirx as T
 
 from .blocks import ROWS, Format
-from .emit import Build, Expr, Memory, Register, bind, function, loop, offset, share, splat_f32
+from .emit import Build, Expr, Memory, Place, Register, bind, function, loop, share, splat_f32
 from .products import Product, product_of
 
 
@@ -41,23 +41,24 @@ def gemv(build: Build, layout: Format) -> Any:
         **more: Memory,
     ) -> None:
         begin, end = share(n_blocks, thread, threads)
-        own_x = bind(x_stride * thread)
+        token = x.at(x_stride * thread)
         stride = bind(k_blocks * layout.nbytes)
-        product: Product = kind(build, layout, x, w, zero, **more)
+        product: Product = kind(build, layout, zero, **more)
         length = bind(T.truncdiv(end - begin, product.streams))
 
         def rows(first: Expr, step: Expr, streams: int) -> None:
             totals = [Register(splat_f32(0), "float32x4") for _ in range(streams)]
-            starts = [bind((first + step * s) * stride) for s in range(streams)]
+            starts = [w.at((first + step * s) * stride) for s in range(streams)]
             with loop(0, k_blocks) as block:
-                token = offset(own_x + product.head_bytes + block * product.block_bytes(build))
-                bases = [offset(start + block * layout.nbytes) for start in starts]
-                results = product.add(bases, [token], [[total.get()] for total in totals])
+                place = Place(block * layout.nbytes)
+                blocks = [start.at(place) for start in starts]
+                activations = token.at(product.head_bytes + block * product.block_bytes(build))
+                results = product.add(blocks, [activations], [[total.get()] for total in totals])
                 for total, (result,) in zip(totals, results, strict=True):
                     total.set(result)
             for s, total in enumerate(totals):
                 row = bind(first + step * s)
-                y.store("float32", row * (ROWS * 4), product.finish(total.get(), row, own_x), 4)
+                y.store("float32", row * (ROWS * 4), product.finish(total.get(), row, token), 4)
 
         with loop(0, length) as i:
             rows(begin + i, length, product.streams)

@@ -2,18 +2,35 @@
 
     k = q * scale,  scale = max|k| / 127     per token and KV head
 
-A page holds ``page_size`` tokens of one layer's K or V, head by head: page_size float32 scales, then page_size rows of
-``width`` int8, where width is head_dim rounded up to 16 and the rest of a row is zero. Rows of V are interleaved in
-pairs of tokens (even, odd, even, odd...), so that two tokens meet in one integer dot product; page_size is a multiple
-of 4.
+A page holds 16 tokens of one layer's K or V, head by head: 16 float32 scales, then 16 * ``width`` int8, where width is
+head_dim rounded up to 16 and the dimensions that it adds are zero. The order is that of the sums, so that a page is
+read from front to back and nothing is added up across a vector:
+
+    K  (width / 2, 16, 2)    pairs of dimensions of every token; a 32-bit lane of the sum is a token
+    V  (width / 8, 8, 8, 2)  8 dimensions, of which pairs of tokens follow each other; a lane is a dimension
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from tvm.script.ir_builder import tirx as T
+
+PAGE_TOKENS = 16
+SCALES_BYTES = PAGE_TOKENS * 4
 LANES = 16
+# Of V: dimensions that stand together, and the bytes of their 16 tokens.
+V_DIMENSIONS = 8
+V_BYTES = V_DIMENSIONS * PAGE_TOKENS
 
 
-def head_bytes(page_size: int, head_dim: int) -> int:
-    """Bytes of one head in a page."""
-    width = -(-head_dim // LANES) * LANES
-    return page_size * (4 + width)
+def padded(head_dim: Any) -> Any:
+    """``head_dim`` rounded up to whole vectors: an int, or an int32 expression."""
+    if isinstance(head_dim, int):
+        return -(-head_dim // LANES) * LANES
+    return T.bitwise_and(head_dim + (LANES - 1), -LANES)
+
+
+def head_bytes(width: Any) -> Any:
+    """Bytes of one head in a page, from its ``padded`` width."""
+    return (width + 4) * PAGE_TOKENS

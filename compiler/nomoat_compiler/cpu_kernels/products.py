@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 from .block_product import BlockProduct
 from .blocks import Format
-from .emit import Build, Expr
+from .emit import Build, Expr, Memory
 from .fine_product import FineProduct
 
 
 class Product(Protocol):
-    """Made inside a kernel, of its ``x``, ``w``, ``zero`` and the ``pointers`` that it has beside them."""
+    """Made inside a kernel, of its ``zero`` and the ``pointers`` that it has beside ``x`` and ``w``."""
 
     pointers: tuple[str, ...]
     streams: int
@@ -25,14 +25,12 @@ class Product(Protocol):
     @staticmethod
     def block_bytes(build: Build) -> int: ...
 
-    def add(self, bases: list[Expr], tokens: list[Expr], totals: list[list[Expr]]) -> list[list[Expr]]:
-        """totals[b][t] + block b · x[t], float32x4 over the block's 4 rows. ``bases`` and ``tokens`` are byte offsets
-        of blocks of weights and of activations.
-        """
+    def add(self, blocks: list[Memory], tokens: list[Memory], totals: list[list[Expr]]) -> list[list[Expr]]:
+        """totals[b][t] + block b · x[t], float32x4 over the block's 4 rows, of blocks of weights and of activations."""
         ...
 
-    def finish(self, total: Expr, row: Expr, token: Expr) -> Expr:
-        """The result, float32x4, of all blocks of group ``row`` of 4 rows. ``token``: the byte offset of the token."""
+    def finish(self, total: Expr, row: Expr, token: Memory) -> Expr:
+        """The result, float32x4, of all blocks of group ``row`` of 4 rows. ``token``: the whole token."""
         ...
 
 

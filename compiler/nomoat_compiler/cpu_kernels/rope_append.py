@@ -26,7 +26,6 @@ from .emit import (
     Register,
     absolute,
     bind,
-    exp,
     f32,
     function,
     horizontal_max,
@@ -35,12 +34,15 @@ from .emit import (
     round_to_int,
     select,
     share,
+    shuffle,
     splat,
     splat_f32,
     steps_per,
     to_f32,
     when,
 )
+from .exponential import exp
+from .kv_layout import PAGE_TOKENS, SCALES_BYTES, V_BYTES, V_DIMENSIONS, head_bytes, padded
 
 
 def rope_table(build: Build) -> Any:
@@ -87,8 +89,8 @@ def rope_table(build: Build) -> Any:
 
 
 def rope_append(build: Build) -> Any:
-    """rope_append(qkv, table, state, block_table, kv, scratch, n, heads, kv_heads, head_dim, page_size, page_bytes,
-    k_offset, v_offset, thread, threads)
+    """rope_append(qkv, table, state, block_table, kv, scratch, n, heads, kv_heads, head_dim, head_stride, k_offset,
+    v_offset, thread, threads)
 
     qkv (n, (heads + 2 kv_heads) * head_dim) float32; rows of q are overwritten by int16 (see attention.py).
     Tokens are shared among threads. ``scratch``: ``head_dim`` float32 a thread, 4096 bytes apart.
@@ -106,8 +108,7 @@ def rope_append(build: Build) -> Any:
         heads: Expr,
         kv_heads: Expr,
         head_dim: Expr,
-        page_size: Expr,
-        page_bytes: Expr,
+        head_stride: Expr,
         k_offset: Expr,
         v_offset: Expr,
         thread: Expr,
@@ -115,8 +116,7 @@ def rope_append(build: Build) -> Any:
     ) -> None:
         tokens = n.load("int32", 0)
         # With one token the work is shared by heads.
-        width = bind(T.bitwise_and(head_dim + 15, -16))
-        head_bytes = bind(page_size * (width + 4))
+        width = bind(padded(head_dim))
         half_dim = bind(T.truncdiv(head_dim, 2))
         first = state.load("int32", 4)
         own = bind(thread * 4096)
@@ -127,17 +127,23 @@ def rope_append(build: Build) -> Any:
             head = bind(item - token * all_heads)
             position = bind(first + token)
             row = bind((token * all_heads + head) * head_dim * 4)
-            # The rotated (or copied) head, zero up to ``width``, in this thread's scratch.
+            # The rotated (or copied) head, zero up to ``width``, in this thread's scratch. A last vector reaches too
+            # far, so the second half comes after the first one, and the zeros after both.
             with T.If(head < heads + kv_heads):
-                with T.Then(), loop(0, half_dim) as j:
-                    at = bind((token * half_dim + j) * 8)
-                    cosine, sine = table.load("float32", at), table.load("float32", at + 4)
-                    a = qkv.load("float32", row + j * 4)
-                    b = qkv.load("float32", row + (j + half_dim) * 4)
-                    scratch.store("float32", own + j * 4, a * cosine - b * sine)
-                    scratch.store("float32", own + (j + half_dim) * 4, b * cosine + a * sine)
-                with T.Else(), loop(0, head_dim) as j:
-                    scratch.store("float32", own + j * 4, qkv.load("float32", row + j * 4))
+                with T.Then():
+                    for second in (False, True):
+                        with loop(0, T.truncdiv(half_dim + 3, 4)) as j:
+                            at = bind(token * half_dim * 8 + j * 32)
+                            pairs = [table.load("float32", at + 16 * i, 4) for i in (0, 1)]
+                            cosine, sine = (bind(shuffle(pairs[0], pairs[1], (i, i + 2, i + 4, i + 6))) for i in (0, 1))
+                            a = qkv.load("float32", row + j * 16, 4)
+                            b = qkv.load("float32", row + half_dim * 4 + j * 16, 4)
+                            if second:
+                                scratch.store("float32", own + half_dim * 4 + j * 16, b * cosine + a * sine, 4)
+                            else:
+                                scratch.store("float32", own + j * 16, a * cosine - b * sine, 4)
+                with T.Else(), loop(0, T.truncdiv(head_dim + 3, 4)) as j:
+                    scratch.store("float32", own + j * 16, qkv.load("float32", row + j * 16, 4), 4)
             with loop(head_dim, width) as j:
                 scratch.store("float32", own + j * 4, f32(0))
             largest = Register(splat_f32(0), "float32x4")
@@ -153,28 +159,31 @@ def rope_append(build: Build) -> Any:
                         value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
                         q.store("int16", target + 16 + j * 8, T.Cast("int16x4", value), 4)
                 with T.Else():
-                    page = block_table.load("int32", T.truncdiv(position, page_size) * 4)
-                    slot = bind(T.truncmod(position, page_size))
+                    place = block_table.load("int32", T.truncdiv(position, PAGE_TOKENS) * 4)
+                    slot = bind(T.truncmod(position, PAGE_TOKENS))
                     is_key = head < heads + kv_heads
                     kv_head = bind(T.Select(is_key, head - heads, head - heads - kv_heads))
-                    base = bind(T.Select(is_key, k_offset, v_offset) + kv_head * head_bytes)
-                    block = bind(page * page_bytes + base)
+                    base = bind(T.Select(is_key, k_offset, v_offset) + kv_head * head_stride)
+                    block = bind(place * head_bytes(width) + base)
                     inverse = steps_per(peak, 127)
                     kv.store("float32", block + slot * 4, peak * f32(1 / 127))
-                    rows = bind(block + page_size * 4)
-                    pair = bind(rows + T.bitwise_and(slot, -2) * width + T.bitwise_and(slot, 1))
+                    pair = bind(slot * 2 + block + SCALES_BYTES)
+                    lanes = bind(T.bitwise_and(slot, -2) * V_DIMENSIONS + T.bitwise_and(slot, 1) + block + SCALES_BYTES)
                     with loop(0, T.truncdiv(width, 4)) as j:
                         value = bind(round_to_int(scratch.load("float32", own + j * 16, 4) * inverse))
                         with T.If(is_key):
                             with T.Then():
-                                kv.store("int8", rows + slot * width + j * 4, T.Cast("int8x4", value), 4)
-                            with T.Else():
                                 for k in range(4):
-                                    kv.store("int8", pair + j * 8 + 2 * k, T.Cast("int8", lane(value, k)))
+                                    at = pair + j * (4 * PAGE_TOKENS) + (k // 2 * 2 * PAGE_TOKENS + k % 2)
+                                    kv.store("int8", at, T.Cast("int8", lane(value, k)))
+                            with T.Else():
+                                at = bind(lanes + T.truncdiv(j, 2) * V_BYTES + T.bitwise_and(j, 1) * 8)
+                                for k in range(4):
+                                    kv.store("int8", at + 2 * k, T.Cast("int8", lane(value, k)))
 
     pointers = ("qkv", "table", "state", "block_table", "kv", "scratch", "n", "q")
     scalars = (
-        "heads", "kv_heads", "head_dim", "page_size", "page_bytes", "k_offset", "v_offset", "thread", "threads",
+        "heads", "kv_heads", "head_dim", "head_stride", "k_offset", "v_offset", "thread", "threads",
     )  # fmt: skip
     return function("rope_append", pointers, scalars, body)
 

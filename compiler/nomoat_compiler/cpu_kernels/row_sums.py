@@ -19,7 +19,6 @@ from .emit import (
     bind,
     function,
     loop,
-    offset,
     pair_sums,
     splat_f32,
     sum_of,
@@ -36,9 +35,9 @@ def row_sums(layout: Format) -> Any:
         with loop(0, n_blocks) as row:
             total = Register(splat_f32(0), "float32x4")
             with loop(0, k_blocks) as block:
-                base = offset((row * k_blocks + block) * layout.nbytes)
-                integers = sum_of([bind(pair_sums("int16x8", w.load("int8", base + 16 * j, 16))) for j in range(8)])
-                scales = Scales(layout, w, base, zeros)
+                weights = w.at((row * k_blocks + block) * layout.nbytes)
+                integers = sum_of([bind(pair_sums("int16x8", weights.load("int8", 16 * j, 16))) for j in range(8)])
+                scales = Scales(layout, weights, zeros)
                 result = (T.Cast("float32x4", pair_sums("int32x4", integers)) - zeros) * scales.scale
                 if scales.minimum is not None:
                     result = result + scales.minimum * splat_f32(COLUMNS)

@@ -31,7 +31,6 @@ from .emit import (
     Register,
     as_type,
     bind,
-    exp,
     f32,
     function,
     horizontal_max,
@@ -45,6 +44,7 @@ from .emit import (
     splat_i32,
     when,
 )
+from .exponential import exp
 
 TOKEN_RING = 64
 LOWEST = -3.0e38

@@ -99,7 +99,7 @@ export class KvCache {
   /** Ends the use of an active sequence and keeps it for reuse. Pages past its tokens are freed. */
   release(sequence: Sequence): void {
     if (!this.active.delete(sequence)) return;
-    for (const page of sequence.pages.splice(Math.ceil(sequence.tokens.length / this.pageSize))) this.put(page);
+    this.put(sequence.pages.splice(Math.ceil(sequence.tokens.length / this.pageSize)));
     if (sequence.tokens.length === 0) return;
     this.idle.push(sequence);
     if (this.idle.length > MAX_IDLE) this.drop(this.idle.shift()!);
@@ -127,7 +127,7 @@ export class KvCache {
   }
 
   private drop(sequence: Sequence): void {
-    for (const page of sequence.pages.splice(0)) this.put(page);
+    this.put(sequence.pages.splice(0));
     sequence.tokens.length = 0;
   }
 
@@ -137,9 +137,12 @@ export class KvCache {
     return page;
   }
 
-  private put(page: number): void {
-    this.holders[page]! -= 1;
-    if (this.holders[page] === 0) this.free.push(page);
+  /** The first one is taken first again: pages in order are read faster. */
+  private put(pages: readonly number[]): void {
+    for (const page of [...pages].reverse()) {
+      this.holders[page]! -= 1;
+      if (this.holders[page] === 0) this.free.push(page);
+    }
   }
 }
 

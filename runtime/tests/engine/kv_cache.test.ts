@@ -121,6 +121,18 @@ describe("KvCache", () => {
     expect(simulated.open("https://b.example", [1, 2, 3, 4, 5]).tokens).toEqual([]);
   });
 
+  it("gives pages in order again after they were used", () => {
+    const simulated = new Simulated();
+    simulated.cache.extend(6);
+    const first = simulated.open("a", []);
+    simulated.extend(first, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(first.pages).toEqual([0, 1, 2]);
+    simulated.cache.discard(first);
+    const second = simulated.open("a", []);
+    simulated.extend(second, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+    expect(second.pages).toEqual([0, 1, 2, 3]);
+  });
+
   it("evicts the least recently used first, and never an active sequence", () => {
     const simulated = new Simulated();
     simulated.cache.extend(3);

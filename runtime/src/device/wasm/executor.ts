@@ -10,8 +10,9 @@ import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, Weight
 import type { Program } from "../program";
 import { pagesPerSequence } from "../program_rules";
 import { bandwidthPlan, measureBandwidth } from "./bandwidth";
+import { KvPool } from "./kv_pool";
 import { type Library, loadLibrary } from "./library";
-import { type KvPool, kvPage, lower } from "./lower";
+import { lower } from "./lower";
 import { createMemory, growMemory, Layout, roundUp, WASM_PAGE } from "./memory";
 import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";
@@ -61,11 +62,10 @@ export async function openWasmExecutor(
   const image = new WeightImage(program);
   const layout = new Layout(FIRST_ADDRESS);
   const regions = new Regions(layout, program, library, size);
-  const page = kvPage(program);
   // The first lowering finds out which regions it needs, the second one knows where the weights begin.
-  lower(program, regions, image, 0, { base: 0, ...page });
+  lower(program, regions, image, 0, new KvPool(program, 0));
   const weightBase = layout.end;
-  const kv: KvPool = { base: roundUp(weightBase + image.nbytes, WASM_PAGE), ...page };
+  const kv = new KvPool(program, roundUp(weightBase + image.nbytes, WASM_PAGE));
   const plan = {
     ...lower(program, regions, image, weightBase, kv),
     ...bandwidthPlan(weightBase, image.nbytes, regions.bandwidthSums),
@@ -73,9 +73,9 @@ export async function openWasmExecutor(
 
   const firstPages = options.firstPages ?? 16;
   const room = Math.min(MEMORY_LIMIT - kv.base, MAX_KV_BYTES);
-  const maxPages = Math.min(2 * pagesPerSequence(program), Math.floor(room / kv.pageBytes));
-  const startBytes = kv.base + Math.max(PIECE_BYTES, Math.min(firstPages, maxPages) * kv.pageBytes);
-  const memory = createMemory(startBytes, kv.base + Math.max(maxPages * kv.pageBytes, PIECE_BYTES), library.threads);
+  const maxPages = Math.min(2 * pagesPerSequence(program), kv.capacity(room));
+  const startBytes = kv.base + Math.max(PIECE_BYTES, kv.nbytes(Math.min(firstPages, maxPages)));
+  const memory = createMemory(startBytes, kv.base + Math.max(PIECE_BYTES, kv.nbytes(maxPages)), library.threads);
   for (const { address, bytes } of regions.initial) new Uint8Array(memory.buffer, address, bytes.length).set(bytes);
 
   const pool = await Pool.create({
@@ -164,24 +164,20 @@ class WasmExecutor implements Executor {
   async growKv(pages: number): Promise<void> {
     const wanted = Math.min(pages, this.maxPages);
     if (wanted <= this.pages) return;
-    growMemory(this.memory, this.kv.base + wanted * this.kv.pageBytes);
+    growMemory(this.memory, this.kv.base + this.kv.nbytes(wanted));
     this.pages = wanted;
   }
 
   copyPage(from: number, to: number): void {
-    const { base, pageBytes } = this.kv;
-    new Uint8Array(this.memory.buffer).copyWithin(
-      base + to * pageBytes,
-      base + from * pageBytes,
-      base + (from + 1) * pageBytes,
-    );
+    this.kv.copy(this.memory, from, to);
   }
 
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes = 0): void {
     const size = this.regions.bufferSize(name);
     if (size === undefined || offsetBytes + data.byteLength > size)
       throw new LlmError("internal", `${data.byteLength} bytes at ${offsetBytes} do not fit into the buffer ${name}.`);
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const values = name === "block_table" ? data.map((page) => this.kv.place(page)) : data;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     new Uint8Array(this.memory.buffer, this.regions.buffer(name)! + offsetBytes, bytes.length).set(bytes);
   }
 

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 131062,
-      "sha256": "80e3e4167ff74ed62655f92b020b5e332bcd5c9f815b4fa23aa05d50f4db125e"
+      "nbytes": 164806,
+      "sha256": "401c1a786fa2e0e2c2ba654d3e796e86cd3fe8062cf3ced4fe78f7569543c651"
     },
     "relaxed": {
-      "nbytes": 131062,
-      "sha256": "4d77eabe07492339a201489ffb7e9570fa362135bdb4ffb4cbe84ab0c81b123c"
+      "nbytes": 164806,
+      "sha256": "b8841b315d0017be5a820a31e9589067c4ff66b2d1eb6f8938027f433954a3b9"
     },
     "plain-threads": {
-      "nbytes": 139318,
-      "sha256": "089155b0b475c81b8665a04e5d80f52ae0abedb7f4f13198341dc34b149735be"
+      "nbytes": 187471,
+      "sha256": "d3bb6b1aef5bb327dbd276e0a7dcf1efc39399de5209c746f15d17cfcb2ac02b"
     },
     "plain": {
-      "nbytes": 139318,
-      "sha256": "83c815e8e2bd5d232625c072553ef7b2347b1affce8aad7b7174b1264ae7ebe2"
+      "nbytes": 187471,
+      "sha256": "9604eafe98148764d64c3ebe63777fd360f5b722200f07c58a9d6c20745a571a"
     }
   },
   "stack_bytes": 65536,
@@ -39,6 +39,11 @@ export const LIBRARY = {
   ],
   "attention_part_header_bytes": 16,
   "attention_parts": 8,
+  "attention_scratch": {
+    "nbytes": 880,
+    "dimension_bytes": 48
+  },
+  "kv_page_tokens": 16,
   "sampling_part_bytes": 2112,
   "sampling_slices": 8,
   "formats": {

@@ -17,34 +17,13 @@ import type {
   RmsNormDefinition,
   RopeAppendDefinition,
 } from "../program";
+import type { KvPool } from "./kv_pool";
 import { LIBRARY } from "./library.gen";
 import type { Plan, Step } from "./pool";
-import { headBytes, MAX_HEAD_DIM, type Regions } from "./regions";
+import { MAX_HEAD_DIM, type Regions } from "./regions";
 import type { Matrix, WeightImage } from "./weights";
 
 type Call = Step[number];
-
-export interface KvPool {
-  /** Address of page 0. */
-  readonly base: number;
-  /** Bytes of one page of all layers. */
-  readonly pageBytes: number;
-  /** Bytes from the start of a page to each kv_cache buffer's part. */
-  readonly offsets: ReadonlyMap<string, number>;
-}
-
-/** Bytes of a page, and where in it each kv_cache buffer is: K and V of every layer side by side. */
-export function kvPage(program: Program): Omit<KvPool, "base"> {
-  const offsets = new Map<string, number>();
-  const part = program.num_key_value_heads * headBytes(program.page_size, program.head_dim);
-  let pageBytes = 0;
-  for (const { name, kind } of program.buffers.values()) {
-    if (kind !== "kv_cache") continue;
-    offsets.set(name, pageBytes);
-    pageBytes += part;
-  }
-  return { pageBytes, offsets };
-}
 
 /** The samplers mean the same on every device (docs/program-interface.md), so they are not read off the program. */
 function samplers(program: Program, regions: Regions): Plan {
@@ -66,8 +45,8 @@ function samplers(program: Program, regions: Regions): Plan {
 export function lower(program: Program, regions: Regions, image: WeightImage, weightBase: number, kv: KvPool): Plan {
   if (program.head_dim > MAX_HEAD_DIM)
     throw unsupported(`heads of ${program.head_dim} values; its kernels take ${MAX_HEAD_DIM}`);
-  if (program.page_size % 4 !== 0)
-    throw unsupported(`pages of ${program.page_size} tokens; its kernels take multiples of 4`);
+  if (program.page_size !== LIBRARY.kv_page_tokens)
+    throw unsupported(`pages of ${program.page_size} tokens; its kernels take ${LIBRARY.kv_page_tokens}`);
   const plan: Record<string, readonly Step[]> = { ...samplers(program, regions) };
   for (const name of ["prefill", "decode"]) {
     const steps = program.functions.get(name) ?? [];
@@ -207,7 +186,7 @@ class Lowering {
   }
 
   private ropeAppend(definition: RopeAppendDefinition, step: ProgramStep): void {
-    const { heads, kv_heads, head_dim, page_size, attention_scaling } = definition;
+    const { heads, kv_heads, head_dim, attention_scaling } = definition;
     const frequencies = step.arguments.get("inv_freq")!;
     const key = JSON.stringify([frequencies, attention_scaling, definition.dynamic]);
     const { table, dynamic } = this.regions.ropeTable(key, head_dim, dynamicBytes(definition));
@@ -234,8 +213,7 @@ class Lowering {
         heads,
         kv_heads,
         head_dim,
-        page_size,
-        this.kv.pageBytes,
+        this.kv.headStride,
         this.kvOffset(step, "k_pages"),
         this.kvOffset(step, "v_pages"),
       ],
@@ -243,12 +221,12 @@ class Lowering {
   }
 
   private attention(definition: AttentionDefinition, step: ProgramStep): void {
-    const { heads, kv_heads, head_dim, page_size } = definition;
+    const { heads, kv_heads, head_dim } = definition;
     const { regions, kv } = this;
     const out = this.target(step, "out");
     const q = regions.query(step.arguments.get("q")!, definition);
     const phase = this.prefill ? "prefill" : "decode";
-    const inputs = [q, kv.base, this.address("block_table"), this.address("state"), regions.scores];
+    const inputs = [q, kv.base, this.address("block_table"), this.address("state"), regions.attentionScratch];
     const results = this.prefill ? [out, this.n] : [regions.parts];
     const most = Math.max(...LIBRARY.heads_at_once);
     const group = heads / kv_heads;
@@ -261,12 +239,11 @@ class Lowering {
         heads,
         kv_heads,
         head_dim,
-        page_size,
-        kv.pageBytes,
+        kv.headStride,
         this.kvOffset(step, "k_pages"),
         this.kvOffset(step, "v_pages"),
         first,
-        regions.scoresStride,
+        regions.attentionStride,
       ]);
     }
     this.steps.push(calls);
@@ -293,7 +270,7 @@ class Lowering {
   }
 
   private kvOffset(step: ProgramStep, argument: string): number {
-    return this.kv.offsets.get(step.arguments.get(argument)!)!;
+    return this.kv.offset(step.arguments.get(argument)!);
   }
 }
 

@@ -20,9 +20,9 @@ export function headWidth(headDim: number): number {
   return roundUp(headDim, LANES);
 }
 
-/** Bytes of one KV head in a page of one layer's K or V: scales, then rows. */
-export function headBytes(pageSize: number, headDim: number): number {
-  return pageSize * (4 + headWidth(headDim));
+/** Bytes of one KV head in a page of one layer's K or V: scales, then values. */
+export function headBytes(headDim: number): number {
+  return LIBRARY.kv_page_tokens * (4 + headWidth(headDim));
 }
 
 /** Bytes of one head of q: scale and padding, then int16. */
@@ -51,8 +51,8 @@ export class Regions {
   readonly gate: number;
   readonly up: number;
   readonly ropeScratch: number;
-  readonly scores: number;
-  readonly scoresStride: number;
+  readonly attentionScratch: number;
+  readonly attentionStride: number;
   readonly parts: number;
   /** What streaming reads add up to: 16 bytes a thread. */
   readonly bandwidthSums: number;
@@ -94,9 +94,10 @@ export class Regions {
     this.gate = layout.region(rows * chunk * 4);
     this.up = layout.region(rows * chunk * 4);
     this.ropeScratch = layout.region(ROPE_SCRATCH_BYTES * threads);
-    const mostHeads = Math.max(...LIBRARY.heads_at_once);
-    this.scoresStride = roundUp(context_length, page_size) * mostHeads * 4;
-    this.scores = layout.region(this.scoresStride * threads);
+    const { nbytes, dimension_bytes } = LIBRARY.attention_scratch;
+    const scoreBytes = roundUp(context_length, page_size) * Math.max(...LIBRARY.heads_at_once) * 4;
+    this.attentionStride = roundUp(nbytes + dimension_bytes * headWidth(head_dim) + scoreBytes, 64);
+    this.attentionScratch = layout.region(this.attentionStride * threads);
     const partBytes = headWidth(head_dim) * 4 + LIBRARY.attention_part_header_bytes;
     this.parts = layout.region(heads * partBytes * LIBRARY.attention_parts);
     this.bandwidthSums = layout.region(16 * threads);

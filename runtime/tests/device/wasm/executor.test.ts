@@ -187,6 +187,14 @@ describe.skipIf(!tiny)("repacked weights", () => {
     expect(MAX_WEIGHT_BYTES).toBe(3.5 * 2 ** 30);
   });
 
+  it("of programs with other pages than the kernels' are a typed error", async () => {
+    const program = { ...(await tinyProgram()), page_size: 8 };
+    await expect(openWasmExecutor(program, { weights: await weights(), cache: null })).rejects.toMatchObject({
+      code: "unsupported_device",
+      message: expect.stringMatching(/pages of 8 tokens/),
+    });
+  });
+
   it("on more threads than the page can have are a typed error", async () => {
     const open = openWasmExecutor(await tinyProgram(), { weights: await weights(), cache: null }, { threads: 4 });
     await expect(open).rejects.toMatchObject({ code: "unsupported_device" });

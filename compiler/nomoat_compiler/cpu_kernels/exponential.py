@@ -1,0 +1,59 @@
+"""e^x and 2^x of float32x4, by polynomials: WebAssembly has no instruction for them, and the kernels no library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvm.script.ir_builder import tirx as T
+
+from .emit import ROUND, Build, Expr, as_type, bind, fma, splat_f32, splat_i32
+
+
+def exp(build: Build, x: Expr) -> Expr:
+    """e^x of float32x4, relative error 2e-7; x is taken between -87 and 88, beyond which float32 ends.
+
+    x = k ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor terms up to r^7, whose remainder is 2e-9.
+    """
+    x = bind(T.max(T.min(x, splat_f32(88.0)), splat_f32(-87.0)))
+    shifted = bind(fma(build, x, splat_f32(1.4426950408889634), splat_f32(ROUND)))
+    k = bind(shifted - splat_f32(ROUND))
+    # ln 2 in two parts, the first with 12 bits fewer, so that k times it is exact.
+    r = bind(x - k * splat_f32(0.693359375) - k * splat_f32(-2.12194440e-4))
+    value = splat_f32(1 / 5040)
+    for coefficient in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0):
+        value = bind(fma(build, value, r, splat_f32(coefficient)))
+    exponent = T.shift_left(as_type("int32x4", shifted) - splat_i32(0x4B400000), splat_i32(23))
+    return bind(as_type("float32x4", as_type("int32x4", value) + exponent))
+
+
+# Of 2^r between -1/2 and 1/2, from the highest power on: the least relative error, 2.6e-6, by reweighted least squares.
+EXP2_COEFFICIENTS = (
+    0.009570070542395115,
+    0.05591785907745361,
+    0.2402474582195282,
+    0.6931217908859253,
+    0.9999992847442627,
+)
+EXP2_LOWEST = -126.0
+
+
+@dataclass(frozen=True)
+class Exp2Constants:
+    """Vectors of what ``exp2`` needs."""
+
+    lowest: Expr
+    rounder: Expr
+    coefficients: tuple[Expr, ...]
+
+
+def exp2(build: Build, x: Expr, constants: Exp2Constants) -> Expr:
+    """2^x of float32x4 at most 0, relative error 3e-6; below -126 it is 2^-126."""
+    x = bind(T.max(x, constants.lowest))
+    shifted = bind(x + constants.rounder)
+    r = bind(x - bind(shifted - constants.rounder))
+    value, *rest = constants.coefficients
+    for coefficient in rest:
+        value = bind(fma(build, value, r, coefficient))
+    # The integer is in the low bits of ``shifted``, whose other bits are shifted out.
+    exponent = T.shift_left(as_type("int32x4", shifted), splat_i32(23))
+    return bind(as_type("float32x4", as_type("int32x4", value) + exponent))
