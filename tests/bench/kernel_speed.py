@@ -4,8 +4,8 @@
 
 Each kernel runs on a matrix that stays in the processor's cache and, one copy after the other, on more of it than a
 cache holds; beside it, a pass of plain reads over the same copies says what the memory gives. A kernel that is hardly
-faster from the cache waits for its own instructions, not for the memory. Results are compared with wasmtime's while they
-are timed. Needs nothing but the browser.
+faster from the cache waits for its own instructions, not for the memory. Results are compared with what wasmtime gives
+while they are timed. Needs nothing but the browser.
 """
 
 from __future__ import annotations
