@@ -202,7 +202,13 @@ def test_an_interrupt_ends_a_running_generation(endless_package: Path, device: s
     command += on(device)
     # A group of its own, to which the interrupt goes as from a terminal: to Python and to Playwright's driver.
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # What runs in the background ignores interrupts, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         try:
             assert process.stdout is not None and process.stdout.read(1) != ""
