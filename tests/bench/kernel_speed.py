@@ -30,7 +30,7 @@ from rich.table import Table
 
 from tests.bench.machine import machine
 from tests.parity.cpu_harness import BUILDS, CpuMachine, module_bytes, random
-from tests.parity.test_cpu_matrices import Matrix, place_blocks, token_bytes
+from tests.parity.cpu_matrix import Matrix, place_blocks, token_bytes
 
 LAYOUTS = {layout.name: layout for layout in FORMATS}
 ROWS, COLUMNS = 768, 576
@@ -43,7 +43,7 @@ TOLERANCE = 1e-5
 
 # Times `kernel` with its arguments; argument 1 is the address of the weights. Returns milliseconds of each pass.
 MEASURE = """
-async ({ module, image, kernel, arguments: given, y, copies, matrixBytes, repeats, passes, streamed }) => {
+async ({ module, image, kernel, arguments: given, y, sums, copies, matrixBytes, repeats, passes }) => {
   const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const start = Math.ceil(bytes(image).length / 65536) * 65536;
   const pages = Math.ceil((start + copies * matrixBytes) / 65536) + 1;
@@ -65,7 +65,7 @@ async ({ module, image, kernel, arguments: given, y, copies, matrixBytes, repeat
   for (let pass = -3; pass < passes; pass++) {
     const taken = { cache: time(fromCache) };
     if (copies > 0) taken.memory = time(fromMemory);
-    if (copies > 0) taken.reads = time(() => read(start, streamed, (copies * matrixBytes) >> 4, 0, 1));
+    if (copies > 0) taken.reads = time(() => read(start, sums, (copies * matrixBytes) >> 4, 0, 1));
     if (pass >= 0) for (const [name, ms] of Object.entries(taken)) times[name].push(ms);
   }
   return { ...times, y: Array.from(new Float32Array(memory.buffer, y.address, y.count)) };
@@ -103,58 +103,72 @@ def main(arguments: list[str]) -> int:
 
 
 def measured(page: Page, build: Build, passes: int) -> list[Speed]:
+    """One token times matrices of each kind, then many tokens, of which only the arithmetic is of interest."""
     speeds = []
-    for name, tokens in (("q4m", 1), ("q4s", 1), ("q8s", 1), ("q4m", TOKENS)):
-        layout = LAYOUTS[name]
-        machine_ = CpuMachine(build)
-        matrix = Matrix(machine_, layout, ROWS, COLUMNS, zero=8, seed=1)
-        x = random(2).standard_normal((tokens, COLUMNS)).astype(np.float32)
-        tokens_at = place_blocks(machine_, x, bits=layout.bits)
-        y = machine_.place(tokens * ROWS * 4)
-        n = machine_.place(np.int32(tokens))
-        sums = machine_.place(64)
-        k_blocks, groups = COLUMNS // 32, ROWS // 4
-        if tokens == 1:
-            kernel, sizes = f"gemv_{name}", (token_bytes(machine_, layout.bits, k_blocks), k_blocks, groups, 8)
-            given = [tokens_at, *matrix.arguments(), y, *sizes, 0, 1]
-        else:
-            kernel = f"gemm_{name}"
-            given = [tokens_at, *matrix.arguments(), y, n, k_blocks, groups, 8, 0, 1]
-        image = bytes(machine_.memory.read(machine_.store, 0, machine_.place(0)))
-        machine_.exports[kernel](machine_.store, *given)
-        expected = machine_.read(y, np.float32, (tokens * ROWS,))
-        matrix_bytes = groups * k_blocks * layout.nbytes
-        copies = MEMORY_BYTES // matrix_bytes if tokens == 1 else 0
-        repeats = CACHE_REPEATS if tokens == 1 else 4
-        times: dict[str, Any] = page.evaluate(
-            MEASURE,
-            {
-                "module": base64.b64encode(module_bytes(build)).decode(),
-                "image": base64.b64encode(image).decode(),
-                "kernel": kernel,
-                "arguments": given,
-                "y": {"address": y, "count": tokens * ROWS},
-                "copies": copies,
-                "matrixBytes": matrix_bytes,
-                "repeats": repeats,
-                "passes": passes,
-                "streamed": sums,
-            },
-        )
-        largest = float(np.abs(expected).max())
-        np.testing.assert_allclose(times["y"], expected, rtol=0, atol=TOLERANCE * largest, err_msg=kernel)
-        work = matrix_bytes if tokens == 1 else ROWS * COLUMNS * tokens
-        speeds.append(
-            Speed(
-                build=build.name,
-                kernel=kernel,
-                unit="GB/s" if tokens == 1 else "GMAC/s",
-                cache=rate(work * repeats, times["cache"]),
-                memory=rate(matrix_bytes * copies, times["memory"]) if copies else None,
-                reads=rate(matrix_bytes * copies, times["reads"]) if copies else None,
-            )
-        )
+    for name in ("q4m", "q4s", "q8s"):
+        cpu, matrix, given, y = product(build, name, 1)
+        copies = MEMORY_BYTES // matrix.nbytes
+        times = timed(page, cpu, f"gemv_{name}", given, y, matrix, 1, passes, CACHE_REPEATS, copies)
+        cache = rate(matrix.nbytes * CACHE_REPEATS, times["cache"])
+        memory, reads = (rate(matrix.nbytes * copies, times[kind]) for kind in ("memory", "reads"))
+        speeds.append(Speed(build.name, f"gemv_{name}", "GB/s", cache, memory, reads))
+    cpu, matrix, given, y = product(build, "q4m", TOKENS)
+    times = timed(page, cpu, "gemm_q4m", given, y, matrix, TOKENS, passes, 4, 0)
+    multiplied = rate(ROWS * COLUMNS * TOKENS * 4, times["cache"])
+    speeds.append(Speed(build.name, "gemm_q4m", "GMAC/s", multiplied, None, None))
     return speeds
+
+
+def product(build: Build, name: str, tokens: int) -> tuple[CpuMachine, Matrix, list[int], int]:
+    """A machine with a matrix and activations on it, the arguments of the kernel that multiplies them, and where its
+    result will be.
+    """
+    layout = LAYOUTS[name]
+    cpu = CpuMachine(build)
+    matrix = Matrix(cpu, layout, ROWS, COLUMNS, zero=8, seed=1)
+    x = random(2).standard_normal((tokens, COLUMNS)).astype(np.float32)
+    blocks, y = place_blocks(cpu, x, bits=layout.bits), cpu.place(tokens * ROWS * 4)
+    k_blocks = COLUMNS // 32
+    # Of gemv the distance between threads' copies of x, of gemm where the number of tokens is.
+    which = token_bytes(cpu, layout.bits, k_blocks) if tokens == 1 else cpu.place(np.int32(tokens))
+    return cpu, matrix, [blocks, *matrix.arguments(), y, which, k_blocks, matrix.blocks, matrix.zero, 0, 1], y
+
+
+def timed(
+    page: Page,
+    cpu: CpuMachine,
+    kernel: str,
+    given: list[int],
+    y: int,
+    matrix: Matrix,
+    tokens: int,
+    passes: int,
+    repeats: int,
+    copies: int,
+) -> dict[str, Any]:
+    """Milliseconds of each pass by kind. The browser's memory begins as the machine's, and its result must be equal."""
+    sums = cpu.place(16)
+    image = bytes(cpu.memory.read(cpu.store, 0, cpu.place(0)))
+    cpu.exports[kernel](cpu.store, *given)
+    expected = cpu.read(y, np.float32, (tokens * ROWS,))
+    times: dict[str, Any] = page.evaluate(
+        MEASURE,
+        {
+            "module": base64.b64encode(module_bytes(cpu.build)).decode(),
+            "image": base64.b64encode(image).decode(),
+            "kernel": kernel,
+            "arguments": given,
+            "y": {"address": y, "count": expected.size},
+            "sums": sums,
+            "copies": copies,
+            "matrixBytes": matrix.nbytes,
+            "repeats": repeats,
+            "passes": passes,
+        },
+    )
+    tolerance = TOLERANCE * float(np.abs(expected).max())
+    np.testing.assert_allclose(times["y"], expected, rtol=0, atol=tolerance, err_msg=kernel)
+    return times
 
 
 def rate(work: int, times_ms: list[float]) -> float:

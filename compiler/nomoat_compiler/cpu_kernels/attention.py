@@ -25,7 +25,6 @@ from tvm.script.ir_builder import tirx as T
 
 from .attention_page import LOWEST, QUERY_HEADER_BYTES, Pages, Scratch, page_scores, page_values
 from .emit import (
-    ROUND,
     Build,
     Expr,
     Memory,
@@ -43,7 +42,7 @@ from .emit import (
     splat_f32,
     when,
 )
-from .exponential import EXP2_COEFFICIENTS, EXP2_LOWEST, Exp2Constants, exp2
+from .exponential import EXP2_CONSTANTS, exp2
 from .kv_layout import PAGE_TOKENS, head_bytes, padded
 
 HEADS_AT_ONCE = (1, 2, 3, 4)
@@ -91,27 +90,19 @@ def attention_decode(build: Build, count: int) -> Any:
             inside = bind(kv_head * head_stride)
             cache = Pages(kv, block_table, bind(head_bytes(width)), k_offset + inside, v_offset + inside)
             head = bind(kv_head * group + first_head)
-            part = [parts.at((index * heads + head + g) * part_bytes) for g in range(count)]
-            with T.If(begin < end):
-                with T.Then():
-                    queries = _queries(q, head, width, count)
-                    # The parts of a head follow each other.
-                    with when(head != spread.get()):
-                        own.spread(queries)
-                        spread.set(head)
-                    peaks, totals = _attend(own, cache, queries, head_dim, begin, end, length)
-                    for g in range(count):
-                        part[g].store("float32", 0, peaks[g])
-                        part[g].store("float32", 4, totals[g])
-                        with loop(0, T.truncdiv(width, 4)) as quad:
-                            value = own.head_sums(g).load("float32", quad * 16, 4)
-                            part[g].store("float32", quad * 16 + PART_HEADER_BYTES, value, 4)
-                with T.Else():
-                    for g in range(count):
-                        part[g].store("float32", 0, f32(LOWEST))
-                        part[g].store("float32", 4, f32(0))
-                        with loop(0, T.truncdiv(width, 4)) as quad:
-                            part[g].store("float32", quad * 16 + PART_HEADER_BYTES, splat_f32(0), 4)
+            queries = _queries(q, head, width, count)
+            # The parts of a head follow each other, and in a short context most of them are empty.
+            with when(T.And(begin < end, head != spread.get())):
+                own.spread(queries)
+                spread.set(head)
+            peaks, totals = _attend(own, cache, queries, head_dim, begin, end, length)
+            for g in range(count):
+                part = parts.at((index * heads + head + g) * part_bytes)
+                part.store("float32", 0, peaks[g])
+                part.store("float32", 4, totals[g])
+                with loop(0, T.truncdiv(width, 4)) as quad:
+                    value = own.head_sums(g).load("float32", quad * 16, 4)
+                    part.store("float32", quad * 16 + PART_HEADER_BYTES, value, 4)
 
     pointers = ("q", "kv", "block_table", "state", "scratch", "parts")
     return function(f"attention_decode_{count}", pointers, (*_SHAPE, "thread", "threads"), body)
@@ -215,9 +206,7 @@ def attention_combine(build: Build) -> Any:
             for peak in peaks[1:]:
                 maximum = bind(T.max(maximum, peak))
             # A part without tokens has the weight 2^(LOWEST - maximum), nothing.
-            constants = Exp2Constants(
-                splat_f32(EXP2_LOWEST), splat_f32(ROUND), tuple(splat_f32(c) for c in EXP2_COEFFICIENTS)
-            )
+            constants = [splat_f32(value) for value in EXP2_CONSTANTS]
             weights = [exp2(build, splat(peak - maximum), constants) for peak in peaks]
             total = f32(0)
             for start, weight in zip(starts, weights, strict=True):

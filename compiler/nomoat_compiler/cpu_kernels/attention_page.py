@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from tvm.script.ir_builder import tirx as T
 
 from .emit import (
-    ROUND,
     Build,
     Expr,
     Memory,
@@ -39,7 +38,7 @@ from .emit import (
     steps_per,
     zeros,
 )
-from .exponential import EXP2_COEFFICIENTS, EXP2_LOWEST, Exp2Constants, exp2
+from .exponential import EXP2_CONSTANTS, exp2
 from .kv_layout import PAGE_TOKENS, SCALES_BYTES, V_BYTES, V_DIMENSIONS
 
 LOWEST = -1e30  # finite, so that LOWEST minus a maximum never is NaN
@@ -51,7 +50,7 @@ QUERY_HEADER_BYTES = 16
 
 _BIAS = 128
 _CONSTANTS = 256
-_QUERIES = _CONSTANTS + 16 * (2 + len(EXP2_COEFFICIENTS))
+_QUERIES = _CONSTANTS + 16 * len(EXP2_CONSTANTS)
 # Of the scratch for ``count`` heads: queries and sums.
 BYTES_PER_DIMENSION = 8 + 4
 
@@ -94,14 +93,11 @@ class Scratch:
                 at = (first + 4 * quad) * 4
                 self.own.store("int32", at, splat_i32(mask), 4)
                 self.own.store("float32", _BIAS + at, splat_f32(bias), 4)
-        for i, value in enumerate((EXP2_LOWEST, ROUND, *EXP2_COEFFICIENTS)):
+        for i, value in enumerate(EXP2_CONSTANTS):
             self.own.store("float32", _CONSTANTS + 16 * i, splat_f32(value), 4)
 
-    def exp2_constants(self) -> Exp2Constants:
-        lowest, rounder, *coefficients = (
-            self.own.load("float32", _CONSTANTS + 16 * i, 4) for i in range(2 + len(EXP2_COEFFICIENTS))
-        )
-        return Exp2Constants(lowest, rounder, tuple(coefficients))
+    def exp2_constants(self) -> list[Expr]:
+        return [self.own.load("float32", _CONSTANTS + 16 * i, 4) for i in range(len(EXP2_CONSTANTS))]
 
     def bounds(self, page: Expr, length: Expr) -> Memory:
         """The masks of a page's tokens; their biases are _BIAS bytes behind."""
@@ -186,7 +182,7 @@ def page_values(
         largest = horizontal_max(bind(T.max(pairs[0], pairs[1])))
         inverse = steps_per(largest, MOST_WEIGHT)
         steps.append(bind(splat(largest * f32(1 / MOST_WEIGHT))))
-        rounder = constants.rounder
+        rounder = constants[1]
         integers = [
             bind(as_type("int32x4", bind(fma(build, w, inverse, rounder))) - as_type("int32x4", rounder))
             for w in weights

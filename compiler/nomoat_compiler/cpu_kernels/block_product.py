@@ -48,10 +48,9 @@ class Activations:
 
 
 class Scales:
-    """The scales of a block's 4 rows, and its minimums or the zero point that stands for them."""
+    """The scales of a block's 4 rows, and its minimums if it has them."""
 
-    def __init__(self, layout: Format, w: Memory, zero: Expr) -> None:
-        self.layout, self.zero = layout, zero
+    def __init__(self, layout: Format, w: Memory) -> None:
         at = layout.weight_bytes
         if not layout.half:
             self.scale = w.load("float32", at, 4)
@@ -61,6 +60,11 @@ class Scales:
             self.scale, self.minimum = half_bits(both)
         else:
             self.scale, self.minimum = bind(half_bits_low(w.load("int16", at, 4))), None
+
+    def add(self, build: Build, product: Expr, x_sum: Expr, total: Expr) -> Expr:
+        """total + product * scale + minimum * ``x_sum``, the sum of the activations."""
+        result = bind(fma(build, product, self.scale, total))
+        return result if self.minimum is None else bind(fma(build, self.minimum, x_sum, result))
 
 
 class Accumulator:
@@ -140,16 +144,13 @@ class BlockProduct:
                         accumulator.feed(part, word, shift)
         results = []
         for block, row, row_totals in zip(blocks, accumulators, totals, strict=True):
-            scales = Scales(self.layout, block, self.zero)
+            scales = Scales(self.layout, block)
             result_row = []
             for x, accumulator, total in zip(activations, row, row_totals, strict=True):
                 scaled = T.Cast("float32x4", accumulator.total()) * x.factor(0)
                 if scales.minimum is None:
                     scaled = scaled - self.zero * x.factor(SUM)
-                result = bind(fma(self.build, bind(scaled), scales.scale, total))
-                if scales.minimum is not None:
-                    result = bind(fma(self.build, scales.minimum, x.factor(SUM), result))
-                result_row.append(result)
+                result_row.append(scales.add(self.build, bind(scaled), x.factor(SUM), total))
             results.append(result_row)
         return results
 

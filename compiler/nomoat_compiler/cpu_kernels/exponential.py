@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from tvm.script.ir_builder import tirx as T
 
@@ -26,32 +26,26 @@ def exp(build: Build, x: Expr) -> Expr:
     return bind(as_type("float32x4", as_type("int32x4", value) + exponent))
 
 
-# Of 2^r between -1/2 and 1/2, from the highest power on: the least relative error, 2.6e-6, by reweighted least squares.
-EXP2_COEFFICIENTS = (
+# Below 2^-126 float32 has fewer digits. 2^r between -1/2 and 1/2, from the highest power on: the least relative error,
+# 2.6e-6, by reweighted least squares.
+_LOWEST = -126.0
+_COEFFICIENTS = (
     0.009570070542395115,
     0.05591785907745361,
     0.2402474582195282,
     0.6931217908859253,
     0.9999992847442627,
 )
-EXP2_LOWEST = -126.0
+# What ``exp2`` needs in vectors; the second one rounds (emit.py).
+EXP2_CONSTANTS = (_LOWEST, ROUND, *_COEFFICIENTS)
 
 
-@dataclass(frozen=True)
-class Exp2Constants:
-    """Vectors of what ``exp2`` needs."""
-
-    lowest: Expr
-    rounder: Expr
-    coefficients: tuple[Expr, ...]
-
-
-def exp2(build: Build, x: Expr, constants: Exp2Constants) -> Expr:
-    """2^x of float32x4 at most 0, relative error 3e-6; below -126 it is 2^-126."""
-    x = bind(T.max(x, constants.lowest))
-    shifted = bind(x + constants.rounder)
-    r = bind(x - bind(shifted - constants.rounder))
-    value, *rest = constants.coefficients
+def exp2(build: Build, x: Expr, constants: Sequence[Expr]) -> Expr:
+    """2^x of float32x4 at most 0, relative error 3e-6; below -126 it is 2^-126. ``constants``: EXP2_CONSTANTS."""
+    lowest, rounder, value, *rest = constants
+    x = bind(T.max(x, lowest))
+    shifted = bind(x + rounder)
+    r = bind(x - bind(shifted - rounder))
     for coefficient in rest:
         value = bind(fma(build, value, r, coefficient))
     # The integer is in the low bits of ``shifted``, whose other bits are shifted out.

@@ -11,7 +11,7 @@ from tvm.script.ir_builder import tirx as T
 from .activations import activation_word
 from .block_product import Scales
 from .blocks import ROWS, Format
-from .emit import HALF_SCALE, Build, Expr, Memory, as_type, bind, dot_i8, dot_i16, fma, pinned, splat, splat_f32
+from .emit import HALF_SCALE, Build, Expr, Memory, as_type, bind, dot_i8, dot_i16, pinned, splat, splat_f32
 from .fine_activations import BLOCK_BYTES, HEAD_BYTES, PART_BITS, SUM, excess
 
 
@@ -51,15 +51,12 @@ class FineProduct:
                         _add_plain(blocks, token, integers, k, t)
         results = []
         for block, row, row_totals in zip(blocks, integers, totals, strict=True):
-            scales = Scales(self.layout, block, self.zero)
+            scales = Scales(self.layout, block)
             result_row = []
             for token, integer, total in zip(tokens, row, row_totals, strict=True):
                 x_sum = token.splat("float32", SUM)
                 centred = bind(T.Cast("float32x4", integer) - self.zero * x_sum)
-                result = bind(fma(self.build, centred, scales.scale, total))
-                if scales.minimum is not None:
-                    result = bind(fma(self.build, scales.minimum, x_sum, result))
-                result_row.append(result)
+                result_row.append(scales.add(self.build, centred, x_sum, total))
             results.append(result_row)
         return results
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tvm.script.ir_builder import tirx as T
-
 PAGE_TOKENS = 16
 SCALES_BYTES = PAGE_TOKENS * 4
 LANES = 16
@@ -26,9 +24,7 @@ V_BYTES = V_DIMENSIONS * PAGE_TOKENS
 
 def padded(head_dim: Any) -> Any:
     """``head_dim`` rounded up to whole vectors: an int, or an int32 expression."""
-    if isinstance(head_dim, int):
-        return -(-head_dim // LANES) * LANES
-    return T.bitwise_and(head_dim + (LANES - 1), -LANES)
+    return (head_dim + (LANES - 1)) & -LANES
 
 
 def head_bytes(width: Any) -> Any:

@@ -37,7 +37,7 @@ def row_sums(layout: Format) -> Any:
             with loop(0, k_blocks) as block:
                 weights = w.at((row * k_blocks + block) * layout.nbytes)
                 integers = sum_of([bind(pair_sums("int16x8", weights.load("int8", 16 * j, 16))) for j in range(8)])
-                scales = Scales(layout, weights, zeros)
+                scales = Scales(layout, weights)
                 result = (T.Cast("float32x4", pair_sums("int32x4", integers)) - zeros) * scales.scale
                 if scales.minimum is not None:
                     result = result + scales.minimum * splat_f32(COLUMNS)

@@ -38,35 +38,37 @@ const addParameter = (json: Json, name: string, shape: number[], dtype: string) 
   const bytes = dtype === "float32" || dtype === "uint32" ? 4 : 2;
   json.parameters.push({ name, shape, dtype, nbytes: shape.reduce((product, size) => product * size, bytes) });
 };
+/** No kernel of the operator binds the argument any more. */
+const unbind = (json: Json, operator: string, argument: string) => {
+  for (const { kernel } of json.operators[operator].variants)
+    json.kernels[kernel].bindings = json.kernels[kernel].bindings.filter((b: Json) => b.argument !== argument);
+};
+/** The projection gets a bias of `length` values. */
+const addBias = (json: Json, length: number, dtype: string) => {
+  definitionOf(json, O).bias = true;
+  json.operators[O].arguments.splice(3, 0, "bias");
+  addParameter(json, "bias", [length], dtype);
+  eachStep(json, O, (given) => {
+    given.bias = "bias";
+  });
+};
+/** The embedding becomes a plain matrix of bfloat16, by its definition one of `dtype`. */
+const makeTablePlain = (json: Json, dtype: string) => {
+  definitionOf(json, EMBED).scheme = { bits: 16, dtype };
+  json.operators[EMBED].arguments = ["token_ids", "w", "out"];
+  addParameter(json, "table", [512, 96], "bfloat16");
+  eachStep(json, EMBED, (given) => {
+    given.w = "table";
+    delete given.w_scale;
+  });
+  unbind(json, EMBED, "w_scale");
+};
 
 describe("checkDefinitions", () => {
   const accepted: [string, (json: Json) => void][] = [
     ["what the compiler writes", () => {}],
-    [
-      "a bias in any float dtype",
-      (json) => {
-        definitionOf(json, O).bias = true;
-        json.operators[O].arguments.splice(3, 0, "bias");
-        addParameter(json, "bias", [96], "bfloat16");
-        eachStep(json, O, (given) => {
-          given.bias = "bias";
-        });
-      },
-    ],
-    [
-      "a plain matrix",
-      (json) => {
-        definitionOf(json, EMBED).scheme = { bits: 16, dtype: "bfloat16" };
-        json.operators[EMBED].arguments = ["token_ids", "w", "out"];
-        addParameter(json, "table", [512, 96], "bfloat16");
-        eachStep(json, EMBED, (given) => {
-          given.w = "table";
-          delete given.w_scale;
-        });
-        for (const { kernel } of json.operators[EMBED].variants)
-          json.kernels[kernel].bindings = json.kernels[kernel].bindings.filter((b: Json) => b.argument !== "w_scale");
-      },
-    ],
+    ["a bias in any float dtype", (json) => addBias(json, 96, "bfloat16")],
+    ["a plain matrix", (json) => makeTablePlain(json, "bfloat16")],
     [
       "an opaque operator anywhere",
       (json) => {
@@ -275,21 +277,7 @@ describe("checkDefinitions", () => {
       },
       /must be of uint32/,
     ],
-    [
-      "a plain matrix of another dtype",
-      (json) => {
-        definitionOf(json, EMBED).scheme = { bits: 16, dtype: "float16" };
-        json.operators[EMBED].arguments = ["token_ids", "w", "out"];
-        addParameter(json, "table", [512, 96], "bfloat16");
-        eachStep(json, EMBED, (given) => {
-          given.w = "table";
-          delete given.w_scale;
-        });
-        for (const { kernel } of json.operators[EMBED].variants)
-          json.kernels[kernel].bindings = json.kernels[kernel].bindings.filter((b: Json) => b.argument !== "w_scale");
-      },
-      /must be of float16/,
-    ],
+    ["a plain matrix of another dtype", (json) => makeTablePlain(json, "float16"), /must be of float16/],
     [
       "a matrix that is a buffer",
       (json) => {
@@ -321,18 +309,7 @@ describe("checkDefinitions", () => {
       },
       /gain .* must have the shape \[96\]/,
     ],
-    [
-      "a short bias",
-      (json) => {
-        definitionOf(json, O).bias = true;
-        json.operators[O].arguments.splice(3, 0, "bias");
-        addParameter(json, "bias", [95], "float32");
-        eachStep(json, O, (given) => {
-          given.bias = "bias";
-        });
-      },
-      /bias .* must have the shape \[96\]/,
-    ],
+    ["a short bias", (json) => addBias(json, 95, "float32"), /bias .* must have the shape \[96\]/],
     [
       "frequencies of another length",
       (json) => {
@@ -397,8 +374,7 @@ describe("checkDefinitions", () => {
           given.v_pages = given.k_pages;
         });
         // Nor does a kernel that leaves one of them out make it right.
-        for (const { kernel } of json.operators.rope_append_decode.variants)
-          json.kernels[kernel].bindings = json.kernels[kernel].bindings.filter((b: Json) => b.argument !== "v_pages");
+        unbind(json, "rope_append_decode", "v_pages");
       },
       /gives kv.k.0 twice/,
     ],
@@ -520,8 +496,7 @@ describe("checkDefinitions", () => {
     [
       "an output that is also read",
       (json) => {
-        for (const { kernel } of json.operators[O].variants)
-          json.kernels[kernel].bindings = json.kernels[kernel].bindings.filter((b: Json) => b.argument !== "residual");
+        unbind(json, O, "residual");
         eachStep(json, O, (given) => {
           given.residual = given.out;
         });
@@ -532,8 +507,7 @@ describe("checkDefinitions", () => {
       "an output that no kernel binds and that is an input",
       (json) => {
         json.buffers.push({ name: "given", kind: "input", dtype: "float32", shape: [96] });
-        for (const { kernel } of json.operators[O].variants)
-          json.kernels[kernel].bindings = json.kernels[kernel].bindings.filter((b: Json) => b.argument !== "out");
+        unbind(json, O, "out");
         eachStep(json, O, (given) => {
           given.out = "given";
         });
@@ -543,8 +517,7 @@ describe("checkDefinitions", () => {
     [
       "an argument that only the definition needs, not given",
       (json) => {
-        for (const { kernel } of json.operators[HEAD].variants)
-          json.kernels[kernel].bindings = json.kernels[kernel].bindings.filter((b: Json) => b.argument !== "gain");
+        unbind(json, HEAD, "gain");
         eachStep(json, HEAD, (given) => {
           delete given.gain;
         });

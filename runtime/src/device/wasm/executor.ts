@@ -176,6 +176,7 @@ class WasmExecutor implements Executor {
     const size = this.regions.bufferSize(name);
     if (size === undefined || offsetBytes + data.byteLength > size)
       throw new LlmError("internal", `${data.byteLength} bytes at ${offsetBytes} do not fit into the buffer ${name}.`);
+    // The kernels find a page by its place.
     const values = name === "block_table" ? data.map((page) => this.kv.place(page)) : data;
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     new Uint8Array(this.memory.buffer, this.regions.buffer(name)! + offsetBytes, bytes.length).set(bytes);

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 164806,
-      "sha256": "401c1a786fa2e0e2c2ba654d3e796e86cd3fe8062cf3ced4fe78f7569543c651"
+      "nbytes": 164384,
+      "sha256": "cf052e5ebc31f61e6152779dbba1b1bf28b63f6e334879368fde64c1fae797f0"
     },
     "relaxed": {
-      "nbytes": 164806,
-      "sha256": "b8841b315d0017be5a820a31e9589067c4ff66b2d1eb6f8938027f433954a3b9"
+      "nbytes": 164384,
+      "sha256": "8a61c374a2fc15bca7977151841922651425a99ff0d98fe5ba5afa0a5ee00c14"
     },
     "plain-threads": {
-      "nbytes": 187471,
-      "sha256": "d3bb6b1aef5bb327dbd276e0a7dcf1efc39399de5209c746f15d17cfcb2ac02b"
+      "nbytes": 187049,
+      "sha256": "0f65117a32cfd9c3912a1345af6acfd25148eed0b005a74b90d43fb131ae78fb"
     },
     "plain": {
-      "nbytes": 187471,
-      "sha256": "9604eafe98148764d64c3ebe63777fd360f5b722200f07c58a9d6c20745a571a"
+      "nbytes": 187049,
+      "sha256": "6da5446c982b954e235bda00b3ef02747e6bfde6dd03fec288bcb54dea155ca1"
     }
   },
   "stack_bytes": 65536,
