@@ -26,8 +26,8 @@ class FixedBuffer:
 FIXED_BUFFERS = (
     FixedBuffer(
         "state", "state", "int32", 8,
-        "`[0]` token_id: the token that `decode` embeds. `[1]` position: its position in the sequence (0-based), or the "
-        "position of `prompt_ids[0]` for `prefill`. `[2]` step: tokens sampled since the request began; the sampler's "
+        "`[0]` token_id: the token that `decode` embeds. `[1]` position: its position in the sequence (0-based), or "
+        "that of `prompt_ids[0]` for `prefill`. `[2]` step: tokens sampled since the request began; the sampler's "
         "RNG counter and the index into `tokens`. `[3]` seed (uint32 bits). `[4]` slot: the sequence's row of every "
         "recurrent_state buffer. `[5..7]` zero, reserved.",
     ),
@@ -39,7 +39,8 @@ FIXED_BUFFERS = (
     FixedBuffer(
         "sampling", "input", "float32", 8,
         "`[0]` temperature (> 0), `[1]` top_k (0: off), `[2]` top_p (1: off), `[3]` min_p (0: off), `[4]` "
-        "repetition_penalty (1: off), `[5]` presence_penalty (0: off), `[6]` frequency_penalty (0: off), `[7]` reserved",
+        "repetition_penalty (1: off), `[5]` presence_penalty (0: off), `[6]` frequency_penalty (0: off), `[7]` "
+        "reserved",
     ),
     FixedBuffer(
         "token_counts", "state", "int32", "vocab_size",
