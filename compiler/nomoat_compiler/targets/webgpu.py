@@ -17,7 +17,7 @@ import tvm
 from tvm import tirx
 from tvm.tirx.build import codegen_build
 
-from ..expression import Expression, symbols_of
+from ..expression import symbols_of
 from ..operators.declaration import OperatorDeclaration
 from ..operators.gpu.operator import GpuOperator, Symbols, Variant
 from ..passes.lower_kernel import lower_kernels
@@ -126,9 +126,7 @@ def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, l
     return f"// {variant.name}\n{head}{''.join(overrides)}{body}", uniforms
 
 
-def _bindings(
-    name: str, wgsl: str, operator: GpuOperator, declaration: OperatorDeclaration
-) -> list[dict[str, str]]:
+def _bindings(name: str, wgsl: str, operator: GpuOperator, declaration: OperatorDeclaration) -> list[dict[str, str]]:
     """The storage buffers in order, each an argument of the operator (with the scales of matrices) or scratch."""
     scratch = {buffer.name for buffer in operator.scratch}
     written = {argument.name: argument.written for argument in declaration.arguments}

@@ -49,7 +49,9 @@ def function(
 ) -> Kernel:
     """The kernel ``name``: ``grid`` workgroups in x and y of ``threads`` invocations that each run ``body``."""
     # TVM only needs to know which extents are 1; the rest of the grid is computed by who launches the kernel.
-    extents = [1 if extent == 1 else Var(f"workgroups_{axis}", "int32") for extent, axis in zip(grid, "xy", strict=True)]
+    extents = [
+        1 if extent == 1 else Var(f"workgroups_{axis}", "int32") for extent, axis in zip(grid, "xy", strict=True)
+    ]
     with IRBuilder() as builder:
         with T.prim_func(s_tir=True, private=True):
             T.func_name(name)

@@ -19,7 +19,6 @@ from ...scheme import FloatDtype
 from .emit import Argument, Buffers, bfloat, bind, f32, half, lane, quotient, vec4
 from .operator import Expr, Symbols
 
-
 # At least 1: a condition is also evaluated for definitions whose scheme has no groups.
 GROUP_SIZE: Expression = ["max", "scheme.group_size", 1]
 
@@ -155,9 +154,7 @@ class MatrixReader:
         scale, offset = self._scale_and_offset(storage, buffers, row, chunk)
         return Chunk(values, scale, offset)
 
-    def _scale_and_offset(
-        self, storage: GroupedFormat, buffers: Buffers, row: Expr, chunk: Expr
-    ) -> tuple[Expr, Expr]:
+    def _scale_and_offset(self, storage: GroupedFormat, buffers: Buffers, row: Expr, chunk: Expr) -> tuple[Expr, Expr]:
         group = bind(row * self._groups + quotient(chunk, self._group_chunks))
         scales = buffers["w_scale"]
         read = half if storage.scale_dtype == "float16" else bfloat
