@@ -52,10 +52,17 @@ def build_program(
     *,
     quantization: str,
     context_length: int,
+    own_kernels: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Program:
+    """``schemes``: one for each of ``tensor_specs``. ``on_progress(done, total)`` counts operators.
+
+    ``unsupported`` for a model that no operator can run. Only ``own_kernels`` needs TVM.
+    """
+    progress = on_progress or (lambda done, total: None)
     configuration = configuration_of(config, context_length)
     distinct, by_template = tensor_schemes(LLAMA_PLAN, configuration, schemes)
-    program = {
+    program: dict[str, Any] = {
         "format": "nomoat-program",
         "version": 3,
         "model": config.to_json(),
@@ -71,7 +78,39 @@ def build_program(
         "kernels": {},
         "own_operators": [],
     }
-    return Program(program, instantiate(program), {})
+    instance = _instantiated(program)
+    modules: dict[str, str] = {}
+    if own_kernels:
+        modules = _add_own_kernels(program, instance, progress)
+        instance = _instantiated(program)
+    progress(len(instance.operators), len(instance.operators))
+    return Program(program, instance, modules)
+
+
+def _instantiated(program: dict[str, Any]) -> Instance:
+    """The instance. What it refuses in a program of ours is a configuration that no operator takes."""
+    try:
+        return instantiate(program)
+    except NomoatError as error:
+        raise NomoatError("unsupported", f"This model cannot be compiled: {error.message}") from error
+
+
+def _add_own_kernels(
+    program: dict[str, Any], instance: Instance, on_progress: Callable[[int, int], None]
+) -> dict[str, str]:
+    """Writes ``kernels`` and ``own_operators`` into ``program``; returns the WGSL by hash."""
+    from .gpu_library import own_kernels  # Here, since TVM takes two seconds to import.
+
+    calls = instance.calls()
+    modules: dict[str, str] = {}
+    for done, (key, prefill) in enumerate(calls):
+        own = own_kernels(instance.operators[key]["definition"], prefill=prefill)
+        program["own_operators"].append(own.operator)
+        program["kernels"] |= own.kernels
+        modules |= own.modules
+        on_progress(done + 1, len(calls))
+    program["kernels"] = dict(sorted(program["kernels"].items()))
+    return modules
 
 
 def _constant(name: str, array: np.ndarray) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _decode(f: Steps) -> None:
     for head, when in (("lm_head", UNTIED), ("model.embed_tokens", "tie_word_embeddings")):
         f.step(
             "linear", {"x": "x", "gain": "model.norm", "w": head, "out": "logits"}, when=when,
-            rows=VOCAB, columns=HIDDEN, norm_eps="rms_norm_eps", bias=0, residual=0, swiglu=0,
+            rows=VOCAB, columns=HIDDEN, norm_eps="rms_norm_eps", bias=False, residual=False, swiglu=False,
         )  # (1, vocab)  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _linear(
         arguments["residual"] = residual
     f.step(
         "linear", arguments, rows=shape[0], columns=shape[1], norm_eps="rms_norm_eps" if norm else None,
-        bias=_has_bias(block), residual=int(residual is not None), swiglu=int(swiglu),
+        bias=_has_bias(block), residual=residual is not None, swiglu=swiglu,
     )  # fmt: skip
 
 

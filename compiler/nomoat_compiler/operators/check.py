@@ -11,6 +11,7 @@ from typing import Any
 
 from ..expression import evaluate
 from .declaration import INTEGER_KINDS, NUMBER_KINDS, Field, OperatorDeclaration
+from .symbols import definition_symbols
 
 Definition = Mapping[str, Any]
 
@@ -28,35 +29,6 @@ def definition_problem(operator: OperatorDeclaration, definition: Definition, *,
         if evaluate(rule.require, symbols) == 0:
             return f"{operator.name}: {rule.message}"
     return None
-
-
-def definition_symbols(operator: OperatorDeclaration, definition: Definition, *, prefill: bool) -> dict[str, Any]:
-    """The symbols of expressions over a definition: its fields, the parts of its scheme, and ``prefill``."""
-    symbols: dict[str, Any] = {"prefill": int(prefill)}
-    for field in operator.fields:
-        value = definition[field.name]
-        if field.kind == "scheme":
-            symbols |= scheme_symbols(value)
-            continue
-        symbols[field.name] = 0 if value is None else int(value) if isinstance(value, bool) else value
-        if field.nullable:
-            symbols[f"has_{field.name}"] = int(value is not None)
-    return symbols
-
-
-def scheme_symbols(scheme: Mapping[str, Any]) -> dict[str, int]:
-    """``scheme.*`` of a scheme as program.json has it."""
-    grouped = "group_size" in scheme
-    floats = ("float16", "bfloat16", "float32")
-    return {
-        "scheme.bits": scheme["bits"],
-        "scheme.group_size": scheme.get("group_size", 0),
-        "scheme.grouped": int(grouped),
-        "scheme.zero": scheme.get("zero", 0),
-        "scheme.minimum": int(scheme.get("minimum", False)),
-        **{f"scheme.{dtype}": int(scheme.get("dtype") == dtype) for dtype in floats},
-        **{f"scheme.scale_{dtype}": int(scheme.get("scale_dtype") == dtype) for dtype in floats},
-    }
 
 
 def _field_problem(field: Field, value: Any) -> str | None:

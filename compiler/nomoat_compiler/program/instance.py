@@ -22,6 +22,7 @@ from .expansion import MAX_ITEMS, Expansion, Placed, check_size
 from .fixed_buffers import FIXED_BUFFERS
 from .instance_rules import check_buffer, check_step
 from .manifest import check_schema
+from .own_operators import check_own_operators
 from .scope import Configuration, bounded, invalid
 from .steps import OperatorTable, sampling_steps
 from .tensor_spec import TensorSpec
@@ -70,6 +71,11 @@ class Instance:
         """Values of a buffer at n = prefill_chunk; of one page of a kv_cache, of one slot of a recurrent_state."""
         return math.prod(self.size(extent, buffer["name"]) for extent in buffer["shape"])
 
+    def calls(self) -> list[tuple[str, bool]]:
+        """(operator key, whether in prefill), each once, in the order of the functions' steps."""
+        pairs = [(step["operator"], name == "prefill") for name, steps in self.functions.items() for step in steps]
+        return list(dict.fromkeys(pairs))
+
     def size(self, expression: Expression, where: str) -> int:
         return bounded(expression, {"n": self.prefill_chunk, "kv_pages": 1, "state_slots": 1}, where)
 
@@ -115,6 +121,7 @@ def instantiate(program: Mapping[str, Any]) -> Instance:
     for buffer in instance.buffers:
         check_buffer(buffer, instance)
     _add_functions(instance, plan, expansion, program["own_operators"])
+    check_own_operators(program, instance)
     return instance
 
 
@@ -127,7 +134,11 @@ def check_program(program: Mapping[str, Any]) -> None:
         invalid(f"version must be {VERSION}, not {version}; compile the model again with this version of nomoat")
     check_size(program.get("plan"))
     check_schema(program, "program.schema.json", "program.json", "invalid_package")
-    if len(canonical_json(program["model"]).encode()) > MAX_MODEL_BYTES:
+    try:
+        model_bytes = len(canonical_json(program["model"]).encode())
+    except (RecursionError, ValueError):
+        invalid("model is nested too deeply, or has a number that is not finite")
+    if model_bytes > MAX_MODEL_BYTES:
         invalid(f"model has more than {MAX_MODEL_BYTES} bytes of JSON")
 
 

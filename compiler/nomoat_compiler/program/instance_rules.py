@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..expression import evaluate, symbols_of
 from ..operators.catalog import OPERATORS
-from ..operators.check import definition_symbols
 from ..operators.declaration import Argument
+from ..operators.symbols import definition_symbols
 from ..scheme import DTYPE_BYTES
 from .scope import invalid
 

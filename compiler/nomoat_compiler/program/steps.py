@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..operators.catalog import OPERATORS
-from ..operators.check import definition_problem, definition_symbols
+from ..operators.check import definition_problem
 from ..operators.declaration import INTEGER_KINDS, Argument, Field, OperatorDeclaration
+from ..operators.symbols import definition_symbols
 from ..expression import evaluate
 from .canonical_json import canonical_json
 from .scope import Scope, invalid
@@ -161,6 +162,8 @@ def _field_value(field: Field, value: Any, scope: Scope, where: str) -> Any:
     if field.kind in INTEGER_KINDS:
         return scope.integer(value, where)
     if field.kind == "boolean":
+        if isinstance(value, bool):
+            return value
         truth = scope.integer(value, where)
         if truth not in (0, 1):
             invalid(f"{where} must be 0 or 1, not {truth}")
