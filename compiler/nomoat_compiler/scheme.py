@@ -6,8 +6,9 @@ A scheme says nothing about kernels or checkpoints. ``program.schema.json`` has 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 FloatDtype = Literal["float32", "float16", "bfloat16"]
 StoredDtype = Literal["uint32", "float32", "float16", "bfloat16"]
@@ -49,6 +50,14 @@ class Grouped:
 
 
 Scheme = Plain | Grouped
+
+
+def scheme_from_json(value: Mapping[str, Any]) -> Scheme:
+    """The scheme whose ``to_json`` is ``value``, which obeys program.schema.json."""
+    if "group_size" not in value:
+        return Plain(value["dtype"])
+    zero = None if "minimum" in value else int(value["zero"])
+    return Grouped(value["bits"], int(value["group_size"]), zero, value["scale_dtype"])
 
 
 @dataclass(frozen=True)
