@@ -28,7 +28,7 @@ CPU_LIBRARY := runtime/src/device/wasm/library
 CPU_LIBRARY_READY := $(CPU_LIBRARY)/relaxed-threads.wasm
 CPU_LIBRARY_RECORD := runtime/src/device/wasm/library.gen.ts
 GPU_LIBRARY := runtime/src/device/webgpu/library
-GPU_LIBRARY_READY := $(GPU_LIBRARY)/kernels.json
+GPU_LIBRARY_READY := $(GPU_LIBRARY)/kernels.bin
 GPU_LIBRARY_RECORD := runtime/src/device/webgpu/library.gen.ts
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -23,7 +23,7 @@ from ..expression import Expression, evaluate
 from ..scheme import Grouped, Plain, Scheme, stored_parameters
 from .catalog import OPERATORS
 from .declaration import Argument, OperatorDeclaration
-from .symbols import definition_symbols
+from .definition import definition_symbols
 
 Definition = Mapping[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -115,7 +115,7 @@ def answer(name: str, case: Case) -> dict[str, Any]:
 
 def case_inputs(operator: OperatorDeclaration, definition: Definition, case: Case) -> dict[str, Filled | np.ndarray]:
     """Every array that a step of this definition names, before it runs."""
-    symbols = definition_symbols(operator, definition, prefill=case.prefill)
+    symbols = definition_symbols(definition, prefill=case.prefill)
     inputs: dict[str, Filled | np.ndarray] = {}
     for argument in operator.arguments:
         if evaluate(argument.when, symbols):
@@ -148,7 +148,7 @@ def filled(rule: Filled) -> np.ndarray:
 
 
 def _argument(
-    argument: Argument, definition: Definition, case: Case, symbols: Mapping[str, int]
+    argument: Argument, definition: Definition, case: Case, symbols: Mapping[str, int | float]
 ) -> Iterator[tuple[str, Filled | np.ndarray]]:
     size, columns = evaluate(argument.size, symbols), evaluate(argument.columns, symbols)
     name = argument.name
@@ -178,7 +178,7 @@ def _argument(
             yield name, _fixed(name, case, symbols)
 
 
-def _fixed(name: str, case: Case, symbols: Mapping[str, int]) -> np.ndarray | Filled:
+def _fixed(name: str, case: Case, symbols: Mapping[str, int | float]) -> np.ndarray | Filled:
     match name:
         case "state":
             return np.array([1, case.position, 5, 77, _SLOTS - 1, 0, 0, 0], np.int32)
@@ -210,11 +210,6 @@ def _base64(values: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
-def symbols_of_case(name: str, case: Case) -> dict[str, int]:
-    """The symbols with which a variant's ``when`` is asked about a case."""
-    return definition_symbols(OPERATORS[name], definition_of(name, case), prefill=case.prefill)
-
-
-def fits(when: Expression, name: str, case: Case) -> bool:
-    """Whether a kernel variant with this condition can compute the case."""
-    return bool(evaluate(when, symbols_of_case(name, case)))
+def fits(when: Expression, answered: Mapping[str, Any]) -> bool:
+    """Whether a kernel variant with this condition computes the case of ``answer``."""
+    return bool(evaluate(when, definition_symbols(answered["definition"], prefill=answered["prefill"])))

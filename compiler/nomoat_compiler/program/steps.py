@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..expression import evaluate
 from ..operators.catalog import OPERATORS
 from ..operators.check import definition_problem
 from ..operators.declaration import INTEGER_KINDS, Argument, Field, OperatorDeclaration
 from ..operators.symbols import definition_symbols
-from ..expression import evaluate
 from .canonical_json import canonical_json
 from .scope import Scope, invalid
 

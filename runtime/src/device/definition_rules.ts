@@ -94,7 +94,8 @@ function checkAliases(step: Step, written: readonly string[], path: string): voi
   const targets = [...step.arguments.values()];
   for (const name of written) {
     const target = step.arguments.get(name)!;
-    if (targets.indexOf(target) !== targets.lastIndexOf(target)) fail(`${path} gives ${target} twice, once for writing`);
+    if (targets.indexOf(target) !== targets.lastIndexOf(target))
+      fail(`${path} gives ${target} twice, once for writing`);
   }
 }
 
@@ -144,7 +145,11 @@ function checkTarget(
       break;
     }
     case "recurrent":
-      if (buffer?.kind !== "recurrent_state" || buffer.dtype !== "float32" || buffer.shape.slice(1).join() !== `${size}`)
+      if (
+        buffer?.kind !== "recurrent_state" ||
+        buffer.dtype !== "float32" ||
+        buffer.shape.slice(1).join() !== `${size}`
+      )
         fail(`${what} must be a recurrent_state buffer of float32 with slots of [${size}], not ${target}`);
       break;
     case "token_ids": {

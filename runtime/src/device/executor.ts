@@ -19,6 +19,8 @@ export interface DeviceFacts {
   readonly threads: number | null;
   /** Bytes of weights that one `decode` reads. */
   readonly weightBytesPerToken: number;
+  /** What of this device is not used since it computes wrongly, in a sentence for people; null: nothing. */
+  readonly doubts: string | null;
 }
 
 /** How much work a session gives the device at once. */

@@ -16,7 +16,7 @@ def _fields(head_dim: int) -> dict[str, Any]:
 
 # A head for each number of columns that one invocation may own, in fours and not.
 CASES = (
-    *(Case(_fields(head_dim), position=9) for head_dim in (20, 22, 100, 102, 140, 142, 260, 262, 516, 518)),
+    *(Case(_fields(head_dim), position=9) for head_dim in (20, 22, 100, 102, 140, 142, 204, 206, 260, 262, 516, 518)),
     Case(_fields(20), tokens=3, prefill=True, position=6),
     Case(_fields(22), tokens=3, prefill=True, position=6),
 )

@@ -112,6 +112,7 @@ class WasmStaging implements Staging {
 class WasmExecutor implements Executor {
   readonly kind = "wasm";
   readonly software = false;
+  readonly doubts = null;
   readonly pacing = PACING;
   readonly weightBytesPerToken: number;
   private pages: number;

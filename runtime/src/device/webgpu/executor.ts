@@ -13,10 +13,11 @@ import { Allocation } from "./allocation";
 import { measureBandwidth } from "./bandwidth";
 import { type Device, openDevice } from "./device";
 import { BUFFER_USAGE, MAP_READ_MODE } from "./gpu_flags";
-import { loadKernelTexts } from "./library";
-import { compilePipelines, type Pipeline } from "./pipelines";
+import { type KernelLibrary, loadLibrary } from "./library";
+import { type Pipeline, PipelineCompiler } from "./pipelines";
 import { type Plan, type PlannedDispatch, planFor } from "./plan";
 import { StagingPool, stagingBuffer } from "./readback";
+import { Trust, WrongAnswers } from "./trust";
 import { type Slot, UniformArena } from "./uniforms";
 import { WeightUpload } from "./upload";
 
@@ -38,13 +39,12 @@ const SOFTWARE_PACING: Pacing = { ...GPU_PACING, prefillTargetMs: 1000, firstPre
 export async function openWebGpuExecutor(
   gpu: GPU | undefined,
   program: Program,
-  sources: Omit<DeviceSources, "derived">,
+  sources: DeviceSources,
   options: OpenOptions = {},
 ): Promise<WebGpuExecutor> {
   const device = await openDevice(gpu);
   try {
-    const plan = planFor(program, device.capabilities, { kernels: options.kernels ?? "library" });
-    return await WebGpuExecutor.create(device, plan, sources, options);
+    return await WebGpuExecutor.load(device, program, sources, options);
   } catch (thrown) {
     device.destroy();
     throw device.failure && !options.signal?.aborted ? device.failure : thrown;
@@ -66,28 +66,55 @@ export class WebGpuExecutor implements Executor {
     readonly device: Device,
     readonly plan: Plan,
     private readonly allocation: Allocation,
+    /** What of the library is not used here, and why. */
+    readonly doubts: string | null,
   ) {
     this.arena = new UniformArena(device.capabilities.limits.minUniformBufferOffsetAlignment);
     this.weightBytesPerToken = weightBytesPerToken(plan.program);
   }
 
   /**
-   * Allocates, compiles and uploads, the last two at the same time. On failure everything but the device is released.
+   * Fits the program to the device and loads it, with kernels whose known answers come out right; where one does not,
+   * again with others. `library`: for tests of what happens with a wrong one.
    * Errors: out_of_memory, integrity, invalid_package, unsupported_device, aborted, and what the sources throw.
    */
-  static async create(
+  static async load(
+    device: Device,
+    program: Program,
+    sources: DeviceSources,
+    options: OpenOptions = {},
+    library: () => Promise<KernelLibrary> = loadLibrary,
+  ): Promise<WebGpuExecutor> {
+    const compiler = new PipelineCompiler(device, { library, own: sources.kernel });
+    const trust = await Trust.open(device, compiler, library, sources.derived);
+    for (;;) {
+      const { excluded, capabilities } = trust;
+      const plan = planFor(program, capabilities, { kernels: options.kernels ?? "library", excluded });
+      try {
+        return await WebGpuExecutor.create(device, plan, sources, options, compiler, trust);
+      } catch (thrown) {
+        if (!(thrown instanceof WrongAnswers)) throw thrown;
+      }
+    }
+  }
+
+  /** Allocates, compiles, tries and uploads, the last three at the same time. On failure all but the device is released. */
+  private static async create(
     device: Device,
     plan: Plan,
-    sources: Omit<DeviceSources, "derived">,
-    options: OpenOptions = {},
+    sources: DeviceSources,
+    options: OpenOptions,
+    compiler: PipelineCompiler,
+    trust: Trust,
   ): Promise<WebGpuExecutor> {
     options.signal?.throwIfAborted();
     const allocation = await Allocation.create(device, plan, options.firstPages ?? 16);
-    // Where one of the two fails, the other is told to stop, and its own failure is no news.
+    // Where one of them fails, the others are told to stop, and their own failure is no news.
     const stop = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     let weights: Promise<unknown> = Promise.resolve();
     let compile: Promise<Map<string, Pipeline>> = Promise.resolve(new Map());
+    let check: Promise<void> = Promise.resolve();
     try {
       const upload = new WeightUpload(device, allocation, plan.program.parameters, plan.weights);
       weights = sources.weights(
@@ -98,24 +125,26 @@ export class WebGpuExecutor implements Executor {
         },
         { signal, ...(options.onLoad ? { onProgress: options.onLoad } : {}) },
       );
-      const texts = { library: loadKernelTexts, own: sources.kernel };
-      compile = compilePipelines(device, plan.pipelines, texts, (done, total) => {
+      compile = compiler.compileAll(plan.pipelines, (done, total) => {
         signal.throwIfAborted();
         options.onCompile?.(done, total);
       });
-      weights.catch(() => stop.abort());
-      compile.catch(() => stop.abort());
-      await Promise.race([Promise.all([weights, compile]), device.failed.then((error) => Promise.reject(error))]);
+      check = trust.check(plan.used);
+      for (const work of [weights, compile, check]) work.catch(() => stop.abort());
+      const all = Promise.all([weights, compile, check]);
+      await Promise.race([all, device.failed.then((error) => Promise.reject(error))]);
       upload.finish();
-      const executor = new WebGpuExecutor(device, plan, allocation);
+      const executor = new WebGpuExecutor(device, plan, allocation, trust.doubts);
       await executor.bind(await compile);
       options.signal?.throwIfAborted();
       return executor;
     } catch (thrown) {
       stop.abort();
-      await Promise.allSettled([weights, compile]);
+      const [, , checked] = await Promise.allSettled([weights, compile, check]);
       allocation.destroy();
-      throw thrown;
+      // A kernel that does not compile fails in both, and what to do about it only the check says.
+      const wrong = checked.status === "rejected" && checked.reason instanceof WrongAnswers;
+      throw wrong && !device.failure && !options.signal?.aborted ? checked.reason : thrown;
     }
   }
 
@@ -242,7 +271,9 @@ export class WebGpuExecutor implements Executor {
     const key = `${name}|${n}`;
     const known = this.grids.get(key);
     if (known) return known;
-    const grid = Uint32Array.from(steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, { n }))));
+    const grid = Uint32Array.from(
+      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, { n }))),
+    );
     if (this.grids.size >= GRID_CACHE) this.grids.clear();
     this.grids.set(key, grid);
     return grid;

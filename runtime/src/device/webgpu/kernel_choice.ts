@@ -31,7 +31,7 @@ export function chooseKernel(stage: Stage, wish: Wish, capabilities: Capabilitie
   for (const variant of stage.variants) {
     if (evaluate(variant.when, wish.symbols) === 0) continue;
     const found = obstacleTo(variant, wish, capabilities);
-    if (found === null) return fill(variant, wish.symbols);
+    if (found === null) return withNumbers(variant, wish.symbols);
     obstacle = found;
   }
   throw new LlmError("unsupported_device", `This device cannot run ${what}: ${obstacle}. Use the CPU.`, {
@@ -39,7 +39,8 @@ export function chooseKernel(stage: Stage, wish: Wish, capabilities: Capabilitie
   });
 }
 
-function fill(variant: KernelVariant, symbols: Symbols): ChosenKernel {
+/** A kernel with the numbers of a definition. */
+export function withNumbers(variant: KernelVariant, symbols: Symbols): ChosenKernel {
   const open = (value: KernelVariant["grid"][number]) => substitute(value, symbols, SYMBOL_OF_CALL);
   const [x, y, z] = variant.grid;
   return {

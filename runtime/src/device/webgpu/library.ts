@@ -1,12 +1,13 @@
 /**
- * The GPU's kernel library: the texts that ship with the runtime, fetched once and checked against their record.
+ * The GPU's kernel library: the texts that ship with the runtime and the known answers by which they are tried, fetched
+ * once and checked against their record.
  *
  * They are made from compiler/nomoat_compiler/operators by `make setup`; library.gen.ts is their record.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { LlmError } from "../../internal/errors";
 import type { GpuOperator } from "../kernel";
+import type { KnownAnswer } from "./known_answer";
 import { GPU_LIBRARY } from "./library.gen";
 
 /** Stages of every operator that the library has. */
@@ -14,33 +15,60 @@ export const LIBRARY_OPERATORS: ReadonlyMap<string, GpuOperator> = new Map(Objec
 /** Names the texts, for what is remembered of them. */
 export const LIBRARY_HASH: string = GPU_LIBRARY.sha256;
 
-export type KernelTexts = ReadonlyMap<string, string>;
+export interface KernelLibrary {
+  /** WGSL by content hash. */
+  readonly texts: ReadonlyMap<string, string>;
+  readonly answers: readonly KnownAnswer[];
+}
 
-let loading: Promise<KernelTexts> | null = null;
+let loading: Promise<KernelLibrary> | null = null;
 
-/** WGSL by content hash. Errors: network (the file cannot be fetched), integrity (it is not what was recorded). */
-export function loadKernelTexts(): Promise<KernelTexts> {
-  loading ??= fetchBytes().then(readKernelTexts);
+/** Errors: network (the file cannot be fetched), integrity (it is not what was recorded). */
+export function loadLibrary(): Promise<KernelLibrary> {
+  loading ??= fetchBytes().then(readLibrary);
   loading.catch(() => {
     loading = null;
   });
   return loading;
 }
 
-/** Errors: integrity. */
-export function readKernelTexts(bytes: Uint8Array): KernelTexts {
-  if (bytesToHex(sha256(bytes)) !== GPU_LIBRARY.sha256) {
+/** `bytes`: kernels.bin, or what a server made of it that unpacks by itself. Errors: integrity. */
+export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<KernelLibrary> {
+  const json = bytes[0] === 0x1f && bytes[1] === 0x8b ? await unpack(bytes) : bytes;
+  if (json === null || bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", json))) !== GPU_LIBRARY.sha256) {
     throw new LlmError(
       "integrity",
       "The GPU's kernels are not those that this version was made with: build or install it again.",
     );
   }
-  return new Map(Object.entries(JSON.parse(new TextDecoder().decode(bytes)) as Record<string, string>));
+  const { kernels, known_answers } = JSON.parse(new TextDecoder().decode(json)) as {
+    kernels: Record<string, string>;
+    known_answers: readonly KnownAnswer[];
+  };
+  return { texts: new Map(Object.entries(kernels)), answers: known_answers };
 }
 
-async function fetchBytes(): Promise<Uint8Array> {
+/** Null for bytes that are damaged. Of what is unpacked, no more is kept than the library has. */
+async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
+  const result = new Uint8Array(GPU_LIBRARY.nbytes);
+  let at = 0;
+  try {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const reader = stream.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return at === result.length ? result : null;
+      result.set(value, at); // throws where it is too long
+      at += value.length;
+    }
+  } catch {
+    return null;
+  }
+}
+
+async function fetchBytes(): Promise<Uint8Array<ArrayBuffer>> {
   // new URL must stand with a literal, so that bundlers find the file.
-  const url = new URL("./library/kernels.json", import.meta.url);
+  const url = new URL("./library/kernels.bin", import.meta.url);
   if (url.protocol === "file:") {
     // Node: its fetch knows no files. A name that bundlers cannot follow, since browsers never come here.
     const fs = "node:fs/promises";

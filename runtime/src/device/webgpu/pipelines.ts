@@ -8,7 +8,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { LlmError } from "../../internal/errors";
 import type { Device } from "./device";
 import { COMPUTE_STAGE } from "./gpu_flags";
-import type { KernelTexts } from "./library";
+import type { KernelLibrary } from "./library";
 import type { PipelineSpec } from "./plan";
 
 export interface Pipeline {
@@ -17,42 +17,55 @@ export interface Pipeline {
 }
 
 export interface KernelSources {
-  readonly library: () => Promise<KernelTexts>;
+  readonly library: () => Promise<KernelLibrary>;
   /** The package's WGSL of a hash. */
   readonly own: (hash: string) => Promise<string>;
 }
 
-/**
- * Compiles the pipelines, by key.
- * Errors: integrity (a text is not what its hash names), invalid_package (WGSL of the package that does not compile),
- * unsupported_device (the driver cannot compile valid WGSL), and what the sources throw.
- */
-export async function compilePipelines(
-  device: Device,
-  specs: ReadonlyMap<string, PipelineSpec>,
-  sources: KernelSources,
-  onProgress: (compiled: number, total: number) => void,
-): Promise<Map<string, Pipeline>> {
-  let compiled = 0;
-  onProgress(0, specs.size);
-  const modules = new Map<string, Promise<GPUShaderModule>>();
-  const layouts = new Map<string, GPUBindGroupLayout>();
-  const pipelines = await Promise.all(
-    [...specs.values()].map(async (spec): Promise<[string, Pipeline]> => {
-      const place = `${spec.own} ${spec.kernel}`;
-      const module = modules.get(place) ?? makeModule(device, spec, sources);
-      modules.set(place, module);
-      const pipeline = await compile(device, spec, await module, layouts);
-      compiled += 1;
-      onProgress(compiled, specs.size);
-      return [spec.key, pipeline];
-    }),
-  );
-  return new Map(pipelines);
+export class PipelineCompiler {
+  private readonly modules = new Map<string, Promise<GPUShaderModule>>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
+
+  constructor(
+    private readonly device: Device,
+    private readonly sources: KernelSources,
+  ) {}
+
+  /**
+   * Compiles the pipelines, by key.
+   * Errors: as of `compile`.
+   */
+  async compileAll(
+    specs: ReadonlyMap<string, PipelineSpec>,
+    onProgress: (compiled: number, total: number) => void,
+  ): Promise<Map<string, Pipeline>> {
+    let compiled = 0;
+    onProgress(0, specs.size);
+    const pipelines = await Promise.all(
+      [...specs.values()].map(async (spec): Promise<[string, Pipeline]> => {
+        const pipeline = await this.compile(spec);
+        compiled += 1;
+        onProgress(compiled, specs.size);
+        return [spec.key, pipeline];
+      }),
+    );
+    return new Map(pipelines);
+  }
+
+  /**
+   * Errors: integrity (a text is not what its hash names), invalid_package (WGSL of the package that does not compile),
+   * unsupported_device (the driver cannot compile valid WGSL), and what the sources throw.
+   */
+  async compile(spec: PipelineSpec): Promise<Pipeline> {
+    const place = `${spec.own} ${spec.kernel}`;
+    const module = this.modules.get(place) ?? makeModule(this.device, spec, this.sources);
+    this.modules.set(place, module);
+    return compile(this.device, spec, await module, this.layouts);
+  }
 }
 
 async function makeModule(device: Device, { kernel, own, name }: PipelineSpec, sources: KernelSources) {
-  const code = own ? await sources.own(kernel) : (await sources.library()).get(kernel);
+  const code = own ? await sources.own(kernel) : (await sources.library()).texts.get(kernel);
   if (code === undefined) throw new LlmError("integrity", `The GPU's kernel library lacks ${name} (${kernel}).`);
   if (own) requireHash(kernel, code);
   // The scope takes the error that an invalid module raises: its pipelines tell of it.

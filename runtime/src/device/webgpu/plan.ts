@@ -50,6 +50,8 @@ export interface Plan {
   readonly functions: ReadonlyMap<string, readonly PlannedDispatch[]>;
   /** The pipelines that the functions use, by key. */
   readonly pipelines: ReadonlyMap<string, PipelineSpec>;
+  /** What the functions use of the library: each combination of kernels once. */
+  readonly used: readonly UsedOperator[];
   /** Where each stored array goes. Those that no function uses are not there. */
   readonly weights: ReadonlyMap<string, Placement>;
   /** Bytes to allocate by name: weights, constants and buffers of a size that stays. */
@@ -63,6 +65,13 @@ export interface Plan {
   readonly slotBytes: ReadonlyMap<string, number>;
   /** Slots of every recurrent_state buffer; 0 where there are none. */
   readonly stateSlots: number;
+}
+
+/** The kernels that were chosen for the stages of an operator of the library. */
+export interface UsedOperator {
+  readonly op: string;
+  readonly prefill: boolean;
+  readonly stages: readonly KernelVariant[];
 }
 
 export interface PlanOptions {
@@ -104,6 +113,7 @@ export function planFor(program: Program, capabilities: Capabilities, options: P
     program,
     functions,
     pipelines: planner.pipelines,
+    used: [...planner.used.values()],
     weights: planner.weights.placements,
     fixedBytes,
     weightBuffers: new Set(planner.weights.buffers.keys()),
@@ -127,6 +137,7 @@ class Planner {
   readonly pipelines = new Map<string, PipelineSpec>();
   /** Bytes of the arrays that operators use between their stages. One operator runs at a time, so all share them. */
   readonly scratch = new Map<string, number>();
+  readonly used = new Map<string, UsedOperator>();
 
   constructor(
     private readonly program: Program,
@@ -172,7 +183,8 @@ class Planner {
     step: Step,
     symbols: Symbols,
   ): readonly Slice[] | null {
-    if (operator.definition.op !== "opaque") return this.weights.placeStep(arrays, step.arguments, symbols.swiglu ? 2 : 1);
+    if (operator.definition.op !== "opaque")
+      return this.weights.placeStep(arrays, step.arguments, symbols.swiglu ? 2 : 1);
     for (const target of step.arguments.values()) {
       const parameter = this.program.parameters.get(target);
       if (parameter) this.weights.placeWhole(parameter, false);
@@ -208,14 +220,26 @@ class Planner {
         return { kernel, pipeline: this.pipeline(kernel, own), slice };
       });
     });
+    if (!own) this.note(operator.definition.op, prefill, kernels);
     return { kernels, scratchNames };
+  }
+
+  /** Slices of one matrix may be given different kernels: each combination of stages is noted. */
+  private note(op: string, prefill: boolean, kernels: ChosenOperator["kernels"]): void {
+    for (const index of new Set(kernels.map(({ slice }) => slice ?? 0))) {
+      const stages = kernels
+        .filter(({ slice }) => slice === null || slice === index)
+        .map(({ kernel }) => kernel.variant);
+      this.used.set(`${op} ${prefill} ${stages.map(({ name }) => name).join()}`, { op, prefill, stages });
+    }
   }
 
   private kernelsOf(operator: OperatorSpec, prefill: boolean): GpuOperator & { readonly own: boolean } {
     const { definition, name } = operator;
     if (definition.op !== "opaque" && this.options.kernels !== "package") {
       const known = LIBRARY_OPERATORS.get(definition.op);
-      if (!known) throw new LlmError("unsupported_device", `The GPU's kernel library has no ${definition.op} (${name}).`);
+      if (!known)
+        throw new LlmError("unsupported_device", `The GPU's kernel library has no ${definition.op} (${name}).`);
       return { ...known, own: false };
     }
     const own = this.program.ownOperators.get(ownKey(definition, prefill));
@@ -224,19 +248,10 @@ class Planner {
   }
 
   private pipeline({ variant, constants }: ChosenKernel, own: boolean): PipelineSpec {
-    const key = `${variant.kernel} ${variant.entry_point} ${JSON.stringify(constants)}`;
+    const key = pipelineKey(variant, constants);
     const known = this.pipelines.get(key);
     if (known) return known;
-    const spec: PipelineSpec = {
-      key,
-      name: variant.name,
-      kernel: variant.kernel,
-      own,
-      entryPoint: variant.entry_point,
-      constants,
-      access: variant.bindings.map(({ access }) => access),
-      hasUniforms: variant.uniforms.length > 0,
-    };
+    const spec = pipelineSpec(variant, constants, own);
     this.pipelines.set(key, spec);
     return spec;
   }
@@ -256,6 +271,24 @@ class Planner {
     const isMatrix = arrays.some(({ name, role }) => name === argument && role === "matrix");
     return isMatrix ? this.weights.bufferOf(target, slice) : target;
   }
+}
+
+/** The pipeline of a kernel with these constants. */
+export function pipelineSpec(variant: KernelVariant, constants: PipelineSpec["constants"], own: boolean): PipelineSpec {
+  return {
+    key: pipelineKey(variant, constants),
+    name: variant.name,
+    kernel: variant.kernel,
+    own,
+    entryPoint: variant.entry_point,
+    constants,
+    access: variant.bindings.map(({ access }) => access),
+    hasUniforms: variant.uniforms.length > 0,
+  };
+}
+
+function pipelineKey(variant: KernelVariant, constants: PipelineSpec["constants"]): string {
+  return `${variant.kernel} ${variant.entry_point} ${JSON.stringify(constants)}`;
 }
 
 interface ChosenOperator {

@@ -5,7 +5,7 @@
  * Slots of prefill that use n are apart from the same struct elsewhere (where n is 1), so that alternating prefill
  * and decode rewrites nothing but what prefill's own n asks for.
  */
-import { evaluate, uses } from "../expression";
+import { evaluate, type Symbols, uses } from "../expression";
 import type { Uniform } from "../kernel";
 import { roundUp } from "./round_up";
 
@@ -65,12 +65,18 @@ export class UniformArena {
   }
 
   private fill(slot: Entry, n: number): void {
-    slot.uniforms.forEach(({ type, value }, i) => {
-      const number = evaluate(value, { n });
-      const at = slot.offset + i * 4;
-      if (type === "f32") this.mirror.setFloat32(at, number, true);
-      else if (type === "u32") this.mirror.setUint32(at, number, true);
-      else this.mirror.setInt32(at, number, true);
-    });
+    new Uint8Array(this.mirror.buffer).set(uniformBytes(slot.uniforms, { n }), slot.offset);
   }
+}
+
+/** The uniform struct: 4-byte members in order, padded to 16 bytes. */
+export function uniformBytes(uniforms: readonly Uniform[], symbols: Symbols): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(roundUp(uniforms.length * 4, 16)));
+  uniforms.forEach(({ type, value }, i) => {
+    const number = evaluate(value, symbols);
+    if (type === "f32") view.setFloat32(i * 4, number, true);
+    else if (type === "u32") view.setUint32(i * 4, number, true);
+    else view.setInt32(i * 4, number, true);
+  });
+  return new Uint8Array(view.buffer);
 }
