@@ -104,10 +104,10 @@ def _add_own_kernels(
     calls = instance.calls()
     modules: dict[str, str] = {}
     for done, (key, prefill) in enumerate(calls):
-        own = own_kernels(instance.operators[key]["definition"], prefill=prefill)
-        program["own_operators"].append(own.operator)
-        program["kernels"] |= own.kernels
-        modules |= own.modules
+        entry, kernels, texts = own_kernels(instance.operators[key]["definition"], prefill)
+        program["own_operators"].append(entry)
+        program["kernels"] |= kernels
+        modules |= texts
         on_progress(done + 1, len(calls))
     program["kernels"] = dict(sorted(program["kernels"].items()))
     return modules

@@ -113,8 +113,8 @@ def instantiate(program: Mapping[str, Any]) -> Instance:
         buffers=[*_fixed_buffers(configuration), *_buffers(plan, expansion)],
         operators={},
         functions={},
-        prefill_chunk=program["prefill_chunk"],
-        page_size=program["page_size"],
+        prefill_chunk=int(program["prefill_chunk"]),
+        page_size=int(program["page_size"]),
         vocab_size=_vocab_size(configuration),
     )  # fmt: skip
     _check_names(instance)
@@ -144,8 +144,8 @@ def check_program(program: Mapping[str, Any]) -> None:
 
 def configuration_of(program: Mapping[str, Any]) -> Configuration:
     return Configuration(
-        program["model"], program["layers"], context_length=program["context_length"],
-        prefill_chunk=program["prefill_chunk"], page_size=program["page_size"],
+        program["model"], program["layers"], context_length=int(program["context_length"]),
+        prefill_chunk=int(program["prefill_chunk"]), page_size=int(program["page_size"]),
     )  # fmt: skip
 
 
@@ -221,7 +221,7 @@ def _bind_schemes(
             invalid(f"tensor_schemes lacks {template[:80]!r}")
         if chosen >= len(schemes):
             invalid(f"tensor_schemes of {template[:80]!r} is {chosen}; there are {len(schemes)} schemes")
-        scheme = schemes[chosen]
+        scheme = schemes[int(chosen)]
         if isinstance(scheme, Grouped) and (len(spec.shape) != 2 or spec.kind in ("norm", "bias")):
             invalid(f"{where} is no matrix, but its scheme has groups")
         bound.append((spec, scheme))

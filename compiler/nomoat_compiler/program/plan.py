@@ -7,6 +7,7 @@ a plan is ours. What a plan means with numbers in it is checked by instance.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 from ..expression import Expression
 from ..operators.catalog import OPERATORS
 from .fixed_buffers import FIXED_BUFFERS
-from .scope import PLACEHOLDER
 from .tensor_spec import TensorKind
 
+NUMBERS = re.compile(r"\{[^{}]*\}|\d+")
 Plan = dict[str, Any]  # JSON: ``plan`` of program.schema.json
 
 
@@ -152,8 +153,8 @@ def _names(entries: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _shape_of_name(template: str) -> str:
-    """A name with its placeholders emptied: a layer may name another layer's buffer."""
-    return PLACEHOLDER.sub("{}", template)
+    """A name with its numbers emptied: a layer may name another layer's buffer."""
+    return NUMBERS.sub("{}", template)
 
 
 def _uses_layer(value: Any) -> bool:

@@ -5,7 +5,7 @@ import { INTEGER_KINDS, NUMBER_KINDS, OPERATORS } from "./operators.gen";
 import type { Definition, FloatDtype, Scheme } from "./program";
 
 const FLOAT_DTYPES: readonly FloatDtype[] = ["float32", "float16", "bfloat16"];
-export const OPAQUE_NAME = /^[A-Za-z0-9_.]{1,100}$/;
+export const OPAQUE_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** What is declared of an operation; null for "opaque" and for what is none. */
 export function declarationOf(op: string): OperatorDeclaration | null {
