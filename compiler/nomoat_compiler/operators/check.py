@@ -11,7 +11,7 @@ from typing import Any
 from ..expression import evaluate
 from ..scheme import scheme_from_json
 from .declaration import INTEGER_KINDS, NUMBER_KINDS, Field, OperatorDeclaration
-from .symbols import definition_symbols
+from .definition import definition_symbols
 
 Definition = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ def definition_problem(operator: OperatorDeclaration, definition: Definition, *,
     for field in operator.fields:
         if problem := _field_problem(field, definition[field.name]):
             return f"{field.name} of {operator.name} {problem}"
-    symbols = definition_symbols(operator, definition, prefill=prefill)
+    symbols = definition_symbols(definition, prefill=prefill)
     for rule in operator.rules:
         if evaluate(rule.require, symbols) == 0:
             return f"{operator.name}: {rule.message}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..expression import evaluate, symbols_of
 from ..operators.catalog import OPERATORS
 from ..operators.declaration import Argument
-from ..operators.symbols import definition_symbols
+from ..operators.definition import definition_symbols
 from ..scheme import DTYPE_BYTES
 from .scope import invalid
 
@@ -51,7 +51,7 @@ def check_step(
     if definition["op"] == "opaque":
         return
     declaration = OPERATORS[definition["op"]]
-    symbols = definition_symbols(declaration, definition, prefill=prefill)
+    symbols = definition_symbols(definition, prefill=prefill)
     tokens = instance.prefill_chunk if prefill else 1
     if definition.get("page_size", instance.page_size) != instance.page_size:
         invalid(f"{where} has pages of {definition['page_size']} tokens, but the program's have {instance.page_size}")

@@ -9,7 +9,7 @@ from ..expression import evaluate
 from ..operators.catalog import OPERATORS
 from ..operators.check import definition_problem
 from ..operators.declaration import INTEGER_KINDS, Argument, Field, OperatorDeclaration
-from ..operators.symbols import definition_symbols
+from ..operators.definition import definition_symbols
 from .canonical_json import canonical_json
 from .scope import Scope, invalid
 
@@ -59,7 +59,7 @@ class OperatorTable:
         unknown = sorted(set(given) - {argument.name for argument in operator.arguments})
         if unknown:
             invalid(f"{where} gives {unknown[0][:80]!r}, which is no argument of {operator.name}")
-        symbols = definition_symbols(operator, definition, prefill=prefill)
+        symbols = definition_symbols(definition, prefill=prefill)
         arguments: dict[str, str] = {}
         for argument in operator.arguments:
             # What a definition lacks may be named all the same, so that one step serves models with and without it.

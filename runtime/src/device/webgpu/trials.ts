@@ -80,7 +80,9 @@ export async function wrongTrials(device: Device, trials: readonly Trial[]): Pro
 
   function encode(pass: GPUComputePassEncoder, dispatch: Dispatch, buffers: ReadonlyMap<string, GPUBuffer>): void {
     const { pipeline, bindings, uniform, grid } = dispatch;
-    const entries = bindings.map((name, binding) => ({ binding, resource: { buffer: buffers.get(name)! } }));
+    // What a definition lacks is bound to the first argument and never read, as in plan.ts.
+    const [first] = buffers.values();
+    const entries = bindings.map((name, binding) => ({ binding, resource: { buffer: buffers.get(name) ?? first! } }));
     if (uniform) {
       const resource = { buffer: buffer(uniform.length, BUFFER_USAGE.UNIFORM, uniform) };
       entries.push({ binding: entries.length, resource });

@@ -5,7 +5,6 @@ import type { DeviceSources } from "../../../src/device/executor";
 import { parseProgram } from "../../../src/device/program_reader";
 import { type Capabilities, type Device, findAdapter, openDevice } from "../../../src/device/webgpu/device";
 import { WebGpuExecutor as Executor } from "../../../src/device/webgpu/executor";
-import { planFor } from "../../../src/device/webgpu/plan";
 import { StagingPool } from "../../../src/device/webgpu/readback";
 import { gpu, noGpu } from "../../fixtures/gpu";
 import {
@@ -20,10 +19,10 @@ import {
   VOCAB,
 } from "../../fixtures/toy_model";
 
-type ExecutorSources = Omit<DeviceSources, "derived">;
-const sources = (changes: Partial<ExecutorSources> = {}): ExecutorSources => ({
+const sources = (changes: Partial<DeviceSources> = {}): DeviceSources => ({
   kernel: async (hash) => kernelTexts.get(hash)!,
   weights: (sink) => streamWeights(sink),
+  derived: null,
   ...changes,
 });
 
@@ -35,8 +34,7 @@ async function open(): Promise<Device> {
 
 async function load(json = toyProgram(), given = sources(), firstPages = 2): Promise<Executor> {
   const device = await open();
-  const plan = planFor(parseProgram(json), device.capabilities);
-  return Executor.create(device, plan, given, { firstPages });
+  return Executor.load(device, parseProgram(json), given, { firstPages });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: plain JSON.
@@ -122,11 +120,12 @@ describe.skipIf(noGpu)("executor", () => {
     });
     const program = parseProgram(json);
     const given = sources({ kernel: async (hash) => kernelTexts.get(hash) ?? text });
-    const plain = await Executor.create(device, planFor(program, without), given, { firstPages: 3 });
+    const on = (capabilities: Capabilities): Device => Object.create(device, { capabilities: { value: capabilities } });
+    const plain = await Executor.load(on(without), program, given, { firstPages: 3 });
     runPrompt(plain, prompt, [0, 1, 2], 4);
     expect([...new Float32Array(await plain.read("logits"))]).toEqual(reference(prompt));
     const capable: Capabilities = { ...without, features: new Set(["subgroups"]), subgroupMinSize: 4 };
-    const better = await Executor.create(device, planFor(program, capable), given, { firstPages: 3 });
+    const better = await Executor.load(on(capable), program, given, { firstPages: 3 });
     runPrompt(better, prompt, [0, 1, 2], 4);
     expect([...new Float32Array(await better.read("logits"))]).toEqual(reference(prompt).map((logit) => 2 * logit));
   });
@@ -168,7 +167,11 @@ describe.skipIf(noGpu)("executor", () => {
     [
       "weights that are too long",
       "invalid_package",
-      () => load(toyProgram(), sources({ weights: async (sink) => sink("head.weight", 0, new Uint8Array(VOCAB * 16 + 4)) })),
+      () =>
+        load(
+          toyProgram(),
+          sources({ weights: async (sink) => sink("head.weight", 0, new Uint8Array(VOCAB * 16 + 4)) }),
+        ),
     ],
     [
       "a source that fails",
@@ -205,11 +208,11 @@ describe.skipIf(noGpu)("executor", () => {
 
   it("goes on working after a refusal", async () => {
     const device = await open();
-    const plan = planFor(parseProgram(toyProgram()), device.capabilities);
-    await expect(Executor.create(device, plan, sources({ kernel: async () => "x" }))).rejects.toMatchObject({
+    const program = parseProgram(toyProgram());
+    await expect(Executor.load(device, program, sources({ kernel: async () => "x" }))).rejects.toMatchObject({
       code: "integrity",
     });
-    const executor = await Executor.create(device, plan, sources(), { firstPages: 3 });
+    const executor = await Executor.load(device, program, sources(), { firstPages: 3 });
     runPrompt(executor, prompt, [0, 1, 2], 4);
     expect([...new Float32Array(await executor.read("logits"))]).toEqual(reference(prompt));
     expect(device.failure).toBeNull();
@@ -217,9 +220,9 @@ describe.skipIf(noGpu)("executor", () => {
 
   it("stops loading when the signal aborts", async () => {
     const device = await open();
-    const plan = planFor(parseProgram(toyProgram()), device.capabilities);
+    const program = parseProgram(toyProgram());
     const controller = new AbortController();
-    const weights: ExecutorSources["weights"] = async (sink, { signal }) => {
+    const weights: DeviceSources["weights"] = async (sink, { signal }) => {
       await streamWeights(async (...piece) => {
         controller.abort();
         signal!.throwIfAborted();
@@ -227,7 +230,7 @@ describe.skipIf(noGpu)("executor", () => {
       });
     };
     await expect(
-      Executor.create(device, plan, sources({ weights }), { signal: controller.signal }),
+      Executor.load(device, program, sources({ weights }), { signal: controller.signal }),
     ).rejects.toMatchObject({ name: "AbortError" });
   });
 
@@ -254,10 +257,9 @@ describe.skipIf(noGpu)("executor", () => {
     const json = toyProgram();
     for (let i = 0; i < 1024; i++)
       json.plan.buffers.push({ name: `huge.${i}`, kind: "scratch", dtype: "int32", shape: [words] });
-    const plan = planFor(parseProgram(json), device.capabilities);
-    await expect(Executor.create(device, plan, sources())).rejects.toMatchObject({ code: "out_of_memory" });
+    await expect(Executor.load(device, parseProgram(json), sources())).rejects.toMatchObject({ code: "out_of_memory" });
     expect(device.failure).toBeNull();
-    await Executor.create(device, planFor(parseProgram(toyProgram()), device.capabilities), sources());
+    await Executor.load(device, parseProgram(toyProgram()), sources());
   });
 
   it("names the adapter", async () => {
