@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from .declaration import OperatorDeclaration
 
@@ -16,3 +18,9 @@ def _declarations() -> dict[str, OperatorDeclaration]:
 
 
 OPERATORS = _declarations()
+
+
+def modules(name: str) -> dict[str, ModuleType]:
+    """operator -> its module ``name`` (``gpu``, ``cpu`` or ``lowering``), where it has one."""
+    paths = {operator: f"{__package__}.{operator}.{name}" for operator in OPERATORS}
+    return {operator: import_module(path) for operator, path in paths.items() if find_spec(path)}
