@@ -7,11 +7,11 @@
 import { LlmError } from "../internal/errors";
 import type { Reader } from "../internal/reader";
 
-export type Operator = "+" | "-" | "*" | "//" | "%" | "min" | "max";
+export type Operator = "+" | "-" | "*" | "//" | "%" | "min" | "max" | "==" | "<" | "<=";
 export type SymbolName = "n" | "kv_pages";
-export type Expression = number | SymbolName | readonly [Operator, Expression, Expression];
+export type Expression = number | string | readonly [string, Expression, Expression];
 /** n: tokens of this prefill call (1 in other functions). kv_pages: pages allocated per layer. */
-export type Symbols = Readonly<Record<SymbolName, number>>;
+export type Symbols = Readonly<Record<string, number>>;
 /** Lowest and highest value of each symbol, both included. */
 export type SymbolRanges = Readonly<Record<SymbolName, readonly [number, number]>>;
 
@@ -38,8 +38,8 @@ export function uses(expression: Expression, symbol: SymbolName): boolean {
 
 export function evaluate(expression: Expression, symbols: Symbols): number {
   if (typeof expression === "number") return expression;
-  if (typeof expression === "string") return symbols[expression];
-  return apply(expression[0], evaluate(expression[1], symbols), evaluate(expression[2], symbols));
+  if (typeof expression === "string") return symbols[expression]!;
+  return apply(expression[0] as Operator, evaluate(expression[1], symbols), evaluate(expression[2], symbols));
 }
 
 /**
@@ -89,6 +89,12 @@ function apply(operator: Operator, left: number, right: number): number {
       return Math.min(left, right);
     case "max":
       return Math.max(left, right);
+    case "==":
+      return Number(left === right);
+    case "<":
+      return Number(left < right);
+    case "<=":
+      return Number(left <= right);
   }
 }
 
@@ -111,8 +117,8 @@ function divisionByZero(): LlmError {
 /** Bounds that hold for every value of the symbols; they may be wider than needed. */
 function interval(expression: Expression, ranges: SymbolRanges): readonly [number, number] {
   if (typeof expression === "number") return [expression, expression];
-  if (typeof expression === "string") return ranges[expression];
-  const operator = expression[0];
+  if (typeof expression === "string") return ranges[expression as SymbolName];
+  const operator = expression[0] as Operator;
   const [a, b] = interval(expression[1], ranges);
   const [c, d] = interval(expression[2], ranges);
   switch (operator) {
@@ -125,6 +131,10 @@ function interval(expression: Expression, ranges: SymbolRanges): readonly [numbe
       return [Math[operator](a, c), Math[operator](b, d)];
     case "*":
       return hull([a * c, a * d, b * c, b * d].map(checked));
+    case "==":
+    case "<":
+    case "<=":
+      return [0, 1];
     case "//":
       if (c <= 0 && d >= 0) throw divisionByZero();
       // Over divisors of one sign the quotient is monotonic in each operand, so the corners bound it.

@@ -36,7 +36,7 @@ export interface Constant {
   readonly dtype: Dtype;
   readonly data: Uint8Array<ArrayBuffer>;
 }
-export type BufferKind = "input" | "state" | "kv_cache" | "scratch" | "output";
+export type BufferKind = "input" | "state" | "kv_cache" | "recurrent_state" | "scratch" | "output";
 export interface BufferSpec {
   readonly name: string;
   readonly kind: BufferKind;

@@ -6,46 +6,24 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 164682,
-      "sha256": "cb90d41c6bcf71087a6b8676284e55542e503a45a43af7138a8cb5a5f623ba34"
+      "nbytes": 165085,
+      "sha256": "ff3401310ed0610c01120c01425ea273a465304ca1f9cae182fa2a36439bbbc2"
     },
     "relaxed": {
-      "nbytes": 164682,
-      "sha256": "37b2db1f982460df099b522814b4bfe4a44fc55b5d952ffd9d3789ccbb7e130a"
+      "nbytes": 165085,
+      "sha256": "0af167afe0b1bba5476c1d0ed98b31cde361c17d58832ef4447bca774422c336"
     },
     "plain-threads": {
-      "nbytes": 187347,
-      "sha256": "93f2f2de6be2d6feaab057aeb9711790e88d57cbbdd729d6e368ffafcab17afa"
+      "nbytes": 187759,
+      "sha256": "b79bb00177236d1160228c24ecb391b709bfafc5f4f728901b1cbeacef296c92"
     },
     "plain": {
-      "nbytes": 187347,
-      "sha256": "65140ea2c2c71de64532fe0812457e3445801c814057d9ebdb05f9347bbbb01b"
+      "nbytes": 187759,
+      "sha256": "6ae2b1e78810fc4974f8d017e1def7b37dec578b84d5892e07013dd9a822f403"
     }
   },
   "stack_bytes": 65536,
-  "activation_block_bytes": {
-    "relaxed": 40,
-    "plain": 72
-  },
-  "fine_activations": {
-    "head_bytes": 16,
-    "block_bytes": 68
-  },
-  "heads_at_once": [
-    1,
-    2,
-    3,
-    4
-  ],
-  "attention_part_header_bytes": 16,
-  "attention_parts": 8,
-  "attention_scratch": {
-    "nbytes": 880,
-    "dimension_bytes": 48
-  },
   "kv_page_tokens": 16,
-  "sampling_part_bytes": 2112,
-  "sampling_slices": 8,
   "formats": {
     "q4s": {
       "bits": 4,
@@ -143,6 +121,7 @@ export const LIBRARY = {
     "gemv_q8s",
     "gemv_q8sf",
     "layer_norm",
+    "linear_recurrence",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

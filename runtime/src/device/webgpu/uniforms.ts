@@ -61,7 +61,7 @@ export class UniformArena {
         (slot.ofPrefill && written.n !== symbols.n) ||
         (slot.usesPages && written.kv_pages !== symbols.kv_pages);
       if (!stale) continue;
-      this.fill(slot, { n: slot.ofPrefill ? symbols.n : 1, kv_pages: symbols.kv_pages });
+      this.fill(slot, { n: slot.ofPrefill ? symbols.n! : 1, kv_pages: symbols.kv_pages! });
       first = Math.min(first, slot.offset);
       last = Math.max(last, slot.offset + slot.size);
     }
