@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from referencing import Registry, Resource
 
 from ..errors import ErrorCode, NomoatError
 
@@ -64,5 +65,15 @@ def check_schema(value: object, schema_name: str, what: str, code: ErrorCode) ->
 
 @cache
 def _validator(schema_name: str) -> jsonschema.Draft202012Validator:
-    text = resources.files(__package__).joinpath(schema_name).read_text(encoding="utf-8")
-    return jsonschema.Draft202012Validator(json.loads(text))
+    return jsonschema.Draft202012Validator(_schema(schema_name), registry=Registry(retrieve=_referenced))
+
+
+def _referenced(uri: str) -> Resource[Any]:
+    """A schema of this folder by its $id, ``nomoat:<file name>``."""
+    return Resource.from_contents(_schema(uri.removeprefix("nomoat:")))
+
+
+@cache
+def _schema(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    return schema

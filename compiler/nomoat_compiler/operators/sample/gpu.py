@@ -25,29 +25,30 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from ..gpu.emit import (
-    Argument,
-    Buffers,
-    Expr,
-    Register,
-    Thread,
-    barrier,
-    bind,
-    ceil_div,
-    f32,
-    function,
-    storage_barrier,
-    store,
-)
-from ..sample_greedy.gpu import NO_TOKEN, ORDER_OF_ZERO, TOKEN_RING, advance_state, is_finite, order
+from ...expression import ceil_div
+from ...program.fixed_buffers import TOKEN_RING
+from ..gpu.emit import Argument, Buffers, Register, Thread, barrier, bind, f32, function, storage_barrier, store
+from ..gpu.operator import Expr, GpuOperator, Kernel, Scratch, Stage, Symbols, Variant
+from ..sample_greedy.gpu import NO_TOKEN, ORDER_OF_ZERO, advance_state, is_finite, order
 
 THREADS = 256
 LOWEST_EXPONENT = -87.0  # e^-88 is no normal float32
 ONE_BITS = 0x3F800000  # the bits of 1.0, the largest w
 
 
-def penalize(name: str, vocab_size: int) -> Any:
+def gpu() -> GpuOperator:
+    return GpuOperator(
+        stages=(
+            Stage("penalize", (Variant("penalize", 1, _penalize),)),
+            Stage("draw", (Variant("draw", 1, _draw),)),
+        ),
+        scratch=(Scratch("weights", "float32", "vocab_size"),),
+    )
+
+
+def _penalize(symbols: Symbols) -> Kernel:
     """One invocation per token id; grid: token ids, 1."""
+    vocab_size = symbols.integer("vocab_size")
     arguments = [
         Argument("logits", (vocab_size,), "float32"),
         Argument("token_counts", (vocab_size,), "int32"),
@@ -72,12 +73,13 @@ def penalize(name: str, vocab_size: int) -> Any:
             kept = T.Select(T.bitwise_and(bits, exponent) == exponent, bits, weight)
             store(buffers["weights"], T.reinterpret("float32", kept), index)
 
-    return function(name, arguments, (ceil_div(vocab_size, THREADS), 1), THREADS, body)
+    return function("penalize", arguments, (ceil_div("vocab_size", THREADS), 1), THREADS, body)
 
 
-def draw(name: str, vocab_size: int) -> Any:
+def _draw(symbols: Symbols) -> Kernel:
     """One workgroup; invocation i owns the token ids [i * per_thread, (i + 1) * per_thread). grid: 1, 1."""
-    per_thread = ceil_div(vocab_size, THREADS)
+    vocab_size = symbols.integer("vocab_size")
+    per_thread = symbols.integer("per_thread", ceil_div("vocab_size", THREADS))
     arguments = [
         Argument("weights", (vocab_size,), "float32"),
         Argument("sampling", (8,), "float32"),
@@ -155,7 +157,7 @@ def draw(name: str, vocab_size: int) -> Any:
         storage_barrier()
 
         top_k, top_p, min_p = sampling[1], sampling[2], sampling[3]
-        with T.If(T.And(top_k > f32(0), top_k < f32(vocab_size))), T.Then():
+        with T.If(T.And(top_k > f32(0), top_k < T.Cast("float32", vocab_size))), T.Then():
             bisect(top_k, lambda _: f32(1))
         with T.If(top_p < f32(1)), T.Then():
             total(threshold.get(), lambda w: w)
@@ -201,7 +203,7 @@ def draw(name: str, vocab_size: int) -> Any:
                 store(buffers["token_counts"], buffers["token_counts"][chosen] + 1, chosen)
             advance_state(buffers, T.Select(finite, chosen, T.int32(NO_TOKEN)))
 
-    return function(name, arguments, (1, 1), THREADS, body)
+    return function("draw", arguments, (1, 1), THREADS, body)
 
 
 def _number(key: Expr) -> Expr:

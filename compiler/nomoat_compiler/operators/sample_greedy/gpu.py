@@ -9,22 +9,33 @@ WGSL lets a compiler assume that there are neither NaN nor infinities, so logits
 
 from __future__ import annotations
 
-from typing import Any
-
 from tvm.script.ir_builder import tirx as T
 
-from ..gpu.emit import Argument, Buffers, Expr, Register, Thread, barrier, bind, ceil_div, function, store
+from ...expression import ceil_div
+from ...program.fixed_buffers import TOKEN_RING
+from ..gpu.emit import Argument, Buffers, Register, Thread, barrier, bind, function, store
+from ..gpu.operator import Expr, GpuOperator, Kernel, Scratch, Stage, Symbols, Variant
 
 PARTS = 1024
 THREADS = 64
 FINAL_THREADS = 256
-TOKEN_RING = 64
 NO_TOKEN = -1
 ORDER_OF_ZERO = 0x7F800000  # the bits of infinity
 
 
-def argmax_partial(name: str, vocab_size: int) -> Any:
+def gpu() -> GpuOperator:
+    return GpuOperator(
+        stages=(
+            Stage("argmax_partial", (Variant("argmax_partial", 1, _argmax_partial),)),
+            Stage("argmax_final", (Variant("argmax_final", 1, _argmax_final),)),
+        ),
+        scratch=(Scratch("best_key", "uint32", PARTS), Scratch("best_index", "int32", PARTS)),
+    )
+
+
+def _argmax_partial(symbols: Symbols) -> Kernel:
     """Invocation p scans p, p + 1024, ...; grid: 16, 1."""
+    vocab_size, steps = symbols.integer("vocab_size"), symbols.integer("steps", ceil_div("vocab_size", PARTS))
     arguments = [
         Argument("logits", (vocab_size,), "float32"),
         Argument("best_key", (PARTS,), "uint32"),
@@ -34,8 +45,8 @@ def argmax_partial(name: str, vocab_size: int) -> Any:
     def body(buffers: Buffers, thread: Thread) -> None:
         part = bind(thread.block_x * THREADS + thread.index)
         key = Register("uint32", initial=T.uint32(0))
-        position = Register("int32", initial=T.int32(vocab_size))
-        with T.serial(ceil_div(vocab_size, PARTS)) as step:
+        position = Register("int32", initial=vocab_size)
+        with T.serial(steps) as step:
             index = bind(step * PARTS + part)
             with T.If(index < vocab_size), T.Then():
                 candidate = order(buffers["logits"][index])
@@ -45,11 +56,12 @@ def argmax_partial(name: str, vocab_size: int) -> Any:
         store(buffers["best_key"], key.get(), part)
         store(buffers["best_index"], position.get(), part)
 
-    return function(name, arguments, (PARTS // THREADS, 1), THREADS, body)
+    return function("argmax_partial", arguments, (PARTS // THREADS, 1), THREADS, body)
 
 
-def argmax_final(name: str, vocab_size: int) -> Any:
+def _argmax_final(symbols: Symbols) -> Kernel:
     """One workgroup; grid: 1, 1."""
+    vocab_size = symbols.integer("vocab_size")
     arguments = [
         Argument("best_key", (PARTS,), "uint32"),
         Argument("best_index", (PARTS,), "int32"),
@@ -61,7 +73,7 @@ def argmax_final(name: str, vocab_size: int) -> Any:
         keys = T.alloc_buffer((FINAL_THREADS,), "uint32", scope="shared")
         indices = T.alloc_buffer((FINAL_THREADS,), "int32", scope="shared")
         key = Register("uint32", initial=T.uint32(0))
-        position = Register("int32", initial=T.int32(vocab_size))
+        position = Register("int32", initial=vocab_size)
 
         def consider(other_key: Expr, other_index: Expr) -> None:
             larger = other_key > key.get()
@@ -81,7 +93,7 @@ def argmax_final(name: str, vocab_size: int) -> Any:
                 consider(bind(keys[other]), bind(indices[other]))
             advance_state(buffers, T.Select(is_finite(key.get()), position.get(), T.int32(NO_TOKEN)))
 
-    return function(name, arguments, (1, 1), FINAL_THREADS, body)
+    return function("argmax_final", arguments, (1, 1), FINAL_THREADS, body)
 
 
 def order(value: Expr) -> Expr:

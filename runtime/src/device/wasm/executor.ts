@@ -18,7 +18,6 @@ import { givenArguments, type PlannedFunctions, planSteps } from "./planned_step
 import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";
 import { ThreadChoice } from "./thread_choice";
-import { asVersion3 } from "./version_2";
 import { type Kernels, PIECE_BYTES, WeightImage } from "./weights";
 
 export interface WasmSources {
@@ -49,11 +48,10 @@ const WARM_UP_MS = 100;
  * Errors: unsupported_device, out_of_memory, integrity, invalid_package, aborted, and what the sources throw.
  */
 export async function openWasmExecutor(
-  given: Program,
+  program: Program,
   sources: WasmSources,
   options: OpenOptions = {},
 ): Promise<Executor> {
-  const program = asVersion3(given);
   const shared = canHaveHelpers() && options.threads !== 1;
   const library = await loadLibrary(shared);
   options.signal?.throwIfAborted();

@@ -1,11 +1,12 @@
-"""What an architecture tells the quantizer: its logical tensors and the checkpoint tensors they come from."""
+"""What a plan tells the quantizer: the model's logical tensors and the checkpoint tensors they come from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 TensorKind = Literal["linear", "embedding", "lm_head", "norm", "bias"]
+TENSOR_KINDS: tuple[str, ...] = get_args(TensorKind)
 
 
 @dataclass(frozen=True)
