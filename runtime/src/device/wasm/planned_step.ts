@@ -3,10 +3,11 @@
  * that follow from the definition. What the CPU cannot run is refused here, before anything is laid out.
  */
 import { LlmError } from "../../internal/errors";
-import { definitionSymbols } from "../definition";
+import { definitionSymbols, fieldOf } from "../definition";
+import { declarationOf } from "../definition_reader";
 import { evaluate, type Symbols } from "../expression";
 import type { ArgumentDeclaration, Expression, OperatorDeclaration } from "../operator_declaration";
-import { NUMBER_KINDS, OPERATORS } from "../operators.gen";
+import { NUMBER_KINDS } from "../operators.gen";
 import type { Definition, Program, Scheme } from "../program";
 import type { Lowering, Memory } from "./lowering";
 import { LOWERINGS } from "./lowering.gen";
@@ -82,7 +83,7 @@ export function floatBits(value: number): number {
 }
 
 function operatorOf({ op }: Definition, name: string) {
-  const declaration = Object.hasOwn(OPERATORS, op) ? OPERATORS[op as keyof typeof OPERATORS] : undefined;
+  const declaration = declarationOf(op);
   const lowering = Object.hasOwn(LOWERINGS, op) ? LOWERINGS[op] : undefined;
   if (!declaration || !lowering) throw unsupported(`the operator ${name}, which only its GPU kernels define`);
   return { declaration, lowering };
@@ -130,10 +131,6 @@ function checkForms(steps: readonly PlannedStep[]): void {
 
 function isForm(memory: Memory, argument: string): boolean {
   return memory.kind === "form" && memory.argument === argument;
-}
-
-function fieldOf(definition: Definition, name: string): unknown {
-  return (definition as unknown as Record<string, unknown>)[name];
 }
 
 function* namesIn(expression: Expression): Generator<string> {
