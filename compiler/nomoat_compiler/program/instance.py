@@ -230,7 +230,9 @@ def _bind_schemes(
     return bound
 
 
-def _constants(plan: Mapping[str, Any], expansion: Expansion, data: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _constants(
+    plan: Mapping[str, Any], expansion: Expansion, data: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     given = {entry["name"]: entry["data"] for entry in data}
     if len(given) != len(data):
         invalid("constants gives a name twice")

@@ -43,7 +43,9 @@ def check_buffer(buffer: Mapping[str, Any], instance: Instance) -> None:
         invalid(f"buffer {name} must grow by a multiple of 4 bytes, not {nbytes}")
 
 
-def check_step(step: Mapping[str, Any], operator: Mapping[str, Any], instance: Instance, where: str, *, prefill: bool) -> None:
+def check_step(
+    step: Mapping[str, Any], operator: Mapping[str, Any], instance: Instance, where: str, *, prefill: bool
+) -> None:
     """``invalid_package`` where an argument is less than the definition reads or writes for the largest n."""
     definition, arguments = operator["definition"], step["arguments"]
     if definition["op"] == "opaque":

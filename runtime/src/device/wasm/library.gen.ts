@@ -6,46 +6,24 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 164384,
-      "sha256": "cf052e5ebc31f61e6152779dbba1b1bf28b63f6e334879368fde64c1fae797f0"
+      "nbytes": 165085,
+      "sha256": "ff3401310ed0610c01120c01425ea273a465304ca1f9cae182fa2a36439bbbc2"
     },
     "relaxed": {
-      "nbytes": 164384,
-      "sha256": "8a61c374a2fc15bca7977151841922651425a99ff0d98fe5ba5afa0a5ee00c14"
+      "nbytes": 165085,
+      "sha256": "0af167afe0b1bba5476c1d0ed98b31cde361c17d58832ef4447bca774422c336"
     },
     "plain-threads": {
-      "nbytes": 187049,
-      "sha256": "0f65117a32cfd9c3912a1345af6acfd25148eed0b005a74b90d43fb131ae78fb"
+      "nbytes": 187759,
+      "sha256": "b79bb00177236d1160228c24ecb391b709bfafc5f4f728901b1cbeacef296c92"
     },
     "plain": {
-      "nbytes": 187049,
-      "sha256": "6da5446c982b954e235bda00b3ef02747e6bfde6dd03fec288bcb54dea155ca1"
+      "nbytes": 187759,
+      "sha256": "6ae2b1e78810fc4974f8d017e1def7b37dec578b84d5892e07013dd9a822f403"
     }
   },
   "stack_bytes": 65536,
-  "activation_block_bytes": {
-    "relaxed": 40,
-    "plain": 72
-  },
-  "fine_activations": {
-    "head_bytes": 16,
-    "block_bytes": 68
-  },
-  "heads_at_once": [
-    1,
-    2,
-    3,
-    4
-  ],
-  "attention_part_header_bytes": 16,
-  "attention_parts": 8,
-  "attention_scratch": {
-    "nbytes": 880,
-    "dimension_bytes": 48
-  },
   "kv_page_tokens": 16,
-  "sampling_part_bytes": 2112,
-  "sampling_slices": 8,
   "formats": {
     "q4s": {
       "bits": 4,
@@ -143,6 +121,7 @@ export const LIBRARY = {
     "gemv_q8s",
     "gemv_q8sf",
     "layer_norm",
+    "linear_recurrence",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",
