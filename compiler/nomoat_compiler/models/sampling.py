@@ -15,25 +15,25 @@ def sample_greedy(graph: Graph, vocab_size: int) -> None:
     with graph.function("sample_greedy") as f:
         partial = Operator(
             "argmax_partial",
-            ("logits", "best_value", "best_index"),
-            ("best_value", "best_index"),
+            ("logits", "best_key", "best_index"),
+            ("best_key", "best_index"),
             SAMPLING,
             lambda: (Variant(argmax_partial("argmax_partial", vocab_size)),),
         )
-        value, index = f.call(
+        key, index = f.call(
             partial,
             {"logits": f.external("logits")},
-            {"best_value": (PARTS,), "best_index": (PARTS, "int32")},
+            {"best_key": (PARTS, "uint32"), "best_index": (PARTS, "int32")},
         )
         final = Operator(
             "argmax_final",
-            ("best_value", "best_index", "state", "tokens"),
+            ("best_key", "best_index", "state", "tokens"),
             ("state", "tokens"),
             SAMPLING,
             lambda: (Variant(argmax_final("argmax_final", vocab_size)),),
         )
         inputs = {
-            "best_value": value,
+            "best_key": key,
             "best_index": index,
             "state": f.external("state"),
             "tokens": f.external("tokens"),

@@ -26,6 +26,7 @@ fn penalize_kernel(
       let v_3 : f32 = v[0i];
       v[0i] = ((select((v_3 * sampling_ptr[4i]), (v_3 / sampling_ptr[4i]), (v_3 > 0.000000e+00f)) - (sampling_ptr[6i] * f32(v_2))) - sampling_ptr[5i]);
     }
-    weights_ptr[v_1] = (v[0i] / sampling_ptr[0i]);
+    let v_4 : u32 = bitcast<u32>(logits_ptr[v_1]);
+    weights_ptr[v_1] = bitcast<f32>(select(bitcast<u32>((v[0i] / sampling_ptr[0i])), v_4, ((v_4 & 2139095040u) == 2139095040u)));
   }
 }
