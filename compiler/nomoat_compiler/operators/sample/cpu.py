@@ -9,6 +9,9 @@ docs/program-interface.md.
     exp_share                        weights = exp(weights - maximum); each slice's histogram of them
     draw                             thresholds and the draw, on one thread
 
+Where a logit (or weight, before ``exp``) is NaN, or the largest is not finite, there is no token: -1 goes into tokens,
+and token_id and the counts stay. Maxima are therefore taken of ``_order``, which has NaN above all numbers.
+
 The vocabulary is cut into SLICES slices whatever the number of threads, so that sums do not depend on it.
 
 Weights lie in (0, 1]; a histogram has 512 bins, by the sign-less exponent and the first mantissa bit (bits >> 22):
@@ -47,11 +50,14 @@ from ..cpu.emit import (
 from ..cpu.exponential import exp
 
 TOKEN_RING = 64
-LOWEST = -3.0e38
+NO_TOKEN = -1
+NOTHING = float("-inf")  # what lies behind the vocabulary
+ORDER_OF_ZERO = 0x7F800000  # the bits of infinity
 SLICES = 8
 BINS = 256  # the largest weight, 1.0, is bin 254: bits 0x3F800000 >> 22
 BIN_SHIFT = 22
-# One slice's partial result: maximum or best logit, its index, 56 bytes unused, then counts and sums of the bins.
+# One slice's partial result: order of the maximum or best logit, its index, 56 bytes unused, then counts and sums of
+# the bins.
 PART_BYTES = 64 + 8 * BINS
 ONE_BITS = 0x3F800000
 
@@ -67,25 +73,25 @@ def argmax_share() -> Any:
 
 
 def _argmax(logits: Memory, parts: Memory, vocab_size: Expr, part: Expr, begin: Expr, end: Expr) -> None:
-    best = Register(splat_f32(LOWEST), "float32x4")
+    best = Register(_lanes(0), "uint32x4")
     where = Register(splat_i32(0), "int32x4")
     with loop(begin, end) as i:
         index = bind(splat(i * 4) + T.ramp(T.int32(0), 1, 4))
-        # Lanes beyond the vocabulary never win; a logit that is not a number never does either.
-        value = bind(T.Select(index < splat(vocab_size), logits.load("float32", i * 16, 4), splat_f32(LOWEST)))
-        better = value > best.get()
+        # Lanes beyond the vocabulary never win.
+        key = bind(T.Select(index < splat(vocab_size), _order(logits.load("uint32", i * 16, 4)), _lanes(0)))
+        better = key > best.get()
         where.set(T.Select(better, index, where.get()))
-        best.set(T.Select(better, value, best.get()))
-    value = Register(f32(LOWEST), "float32")
+        best.set(T.Select(better, key, best.get()))
+    key = Register(T.uint32(0), "uint32")
     token = Register(T.int32(0x7FFFFFFF), "int32")
     for k in range(4):
         candidate, index = bind(lane(best.get(), k)), bind(lane(where.get(), k))
-        better = T.Or(candidate > value.get(), T.And(candidate == value.get(), index < token.get()))
+        better = T.Or(candidate > key.get(), T.And(candidate == key.get(), index < token.get()))
         with when(better):
-            value.set(candidate)
+            key.set(candidate)
             token.set(index)
     at = bind(part * PART_BYTES)
-    parts.store("float32", at, value.get())
+    parts.store("uint32", at, key.get())
     parts.store("int32", at + 4, token.get())
 
 
@@ -94,15 +100,15 @@ def argmax_finish() -> Any:
 
     def body(parts: Memory, state: Memory, tokens: Memory, thread: Expr, threads: Expr) -> None:
         with when(thread == 0):
-            value = Register(parts.load("float32", 0), "float32")
+            key = Register(parts.load("uint32", 0), "uint32")
             token = Register(parts.load("int32", 4), "int32")
             with loop(1, SLICES) as part:
-                candidate = parts.load("float32", part * PART_BYTES)
+                candidate = parts.load("uint32", part * PART_BYTES)
                 # Parts are in the order of the vocabulary, so at a tie the earlier one stands.
-                with when(candidate > value.get()):
-                    value.set(candidate)
+                with when(candidate > key.get()):
+                    key.set(candidate)
                     token.set(parts.load("int32", part * PART_BYTES + 4))
-            _advance(state, tokens, bind(token.get()))
+            _advance(state, tokens, bind(T.Select(_is_finite(key.get()), token.get(), T.int32(NO_TOKEN))))
 
     return function("argmax_finish", ("parts", "state", "tokens"), ("thread", "threads"), body)
 
@@ -125,7 +131,7 @@ def penalize_share() -> Any:
         presence = sampling.splat("float32", 20)
         frequency = sampling.splat("float32", 24)
         with _slices(vocab_size, thread, threads) as (part, begin, end):
-            largest = Register(splat_f32(LOWEST), "float32x4")
+            largest = Register(_lanes(0), "uint32x4")
             with loop(begin, end) as i:
                 index = splat(i * 4) + T.ramp(T.int32(0), 1, 4)
                 logit = logits.load("float32", i * 16, 4)
@@ -134,10 +140,13 @@ def penalize_share() -> Any:
                 penalized = repeated - frequency * T.Cast("float32x4", count) - presence
                 chosen = select("float32x4", count > splat_i32(0), penalized, logit)
                 value = bind(chosen / temperature)
-                value = bind(T.Select(index < splat(vocab_size), value, splat_f32(LOWEST)))
-                largest.set(T.max(largest.get(), value))
+                value = bind(T.Select(index < splat(vocab_size), value, splat_f32(NOTHING)))
+                key = _order(as_type("uint32x4", value))
+                largest.set(T.max(largest.get(), key))
+                # No NaN goes on: TVM's comparisons of floats are true for it, and a histogram has no bin for it.
+                value = T.Select(key < _lanes(2 * ORDER_OF_ZERO), value, splat_f32(NOTHING))
                 weights.store("float32", i * 16, value, 4)
-            parts.store("float32", part * PART_BYTES, horizontal_max(largest.get()))
+            parts.store("uint32", part * PART_BYTES, horizontal_max(largest.get()))
 
     pointers = ("logits", "counts", "sampling", "weights", "parts")
     return function("penalize_share", pointers, ("vocab_size", "thread", "threads"), body)
@@ -147,10 +156,9 @@ def exp_share(build: Build) -> Any:
     """exp_share(weights, parts, vocab_size, thread, threads)"""
 
     def body(weights: Memory, parts: Memory, vocab_size: Expr, thread: Expr, threads: Expr) -> None:
-        maximum = Register(parts.load("float32", 0), "float32")
-        with loop(1, SLICES) as other:
-            maximum.set(T.max(maximum.get(), parts.load("float32", other * PART_BYTES)))
-        top = bind(splat(maximum.get()))
+        # Where the largest is not finite nothing will be drawn, and differences with a finite number stay in order.
+        finite = T.max(T.min(_largest(parts), T.uint32(2 * ORDER_OF_ZERO - 1)), T.uint32(1))
+        top = bind(splat(_number(bind(finite))))
         with _slices(vocab_size, thread, threads) as (part, begin, end):
             bins = bind(part * PART_BYTES + 64)
             with loop(0, 2 * BINS // 4) as i:
@@ -212,11 +220,46 @@ def draw() -> Any:
                     token.set(i)
                     running.add(w)
             chosen = bind(token.get())
-            counts.store("int32", chosen * 4, counts.load("int32", chosen * 4) + 1)
-            _advance(state, tokens, chosen)
+            finite = bind(_is_finite(_largest(parts)))
+            with when(finite):
+                counts.store("int32", chosen * 4, counts.load("int32", chosen * 4) + 1)
+            _advance(state, tokens, bind(T.Select(finite, chosen, T.int32(NO_TOKEN))))
 
     pointers = ("weights", "parts", "sampling", "counts", "state", "tokens", "gathered")
     return function("draw", pointers, ("vocab_size", "thread", "threads"), body)
+
+
+def _order(bits: Expr) -> Expr:
+    """uint32x4 that orders the float32x4 of these bits like their values: -infinity is 0, both zeros are equal,
+    +infinity and NaN are above every finite number.
+    """
+    magnitude = bind(T.bitwise_and(bits, _lanes(0x7FFFFFFF)))
+    zero = _lanes(ORDER_OF_ZERO)
+    return bind(T.Select(bits == magnitude, zero + magnitude, zero - magnitude))
+
+
+def _number(key: Expr) -> Expr:
+    """The float32 of which ``key`` is the order."""
+    zero = T.uint32(ORDER_OF_ZERO)
+    below = T.bitwise_or(zero - key, T.uint32(0x80000000))
+    return bind(T.reinterpret("float32", T.Select(key >= zero, key - zero, below)))
+
+
+def _is_finite(largest: Expr) -> Expr:
+    """Whether the largest of many ``_order`` says that no number was NaN and that their maximum is finite."""
+    return T.And(largest > T.uint32(0), largest < T.uint32(2 * ORDER_OF_ZERO))
+
+
+def _largest(parts: Memory) -> Expr:
+    """The order of the largest weight, from all slices."""
+    key = Register(parts.load("uint32", 0), "uint32")
+    with loop(1, SLICES) as part:
+        key.set(T.max(key.get(), parts.load("uint32", part * PART_BYTES)))
+    return bind(key.get())
+
+
+def _lanes(value: int) -> Expr:
+    return T.broadcast(T.uint32(value), 4)
 
 
 @contextmanager
@@ -292,10 +335,11 @@ def _raise(
 
 
 def _advance(state: Memory, tokens: Memory, token: Expr) -> None:
-    """token_id = token; tokens[step % 64] = token; position += 1; step += 1"""
+    """tokens[step % 64] = token; token_id = token, where there is one; position += 1; step += 1"""
     step = state.load("int32", 8)
     tokens.store("int32", T.bitwise_and(step, TOKEN_RING - 1) * 4, token)
-    state.store("int32", 0, token)
+    with when(token >= 0):
+        state.store("int32", 0, token)
     state.store("int32", 4, state.load("int32", 4) + 1)
     state.store("int32", 8, step + 1)
 

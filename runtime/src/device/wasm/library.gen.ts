@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 164384,
-      "sha256": "cf052e5ebc31f61e6152779dbba1b1bf28b63f6e334879368fde64c1fae797f0"
+      "nbytes": 164682,
+      "sha256": "cb90d41c6bcf71087a6b8676284e55542e503a45a43af7138a8cb5a5f623ba34"
     },
     "relaxed": {
-      "nbytes": 164384,
-      "sha256": "8a61c374a2fc15bca7977151841922651425a99ff0d98fe5ba5afa0a5ee00c14"
+      "nbytes": 164682,
+      "sha256": "37b2db1f982460df099b522814b4bfe4a44fc55b5d952ffd9d3789ccbb7e130a"
     },
     "plain-threads": {
-      "nbytes": 187049,
-      "sha256": "0f65117a32cfd9c3912a1345af6acfd25148eed0b005a74b90d43fb131ae78fb"
+      "nbytes": 187347,
+      "sha256": "93f2f2de6be2d6feaab057aeb9711790e88d57cbbdd729d6e368ffafcab17afa"
     },
     "plain": {
-      "nbytes": 187049,
-      "sha256": "6da5446c982b954e235bda00b3ef02747e6bfde6dd03fec288bcb54dea155ca1"
+      "nbytes": 187347,
+      "sha256": "65140ea2c2c71de64532fe0812457e3445801c814057d9ebdb05f9347bbbb01b"
     }
   },
   "stack_bytes": 65536,
