@@ -1,6 +1,8 @@
 /**
  * Teacher-forced logits of a token sequence, for verification: float32 (T - firstPosition, vocab_size), row t after
  * token firstPosition + t. Tokens before firstPosition go through prefill, the others through decode one by one.
+ *
+ * NaN and infinities are given as they are: who verifies must see what the device computes.
  */
 import type { ReadbackPool } from "../device/executor";
 import type { LlmError } from "../internal/errors";
