@@ -18,6 +18,8 @@ from ...scheme import Grouped, Plain, Scheme
 from ..gpu.emit import Argument, Buffers, Definition, Expr, Register, bind, dot, f32, splat, store
 from ..gpu.weight_reader import Chunk, MatrixReader, VectorReader
 
+LOWEST_GATE = -87.0
+
 
 @dataclass(frozen=True)
 class LinearSpec:
@@ -145,5 +147,10 @@ def scheme_name(scheme: Scheme) -> str:
 
 
 def silu(value: Expr) -> Expr:
-    """x / (1 + exp(-x)); exp(-x) may overflow to infinity for x < -88, which gives the right limit 0."""
-    return value / (f32(1) + T.exp(f32(0) - value))
+    """x / (1 + exp(-x)), absolute error below 1.5e-36 where x < -87: there the value at -87 stands for all.
+
+    exp(-x) would be infinite from -89 on, which WGSL lets a compiler assume away, and a divisor above 2^126 has no
+    accuracy. A comparison, not max: max may drop NaN, which must reach the logits.
+    """
+    x = bind(T.Select(value < f32(LOWEST_GATE), f32(LOWEST_GATE), value))
+    return x / (f32(1) + T.exp(f32(0) - x))

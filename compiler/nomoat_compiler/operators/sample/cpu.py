@@ -143,7 +143,7 @@ def penalize_share() -> Any:
                 value = bind(T.Select(index < splat(vocab_size), value, splat_f32(NOTHING)))
                 key = _order(as_type("uint32x4", value))
                 largest.set(T.max(largest.get(), key))
-                # No NaN goes on: TVM's comparisons of floats are true for it, and a histogram has no bin for it.
+                # No NaN goes on: a comparison of floats may take it for anything, and a histogram has no bin for it.
                 value = T.Select(key < _lanes(2 * ORDER_OF_ZERO), value, splat_f32(NOTHING))
                 weights.store("float32", i * 16, value, 4)
             parts.store("uint32", part * PART_BYTES, horizontal_max(largest.get()))

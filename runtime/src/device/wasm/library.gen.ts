@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 164682,
-      "sha256": "cb90d41c6bcf71087a6b8676284e55542e503a45a43af7138a8cb5a5f623ba34"
+      "nbytes": 164863,
+      "sha256": "8bc983f0f7b4353d8d88686dc55aeb5e51410d71fdca34c8f5d37702d2f46c5c"
     },
     "relaxed": {
-      "nbytes": 164682,
-      "sha256": "37b2db1f982460df099b522814b4bfe4a44fc55b5d952ffd9d3789ccbb7e130a"
+      "nbytes": 164863,
+      "sha256": "61b4ea022e7b7032dafd35dec0b3d271742b479a6bca37722a574baef5204f44"
     },
     "plain-threads": {
-      "nbytes": 187347,
-      "sha256": "93f2f2de6be2d6feaab057aeb9711790e88d57cbbdd729d6e368ffafcab17afa"
+      "nbytes": 187528,
+      "sha256": "607f5972050a39d1d0f01dcac2dda37c5fc7f993301c6432fd0c7fde20442972"
     },
     "plain": {
-      "nbytes": 187347,
-      "sha256": "65140ea2c2c71de64532fe0812457e3445801c814057d9ebdb05f9347bbbb01b"
+      "nbytes": 187528,
+      "sha256": "a3a3a840900c55e458842badd5a986434ea015fba06d58e46be1dcee356752ec"
     }
   },
   "stack_bytes": 65536,
