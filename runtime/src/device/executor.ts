@@ -71,6 +71,10 @@ export interface Executor extends DeviceFacts {
   growKv(pages: number): Promise<void>;
   /** Copies one page of every KV buffer. */
   copyPage(from: number, to: number): void;
+  /** Rows of every recurrent state, one for each sequence that is kept; 0: the program has no such state. */
+  readonly stateSlots: number;
+  /** Copies one row of every recurrent state. */
+  copySlot(from: number, to: number): void;
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
   /** Runs the functions in order, then the copies. `n` is the symbol n of prefill. Errors: the device's failure. */
   run(calls: readonly string[], n?: number, copies?: readonly Copy[]): void;

@@ -88,6 +88,7 @@ export class GenerateTask implements SessionTask {
     if (this.startedMs === 0) this.startedMs = performance.now();
     this.sequence ??= session.open(this.partition, tokens.slice(0, -1));
     const { sequence } = this;
+    if (!sequence) return "no_memory";
     if (this.cachedTokens < 0) this.cachedTokens = sequence.tokens.length;
     if (sequence.tokens.length < tokens.length - 1) return prefillChunk(session, sequence, tokens, tokens.length - 1);
     return this.decode(sequence, activeTasks);
@@ -127,8 +128,11 @@ export class GenerateTask implements SessionTask {
       session.ring.give(staging);
       return "waiting";
     }
+    // The next prompt of a chat begins with this one, while what runs past the end of the answer spoils a state.
+    if (step === 0) session.snapshot(sequence);
     session.bind(sequence);
-    if (session.stateOwner !== this) this.writeState(position);
+    if (session.stateOwner !== this) this.writeState(sequence, position);
+    sequence.computed = position + k;
     const call = ["decode", request.sampling.function];
     const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
     const read = session.timed(session.decodePace, k, () => {
@@ -143,10 +147,10 @@ export class GenerateTask implements SessionTask {
     return { work };
   }
 
-  private writeState(position: number): void {
+  private writeState(sequence: Sequence, position: number): void {
     const { session, tokens } = this;
     const { sampling } = this.request;
-    session.writeState(tokens[position]!, position, this.generated, sampling.seed);
+    session.writeState(sequence, tokens[position]!, position, this.generated, sampling.seed);
     session.executor.write("sampling", sampling.buffer);
     if (sampling.usesCounts) {
       session.executor.write("token_counts", countTokens(tokens, session.executor.program.vocab_size));

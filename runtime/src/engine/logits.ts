@@ -75,6 +75,7 @@ export class LogitsTask implements SessionTask {
     // Nothing is reused: verification must see what prefill and decode compute.
     this.sequence ??= session.open(this.partition, []);
     const { sequence } = this;
+    if (!sequence) return "no_memory";
     const position = sequence.tokens.length;
     if (position < this.firstPosition) return prefillChunk(session, sequence, tokenIds, this.firstPosition);
     if (position >= tokenIds.length) return "waiting";
@@ -86,7 +87,8 @@ export class LogitsTask implements SessionTask {
     }
     session.bind(sequence);
     session.stateOwner = null;
-    session.writeState(tokenIds[position]!, position, 0, 0);
+    session.writeState(sequence, tokenIds[position]!, position, 0, 0);
+    sequence.computed = position + 1;
     const read = session.timed(session.decodePace, 1, () => {
       session.executor.run(["decode"], 1, [{ from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 }]);
       return this.rows.read(staging);

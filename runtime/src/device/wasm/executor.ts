@@ -168,6 +168,12 @@ class WasmExecutor implements Executor {
     this.pages = wanted;
   }
 
+  readonly stateSlots = 0;
+
+  copySlot(): void {
+    throw new LlmError("internal", "This program has no recurrent state.");
+  }
+
   copyPage(from: number, to: number): void {
     this.kv.copy(this.memory, from, to);
   }
