@@ -192,12 +192,6 @@ class WasmExecutor implements Executor {
     this.pages = wanted;
   }
 
-  readonly stateSlots = 0;
-
-  copySlot(): void {
-    throw new LlmError("internal", "This program has no recurrent state.");
-  }
-
   copyPage(from: number, to: number): void {
     const { kv, kvBase } = this.contents;
     kv.copy(this.memory, kvBase, from, to);

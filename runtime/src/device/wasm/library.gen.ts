@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 165085,
-      "sha256": "ff3401310ed0610c01120c01425ea273a465304ca1f9cae182fa2a36439bbbc2"
+      "nbytes": 165266,
+      "sha256": "f0b77f2e197cf67e38c81f9d96ca74908903569219e27184e59841f4c7d0e0fc"
     },
     "relaxed": {
-      "nbytes": 165085,
-      "sha256": "0af167afe0b1bba5476c1d0ed98b31cde361c17d58832ef4447bca774422c336"
+      "nbytes": 165266,
+      "sha256": "07b2d686ef2e6b1572471f62cf91209fc1e93ae3c3e6c1831d5c3b5fc23cbd22"
     },
     "plain-threads": {
-      "nbytes": 187759,
-      "sha256": "b79bb00177236d1160228c24ecb391b709bfafc5f4f728901b1cbeacef296c92"
+      "nbytes": 187940,
+      "sha256": "6f5fdf8a979dc085463daa51566dac6a0be4b33e91a977ad9dad07959b34fc62"
     },
     "plain": {
-      "nbytes": 187759,
-      "sha256": "6ae2b1e78810fc4974f8d017e1def7b37dec578b84d5892e07013dd9a822f403"
+      "nbytes": 187940,
+      "sha256": "c006ef13c8c9050ad69153dfc20b9439a867dafc0061bec4f9cf6204fd4c49bc"
     }
   },
   "stack_bytes": 65536,

@@ -155,12 +155,6 @@ export class WebGpuExecutor implements Executor {
     return this.allocation.grow(Math.min(pages, this.plan.maxPages));
   }
 
-  readonly stateSlots = 0;
-
-  copySlot(): void {
-    throw new LlmError("internal", "This program has no recurrent state.");
-  }
-
   copyPage(from: number, to: number): void {
     this.allocation.copyPage(from, to);
   }
