@@ -8,7 +8,7 @@
  */
 
 import { Reader } from "../internal/reader";
-import { arraysOf, definitionKey, definitionSymbols } from "./definition";
+import { arraysOf, definitionKey, definitionSymbols, ownKey } from "./definition";
 import { declarationOf, readField } from "./definition_reader";
 import { type Expression, evaluate, substitute } from "./expression";
 import { fail } from "./invalid_package";
@@ -211,7 +211,7 @@ class StepMaker {
 
   add(place: Place<PlanStep>, prefill: boolean): Step {
     const { item, where } = place;
-    if (item.op === "opaque") return this.addOpaque(place);
+    if (item.op === "opaque") return this.addOpaque(place, prefill);
     if ((SAMPLERS as readonly string[]).includes(item.op))
       fail(`${where} is ${item.op}, which is a function of its own`);
     const declaration = declarationOf(item.op)!;
@@ -245,17 +245,16 @@ class StepMaker {
     return { operator: this.key(definition), arguments: given };
   }
 
-  private addOpaque(place: Place<PlanStep>): Step {
+  private addOpaque(place: Place<PlanStep>, prefill: boolean): Step {
     const { item, where } = place;
+    const definition: Definition = { op: "opaque", name: item.name };
     const known = this.file.opaque.get(item.name);
-    if (!known) fail(`${where} is opaque, and own_operators has no ${item.name}`);
+    if (!known || !this.file.ownOperators.has(ownKey(definition, prefill)))
+      fail(`${where} is opaque, and own_operators has no ${item.name} ${prefill ? "for prefill" : "for one token"}`);
     if (item.fields.size > 0 || [...item.arguments.keys()].sort().join() !== [...known.names].sort().join())
       fail(`${where} must give ${known.names.join(", ")} and no fields`);
     const key = `opaque_${item.name}`;
-    if (!this.operators.has(key)) {
-      const definition: Definition = { op: "opaque", name: item.name };
-      this.operators.set(key, { name: key, definition, arguments: known.names, written: known.written });
-    }
+    this.operators.set(key, { name: key, definition, arguments: known.names, written: known.written });
     const given = known.names.map((name): [string, string] => [
       name,
       this.array(place.name(item.arguments.get(name)!), name, where),
