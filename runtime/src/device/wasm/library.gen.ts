@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 165085,
-      "sha256": "ff3401310ed0610c01120c01425ea273a465304ca1f9cae182fa2a36439bbbc2"
+      "nbytes": 165674,
+      "sha256": "221e205e085e22e6b2b2cb68bfe5ec800eac280b37aa587328fb4d1933ba3b0d"
     },
     "relaxed": {
-      "nbytes": 165085,
-      "sha256": "0af167afe0b1bba5476c1d0ed98b31cde361c17d58832ef4447bca774422c336"
+      "nbytes": 165674,
+      "sha256": "86f8ed052611b5686dbb413b848bb001a739d017542abbc144e6a6b3b422a5b5"
     },
     "plain-threads": {
-      "nbytes": 187759,
-      "sha256": "b79bb00177236d1160228c24ecb391b709bfafc5f4f728901b1cbeacef296c92"
+      "nbytes": 188351,
+      "sha256": "766b90de9f5f8377d766ef95358d7ec8529fd024627216b202d6ab98b27cd5d1"
     },
     "plain": {
-      "nbytes": 187759,
-      "sha256": "6ae2b1e78810fc4974f8d017e1def7b37dec578b84d5892e07013dd9a822f403"
+      "nbytes": 188351,
+      "sha256": "f2f4373ad24c6c70be1dfae2d169c36d859f73b16bbeae63345c52a5fb754532"
     }
   },
   "stack_bytes": 65536,
@@ -88,6 +88,7 @@ export const LIBRARY = {
     "attention_prefill_2",
     "attention_prefill_3",
     "attention_prefill_4",
+    "attention_queries",
     "copy",
     "draw",
     "embed_bfloat16",
