@@ -60,7 +60,9 @@ def scheme_from_json(value: object) -> Scheme:
     if "group_size" not in value:
         plain = next((Plain(dtype) for dtype in FLOAT_DTYPES if Plain(dtype).to_json() == value), None)
         if plain is None:
-            raise ValueError("a scheme without groups has bits and dtype only: 32 of float32, 16 of float16 or bfloat16")
+            raise ValueError(
+                "a scheme without groups has bits and dtype only: 32 of float32, 16 of float16 or bfloat16"
+            )
         return plain
     bits, group_size, zero = value.get("bits"), value["group_size"], value.get("zero")
     if bits not in (4, 8) or type(group_size) is not int or not 16 <= group_size <= 256 or group_size % (128 // bits):

@@ -25,7 +25,10 @@ def test_schemes_by_layer() -> None:
     bits = [d["scheme"]["bits"] for d in definitions(instance, "decode", "linear") if d["columns"] == 172]
     assert bits == [8, 4]
     first, second = (s for s in instance.tensors if s["name"].endswith("down_proj"))
-    assert first["parameters"] == {"q_weight": "model.layers.0.mlp.down_proj.q_weight", "q_scale": "model.layers.0.mlp.down_proj.q_scale"}
+    assert first["parameters"] == {
+        "q_weight": "model.layers.0.mlp.down_proj.q_weight",
+        "q_scale": "model.layers.0.mlp.down_proj.q_scale",
+    }
     assert list(second["parameters"]) == ["q_weight", "q_scale_min"]
 
 

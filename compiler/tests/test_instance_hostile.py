@@ -247,7 +247,9 @@ LIES: dict[str, tuple[Edit, str]] = {
     "negative number in a name": (
         lambda root: (at("layers", "back", value=-1)(root), layer_tensor(0, name="a{layer.back}")(root))[0], "name",
     ),
-    "tensor twice": (lambda root: root["plan"]["tensors"].append(root["plan"]["tensors"][0]), "stands in the plan"),
+    "tensor twice": (
+        lambda root: root["plan"]["tensors"].append(dict(root["plan"]["tensors"][0])), "stands in the plan",
+    ),
     "tensor twice by a constant template": (layer_tensor(0, name="norm"), "lacks"),
     "tensor named like a buffer": (scratch(name="model.norm"), "twice"),
     "buffer twice": (lambda root: root["plan"]["buffers"].append(root["plan"]["buffers"][0]), "twice"),
@@ -348,7 +350,7 @@ LIES: dict[str, tuple[Edit, str]] = {
     "argument names nothing": (step("attention", "arguments", q="nothing"), "names nothing"),
     "argument names __proto__": (step("attention", "arguments", q="__proto__"), "__proto__"),
     "matrix that is a buffer": (step("linear", "arguments", w="x"), "must name a tensor"),
-    "matrix that is a stored array": (step("linear", "arguments", w="model.embed_tokens.q_weight"), "must name a tensor"),
+    "matrix that is a stored array": (step("linear", "arguments", w="model.norm.weight"), "must name a tensor"),
     "matrix of another shape": (step("linear", "arguments", w="model.embed_tokens"), "shape"),
     "matrix that is a vector": (step("linear", "arguments", w="model.norm"), "shape"),
     "vector that is a matrix": (step("linear", "arguments", gain="model.embed_tokens"), "shape"),
@@ -387,7 +389,9 @@ LIES: dict[str, tuple[Edit, str]] = {
     "own kernels twice": (lambda root: (own()(root), own()(root))[0], "twice"),
     "own kernel unknown": (own(variant={"kernel": "f" * 16}), "not in kernels"),
     "own kernel binds what is not there": (own(kernel={"bindings": [{"argument": "y", "access": "read"}]}), "binds y"),
-    "own kernel writes a weight": (own(kernel={"bindings": [{"argument": "gain", "access": "read_write"}]}), "only reads"),
+    "own kernel writes a weight": (
+        own(kernel={"bindings": [{"argument": "gain", "access": "read_write"}]}), "only reads",
+    ),
     "own kernel without bindings": (own(kernel={"bindings": []}), "schema"),
     "own variant needs a feature": (own(variant={"requires": {"features": ["subgroups"]}}), "no feature"),
     "own variant of an unknown feature": (own(variant={"requires": {"features": ["x"]}}), "schema"),

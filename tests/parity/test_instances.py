@@ -14,7 +14,7 @@ import pytest
 from nomoat_compiler.models.llama import LLAMA_PLAN
 from nomoat_compiler.program.instance import Instance, instantiate
 
-from tests.fixtures.instances import llama_program, configurations, uneven_program, write
+from tests.fixtures.instances import configurations, llama_program, uneven_program, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +51,12 @@ def arguments(instance: Instance, function: str, op: str) -> list[dict[str, str]
 @pytest.mark.parametrize("function", ["prefill", "decode"])
 def test_layers_of_different_widths_and_heads(uneven: Instance, function: str) -> None:
     attended = definitions(uneven, function, "attention")
-    assert [(d["heads"], d["kv_heads"], d["head_dim"]) for d in attended] == [(4, 2, 16), (2, 1, 32), (4, 2, 16), (8, 4, 8)]
+    assert [(d["heads"], d["kv_heads"], d["head_dim"]) for d in attended] == [
+        (4, 2, 16),
+        (2, 1, 32),
+        (4, 2, 16),
+        (8, 4, 8),
+    ]
     swiglu = [d["rows"] // 2 for d in definitions(uneven, function, "linear") if d["swiglu"]]
     assert swiglu == [96, 64, 128, 96, 160]
 
@@ -67,7 +72,9 @@ def test_a_layer_reads_the_keys_and_values_of_another(uneven: Instance) -> None:
 def test_a_rope_table_by_layer(uneven: Instance) -> None:
     tables = [a["inv_freq"] for a in arguments(uneven, "prefill", "rope_append")]
     assert tables == ["rope.inv_freq.0", "rope.inv_freq.1", "rope.inv_freq.2"]
-    assert {c["name"]: c["shape"] for c in uneven.constants} == {f"rope.inv_freq.{i}": [n] for i, n in enumerate((8, 16, 4))}
+    assert {c["name"]: c["shape"] for c in uneven.constants} == {
+        f"rope.inv_freq.{i}": [n] for i, n in enumerate((8, 16, 4))
+    }
 
 
 def test_a_norm_that_stands_elsewhere(uneven: Instance) -> None:
@@ -92,5 +99,3 @@ def test_an_attribute_that_no_operator_reads_is_carried() -> None:
     program = uneven_program()
     without = {**program, "layers": {k: v for k, v in program["layers"].items() if k != "window"}}
     assert instantiate(without).to_json() == instantiate(program).to_json()
-
-

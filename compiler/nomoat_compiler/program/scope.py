@@ -73,9 +73,7 @@ class Scope:
         if len(expression) != 3 or not isinstance(expression[0], str) or expression[0] not in OPERATIONS:
             invalid(f"{where} must be an integer, a symbol or [operator, left, right] with a known operator")
         operator = expression[0]
-        left, right = (
-            self.fold(e, where, runtime, over_layers=over_layers, depth=depth + 1) for e in expression[1:]
-        )
+        left, right = (self.fold(e, where, runtime, over_layers=over_layers, depth=depth + 1) for e in expression[1:])
         if isinstance(left, int) and isinstance(right, int):
             return apply(operator, left, right, where)
         return [operator, left, right]
