@@ -14,9 +14,11 @@ from nomoat_compiler.operators.linear.gpu_prefill import linear_prefill
 from nomoat_compiler.operators.rms_norm.gpu import rms_norm, rms_norm_definition
 from nomoat_compiler.operators.rope_append.gpu import DynamicNtk, RopeSpec, rope_append, rope_append_definition
 from nomoat_compiler.operators.sample_greedy.gpu import PARTS, argmax_final, argmax_partial
+from nomoat_compiler.reference.sampling import NO_TOKEN, greedy
 from nomoat_compiler.scheme import Scheme
 
 from tests.parity.kernel_cases import SCHEMES, random_matrix, random_vector, run_everywhere
+from tests.parity.test_kernel_sampling import NOT_FINITE, logits_with
 
 pytestmark = pytest.mark.browser
 POISON = np.float32(np.nan)
@@ -289,8 +291,32 @@ def test_attention(heads: int, kv_heads: int, head_dim: int, position: int, toke
         np.testing.assert_allclose(outputs["out"], expected.reshape(tokens, -1), atol=2e-5)
 
 
+def run_argmax(logits: np.ndarray) -> dict[str, np.ndarray]:
+    """Both kernels at step 70, after token 3 at position 41."""
+    vocab = len(logits)
+    partial = Operator(
+        "partial",
+        ("logits", "best_key", "best_index"),
+        ("best_key", "best_index"),
+        SAMPLING,
+        lambda: (Variant(argmax_partial("partial", vocab)),),
+    )
+    empty = {"best_key": np.zeros(PARTS, np.uint32), "best_index": np.zeros(PARTS, np.int32)}
+    (first,) = run_everywhere(partial, {"logits": logits, **empty}, {})
+    final = Operator(
+        "final",
+        ("best_key", "best_index", "state", "tokens"),
+        ("state", "tokens"),
+        SAMPLING,
+        lambda: (Variant(argmax_final("final", vocab)),),
+    )
+    state = np.array([3, 41, 70, 12, 0, 0, 0, 0], dtype=np.int32)
+    (outputs,) = run_everywhere(final, {**first, "state": state, "tokens": np.full(64, 99, np.int32)}, {})
+    return outputs
+
+
 @pytest.mark.parametrize("vocab", [512, 1000, 49152])
-@pytest.mark.parametrize("case", ["random", "ties", "all-equal", "last", "negative"])
+@pytest.mark.parametrize("case", ["random", "ties", "all-equal", "zeros", "last", "negative", "lowest", "forbidden"])
 def test_argmax(vocab: int, case: str) -> None:
     rng = np.random.default_rng(vocab)
     logits = rng.normal(size=vocab).astype(np.float32)
@@ -298,29 +324,31 @@ def test_argmax(vocab: int, case: str) -> None:
         logits[[vocab - 3, vocab // 2, 400]] = 9.0
     elif case == "all-equal":
         logits[:] = -7.5
+    elif case == "zeros":
+        logits = -np.abs(logits)
+        logits[[400, vocab - 3]] = -0.0, 0.0  # equal, so the first
     elif case == "last":
         logits[-1] = 100
     elif case == "negative":
         logits -= 1e30
-    partial = Operator(
-        "partial",
-        ("logits", "best_value", "best_index"),
-        ("best_value", "best_index"),
-        SAMPLING,
-        lambda: (Variant(argmax_partial("partial", vocab)),),
-    )
-    empty = {"best_value": np.zeros(PARTS, np.float32), "best_index": np.zeros(PARTS, np.int32)}
-    (first,) = run_everywhere(partial, {"logits": logits, **empty}, {})
-    final = Operator(
-        "final",
-        ("best_value", "best_index", "state", "tokens"),
-        ("state", "tokens"),
-        SAMPLING,
-        lambda: (Variant(argmax_final("final", vocab)),),
-    )
-    state = np.array([3, 41, 70, 12, 0, 0, 0, 0], dtype=np.int32)
-    (outputs,) = run_everywhere(final, {**first, "state": state, "tokens": np.full(64, -1, np.int32)}, {})
+    elif case == "lowest":
+        logits[:] = np.finfo(np.float32).min
+        logits[411] = np.nextafter(logits[411], np.float32(0))
+    elif case == "forbidden":
+        logits[:] = -np.inf
+        logits[417] = np.finfo(np.float32).min
+    outputs = run_argmax(logits)
     winner = int(np.argmax(logits))
     assert outputs["state"].tolist() == [winner, 42, 71, 12, 0, 0, 0, 0]
     assert outputs["tokens"][70 % 64] == winner
-    assert (np.delete(outputs["tokens"], 70 % 64) == -1).all()
+    assert (np.delete(outputs["tokens"], 70 % 64) == 99).all()
+
+
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_argmax_of_what_is_not_finite_is_no_token(name: str) -> None:
+    logits = logits_with(NOT_FINITE[name])
+    assert greedy(logits) == NO_TOKEN
+    outputs = run_argmax(logits)
+    assert outputs["state"].tolist() == [3, 42, 71, 12, 0, 0, 0, 0]
+    assert outputs["tokens"][70 % 64] == NO_TOKEN
+    assert (np.delete(outputs["tokens"], 70 % 64) == 99).all()

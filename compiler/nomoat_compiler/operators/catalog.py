@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .declaration import OperatorDeclaration
+
+if TYPE_CHECKING:
+    from .gpu.operator import GpuOperator
 
 
 def _declarations() -> dict[str, OperatorDeclaration]:
@@ -16,3 +21,9 @@ def _declarations() -> dict[str, OperatorDeclaration]:
 
 
 OPERATORS = _declarations()
+
+
+@cache
+def gpu_operator(name: str) -> GpuOperator:
+    """The GPU kernels of an operator. Loads TVM, which what only reads declarations can do without."""
+    return import_module(f"{__package__}.{name}.gpu").gpu()

@@ -71,6 +71,10 @@ export interface Executor extends DeviceFacts {
   growKv(pages: number): Promise<void>;
   /** Copies one page of every KV buffer. */
   copyPage(from: number, to: number): void;
+  /** Slots of the recurrent_state buffers, one for each sequence that has begun; 0 where the program has none. */
+  readonly stateSlots: number;
+  /** Copies one slot of every recurrent_state buffer. */
+  copySlot(from: number, to: number): void;
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
   /** Runs the functions in order, then the copies. `n` is the symbol n of prefill. Errors: the device's failure. */
   run(calls: readonly string[], n?: number, copies?: readonly Copy[]): void;
@@ -92,7 +96,7 @@ export type WeightStream = (
 
 /** What a device reads a package through. */
 export interface DeviceSources {
-  /** WGSL text of a kernel. */
+  /** WGSL text of a kernel of the package. */
   kernel(hash: string): Promise<string>;
   readonly weights: WeightStream;
   /** Where the device may keep what it made of the weights; null where nothing can be kept. */
@@ -103,6 +107,8 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
   /** Of devices whose threads are ours. Default: chosen by measurement. */
   readonly threads?: number;
+  /** Of GPUs: "package" runs the package's own kernels for every operator; for comparing them with the library's. */
+  readonly kernels?: "library" | "package";
   /** Pages that the KV cache starts with. */
   readonly firstPages?: number;
   /** Bytes of weights on the device, of all bytes. */

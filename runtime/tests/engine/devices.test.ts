@@ -3,7 +3,8 @@
 // model.
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { EngineCore } from "../../src/engine/engine";
-import { type DeviceSettings, LoadedModel } from "../../src/engine/loaded_model";
+import { LoadedModel } from "../../src/engine/loaded_model";
+import type { DeviceSettings } from "../../src/engine/placement";
 import { LlmError } from "../../src/internal/errors";
 import { type FakeDevices, fakeDevices } from "../fixtures/fake_executor";
 import { CONTEXT, greedy, reference, VOCAB } from "../fixtures/toy_model";

@@ -13,15 +13,16 @@ import { Allocation } from "./allocation";
 import { measureBandwidth } from "./bandwidth";
 import { type Device, openDevice } from "./device";
 import { BUFFER_USAGE, MAP_READ_MODE } from "./gpu_flags";
+import { loadKernelTexts } from "./library";
 import { compilePipelines, type Pipeline } from "./pipelines";
-import { type Plan, type PlannedStep, planFor } from "./plan";
+import { type Plan, type PlannedDispatch, planFor } from "./plan";
 import { StagingPool, stagingBuffer } from "./readback";
 import { type Slot, UniformArena } from "./uniforms";
 import { WeightUpload } from "./upload";
 
-interface CompiledStep {
+interface CompiledDispatch {
   readonly pipeline: Pipeline;
-  readonly planned: PlannedStep;
+  readonly planned: PlannedDispatch;
   readonly slot: Slot | null;
   group: GPUBindGroup;
   readonly usesKv: boolean;
@@ -42,7 +43,8 @@ export async function openWebGpuExecutor(
 ): Promise<WebGpuExecutor> {
   const device = await openDevice(gpu);
   try {
-    return await WebGpuExecutor.create(device, planFor(program, device.capabilities), sources, options);
+    const plan = planFor(program, device.capabilities, { kernels: options.kernels ?? "library" });
+    return await WebGpuExecutor.create(device, plan, sources, options);
   } catch (thrown) {
     device.destroy();
     throw device.failure && !options.signal?.aborted ? device.failure : thrown;
@@ -53,7 +55,7 @@ export class WebGpuExecutor implements Executor {
   readonly kind = "webgpu";
   readonly threads = null;
   readonly weightBytesPerToken: number;
-  private readonly functions = new Map<string, CompiledStep[]>();
+  private readonly functions = new Map<string, CompiledDispatch[]>();
   private readonly grids = new Map<string, Uint32Array>();
   private readonly arena: UniformArena;
   private uniforms!: GPUBuffer;
@@ -87,7 +89,7 @@ export class WebGpuExecutor implements Executor {
     let weights: Promise<unknown> = Promise.resolve();
     let compile: Promise<Map<string, Pipeline>> = Promise.resolve(new Map());
     try {
-      const upload = new WeightUpload(device, allocation, plan.program.parameters);
+      const upload = new WeightUpload(device, allocation, plan.program.parameters, plan.weights);
       weights = sources.weights(
         async (name, offset, bytes) => {
           // Buffers are released after a failure, and no late piece may reach them.
@@ -96,7 +98,8 @@ export class WebGpuExecutor implements Executor {
         },
         { signal, ...(options.onLoad ? { onProgress: options.onLoad } : {}) },
       );
-      compile = compilePipelines(device, plan.kernels, sources.kernel, (done, total) => {
+      const texts = { library: loadKernelTexts, own: sources.kernel };
+      compile = compilePipelines(device, plan.pipelines, texts, (done, total) => {
         signal.throwIfAborted();
         options.onCompile?.(done, total);
       });
@@ -156,6 +159,14 @@ export class WebGpuExecutor implements Executor {
     this.allocation.copyPage(from, to);
   }
 
+  get stateSlots(): number {
+    return this.plan.stateSlots;
+  }
+
+  copySlot(from: number, to: number): void {
+    this.allocation.copySlot(from, to);
+  }
+
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes = 0): void {
     this.device.gpu.queue.writeBuffer(this.allocation.get(name), offsetBytes, data);
   }
@@ -165,9 +176,7 @@ export class WebGpuExecutor implements Executor {
     if (this.device.failure) throw this.device.failure;
     const { queue } = this.device.gpu;
     if (calls.includes("prefill")) this.prefillN = n;
-    this.arena.update({ n: this.prefillN, kv_pages: this.kvPages }, (offset, bytes) =>
-      queue.writeBuffer(this.uniforms, offset, bytes),
-    );
+    this.arena.update(this.prefillN, (offset, bytes) => queue.writeBuffer(this.uniforms, offset, bytes));
     if (this.boundKv !== this.allocation.kvGeneration) this.rebindKv();
 
     const encoder = this.device.gpu.createCommandEncoder();
@@ -203,8 +212,7 @@ export class WebGpuExecutor implements Executor {
   }
 
   measureBandwidth(signal?: AbortSignal): Promise<number> {
-    const buffers = [...this.plan.program.parameters.keys()].map((name) => this.allocation.get(name));
-    return measureBandwidth(this.device, buffers, signal);
+    return measureBandwidth(this.device, this.allocation.weights(), signal);
   }
 
   destroy(): void {
@@ -230,14 +238,11 @@ export class WebGpuExecutor implements Executor {
   }
 
   /** Workgroups of every step, x, y and z in turn. */
-  private gridOf(name: string, steps: readonly CompiledStep[], n: number): Uint32Array {
-    const key = `${name}|${n}|${this.kvPages}`;
+  private gridOf(name: string, steps: readonly CompiledDispatch[], n: number): Uint32Array {
+    const key = `${name}|${n}`;
     const known = this.grids.get(key);
     if (known) return known;
-    const symbols = { n, kv_pages: this.kvPages };
-    const grid = Uint32Array.from(
-      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, symbols))),
-    );
+    const grid = Uint32Array.from(steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, { n }))));
     if (this.grids.size >= GRID_CACHE) this.grids.clear();
     this.grids.set(key, grid);
     return grid;
@@ -245,10 +250,10 @@ export class WebGpuExecutor implements Executor {
 
   private async bind(pipelines: ReadonlyMap<string, Pipeline>): Promise<void> {
     const { device, plan, arena, allocation } = this;
-    const slots = new Map<PlannedStep, Slot>();
+    const slots = new Map<PlannedDispatch, Slot>();
     for (const [name, steps] of plan.functions) {
       for (const step of steps) {
-        if (step.kernel.uniforms.length > 0) slots.set(step, arena.slotFor(step.kernel.uniforms, name === "prefill"));
+        if (step.uniforms.length > 0) slots.set(step, arena.slotFor(step.uniforms, name === "prefill"));
       }
     }
     await device.create("the bind groups of this model", () => {
@@ -261,7 +266,7 @@ export class WebGpuExecutor implements Executor {
         this.functions.set(
           name,
           steps.map((planned) => {
-            const pipeline = pipelines.get(planned.kernel.hash)!;
+            const pipeline = pipelines.get(planned.pipeline.key)!;
             const slot = slots.get(planned) ?? null;
             const group = this.createGroup(pipeline, planned, slot);
             return {
@@ -285,7 +290,7 @@ export class WebGpuExecutor implements Executor {
     this.boundKv = this.allocation.kvGeneration;
   }
 
-  private createGroup(pipeline: Pipeline, planned: PlannedStep, slot: Slot | null): GPUBindGroup {
+  private createGroup(pipeline: Pipeline, planned: PlannedDispatch, slot: Slot | null): GPUBindGroup {
     const entries: GPUBindGroupEntry[] = planned.targets.map((target, binding) => ({
       binding,
       resource: { buffer: this.allocation.get(target) },
@@ -295,6 +300,6 @@ export class WebGpuExecutor implements Executor {
         binding: entries.length,
         resource: { buffer: this.uniforms, offset: slot.offset, size: slot.size },
       });
-    return this.device.gpu.createBindGroup({ label: planned.kernel.name, layout: pipeline.layout, entries });
+    return this.device.gpu.createBindGroup({ label: planned.pipeline.name, layout: pipeline.layout, entries });
   }
 }

@@ -1,0 +1,102 @@
+"""What the two matmul kernels (gpu_decode.py, gpu_prefill.py) share.
+
+    y[t, :] = W · (x[t, :] * gain * rms(x[t, :])) + bias        norm: RMSNorm folded in (decode only)
+    out     = y + residual                                      residual
+    out     = silu(y[:, :N/2]) * y[:, N/2:]                     swiglu (Shazeer 2020): W holds gate rows, then up rows
+
+x (n, K) float32; W (N, K) in its storage format, dequantized in registers; gain (K,), bias (N,) float32; out (n, N or
+N/2) float32. Accumulates in float32. Tolerance against NumPy on the dequantized weights: 2e-6 * sqrt(K) * max|x| *
+max|W|.
+
+Slices: a kernel may be given some of the matrix's rows. ``rows`` counts those, ``all_rows`` the whole matrix's, and
+``first_row`` the outputs before this slice's first; with swiglu a slice holds the gate rows of its outputs, then their
+up rows. ``out``, ``residual`` and ``bias`` are always the whole.
+"""
+
+from __future__ import annotations
+
+from tvm.script.ir_builder import tirx as T
+
+from ...expression import Expression
+from ..gpu.emit import Argument, Buffers, Register, bind, dot, f32, splat, store
+from ..gpu.operator import Expr, Symbols
+from ..gpu.weight_reader import Chunk, MatrixFormat, MatrixReader
+
+
+def outputs_of(swiglu: bool) -> Expression:
+    """Values that a slice adds to one token's result, over the definition."""
+    return ["//", "rows", 2] if swiglu else "rows"
+
+
+class LinearKernel:
+    """The matrix and the symbols of one matmul kernel. ``offsets`` lead from an output to the rows of W that make it:
+    its own, and with swiglu its up row."""
+
+    def __init__(self, symbols: Symbols, storage: MatrixFormat, swiglu: bool) -> None:
+        self.swiglu = swiglu
+        self.matrix = MatrixReader(symbols, storage)
+        self.grouped = self.matrix.may_pad
+        self.quads = storage.chunk // 4  # float32x4 of activations in one chunk
+        self.outputs = symbols.integer("outputs", outputs_of(swiglu))
+        self.offsets: list[Expr] = [0, self.outputs] if swiglu else [0]
+        self._first = symbols.integer("first_row")
+        self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if swiglu else "all_rows")
+        self._bias = symbols.flag("has_bias", "bias")
+        self._residual = symbols.flag("has_residual", "residual")
+        self._n = symbols.n
+
+    def arguments(self, gain: bool) -> list[Argument]:
+        """x, [gain], w, [w_scale], bias, residual, out; what the definition lacks is bound and never read."""
+        return [
+            Argument("x", (self._n, self.matrix.quads), "float32x4"),
+            *([Argument("gain", (self.matrix.quads,), "float32x4")] if gain else []),
+            *self.matrix.arguments(),
+            Argument("bias", (self._stride * len(self.offsets),), "float32"),
+            Argument("residual", (self._n, self._stride), "float32"),
+            Argument("out", (self._n, self._stride), "float32"),
+        ]
+
+    def store_output(
+        self, buffers: Buffers, token: Expr, output: Expr, sums: list[Register], factor: Expr | None = None
+    ) -> None:
+        """Finishes one output. ``sums`` are its row's, with swiglu its gate row's and its up row's."""
+        column = bind(output + self._first)
+        if factor is not None:
+            for y in sums:
+                y.scale(factor)
+        with T.If(self._bias), T.Then():
+            for half, y in enumerate(sums):
+                y.add(buffers["bias"][column + half * self._stride])
+        result = Register(initial=silu(bind(sums[0].get())) * sums[1].get() if self.swiglu else sums[0].get())
+        with T.If(self._residual), T.Then():
+            result.add(buffers["residual"][token, column])
+        store(buffers["out"], result.get(), token, column)
+
+
+def activation(buffers: Buffers, matrix: MatrixReader, token: Expr, column: Expr) -> Expr:
+    """x[token, 4*column ... 4*column+3] for any column of a padded row: zero in the padding."""
+    inside = column < matrix.quads
+    return T.Select(inside, buffers["x"][token, T.min(column, matrix.quads - 1)], splat(f32(0)))
+
+
+def sum_of(xs: list[Expr]) -> Expr:
+    """The sum of all lanes of a chunk's activations: what a group's minimum or zero point is multiplied with."""
+    total = xs[0]
+    for value in xs[1:]:
+        total = total + value
+    return bind(dot(total, splat(f32(1))))
+
+
+def chunk_product(xs: list[Expr], x_sum: Expr | None, part: Chunk) -> Expr:
+    """Activations times one chunk of one row: scale * (x · q) + offset * sum(x), or x · w for plain weights."""
+    product = dot(xs[0], part.values[0])
+    for value, weight in zip(xs[1:], part.values[1:], strict=True):
+        product = product + dot(value, weight)
+    if part.scale is not None and part.offset is not None:
+        product = product * part.scale + part.offset * x_sum
+    return product
+
+
+def silu(value: Expr) -> Expr:
+    """x / (1 + exp(-x)); exp(-x) may overflow to infinity for x < -88, which gives the right limit 0."""
+    return value / (f32(1) + T.exp(f32(0) - value))
