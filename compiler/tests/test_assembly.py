@@ -1,11 +1,14 @@
 """A program is valid, deterministic, within the dispatch budget, free of aliasing, and the same plan for every Llama.
 
-Needs nothing.
+Needs nothing but one test, which needs TVM.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+import re
 from typing import Any
 
 import pytest
@@ -42,11 +45,11 @@ TINY: dict[str, Any] = SMOLLM2 | {
 }
 
 
-def build(config: dict[str, Any], linear: Scheme) -> Program:
+def build(config: dict[str, Any], linear: Scheme, *, own_kernels: bool = False) -> Program:
     model = LlamaConfig.from_huggingface(config)
     specs = tensor_specs(model, 512)
     schemes = {s.name: linear if s.kind in ("linear", "embedding", "lm_head") else Plain("float32") for s in specs}
-    return build_program(model, schemes, quantization="q4", context_length=512)
+    return build_program(model, schemes, quantization="q4", context_length=512, own_kernels=own_kernels)
 
 
 def definitions(program: Program, function: str) -> list[dict[str, Any]]:
@@ -140,6 +143,25 @@ def test_scratch_is_written_before_it_is_read(smollm2: Program, function: str) -
         for argument, name in step["arguments"].items():
             assert name not in scratch or argument in outputs or name in written, step
         written |= {step["arguments"][argument] for argument in outputs}
+
+
+@pytest.mark.parametrize("linear", [Grouped(4, 32, None, "float16"), Plain("float32")])
+def test_own_kernels_of_every_operator(linear: Scheme) -> None:
+    """Needs TVM. Every call of the program has kernels, each with its text, and none that the program lacks."""
+    program = build(TINY, linear, own_kernels=True)
+    calls = [(program.instance.operators[key]["definition"], int(prefill)) for key, prefill in program.instance.calls()]
+    assert [(own["definition"], own["prefill"]) for own in program.json["own_operators"]] == calls
+    assert set(program.json["kernels"]) == set(program.modules)
+    for digest, wgsl in program.modules.items():
+        assert hashlib.sha256(wgsl.encode()).hexdigest()[:16] == digest
+        assert not re.search(r"^override ", wgsl, re.MULTILINE), "a constant is open"
+    for own in program.json["own_operators"]:
+        for stage in own["stages"]:
+            kernel = program.json["kernels"][stage["variants"][-1]["kernel"]]
+            # WebGPU's default limits: 8 storage buffers per stage, 256 invocations, 16 KiB of workgroup memory.
+            assert len(kernel["bindings"]) <= 8
+            assert math.prod(kernel["workgroup_size"]) <= 256
+            assert kernel["workgroup_bytes"] <= 16384
 
 
 def test_schemes_are_listed_once(tiny: Program) -> None:
