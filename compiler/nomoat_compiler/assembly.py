@@ -15,9 +15,10 @@ import numpy as np
 from .errors import NomoatError
 from .models.config import LlamaConfig
 from .models.llama import LLAMA_PLAN, constants, layer_attributes
-from .program.instance import Instance, instantiate, plan_tensors, tensor_schemes
+from .program.instance import Instance, instantiate
 from .program.scope import Configuration
 from .program.tensor_spec import TensorSpec
+from .program.tensors import plan_tensors, tensor_schemes
 from .scheme import Scheme
 
 PAGE_SIZE = 16
@@ -104,7 +105,7 @@ def _add_own_kernels(
     calls = instance.calls()
     modules: dict[str, str] = {}
     for done, (key, prefill) in enumerate(calls):
-        entry, kernels, texts = own_kernels(instance.operators[key]["definition"], prefill)
+        entry, kernels, texts = own_kernels(instance.operators[key]["definition"], prefill=prefill)
         program["own_operators"].append(entry)
         program["kernels"] |= kernels
         modules |= texts

@@ -1,4 +1,4 @@
-"""Turns a step of a plan into a step of an instance: fields get values, arguments get arrays, equal definitions one key."""
+"""Turns a step of a plan into one of an instance: fields get values, arguments arrays, equal definitions one key."""
 
 from __future__ import annotations
 
@@ -129,6 +129,8 @@ class OperatorTable:
             array = scope.name(item["arguments"][argument["name"]], place)
             if array not in self._instance.arrays:
                 invalid(f"{place} names {array}, which is no array")
+            if argument["access"] == "read_write" and self._instance.arrays[array].get("kind") in (None, "input"):
+                invalid(f"{place} is written, and {array} is a weight, a constant or an input")
             arguments[argument["name"]] = array
         key = f"opaque_{name}"
         self.operators.setdefault(key, {"definition": {"op": "opaque", "name": name}, "arguments": names})
