@@ -23,7 +23,7 @@ from nomoat_compiler.errors import NomoatError
 from tests.parity.chromium_host import KernelPage
 from tests.parity.dawn_host import KernelProcess
 from tests.parity.kernel_host import KernelHost
-from tests.parity.lavapipe import find_lavapipe
+from tests.parity.lavapipe import ROOT, find_lavapipe
 from tests.parity.vulkan_driver import Unavailable, VulkanDriver, find_swiftshader
 
 MIB = 1024 * 1024
@@ -46,8 +46,13 @@ class SoftwareAdapter:
 def _lavapipe(
     name: str, lanes: int, withheld: tuple[str, ...] = (), limits: Mapping[str, int] | None = None
 ) -> SoftwareAdapter:
-    """A subgroup is one vector of float32."""
-    environment = {"LP_NATIVE_VECTOR_WIDTH": str(lanes * 32)}
+    """A subgroup is one vector of float32.
+
+    NOTE: Mesa's cache of compiled shaders does not ask for the width: one that two widths shared would give one the
+    machine code of the other. So each width has its own.
+    """
+    cache_folder = ROOT / ".cache" / "lavapipe-shaders" / f"sg{lanes}"
+    environment = {"LP_NATIVE_VECTOR_WIDTH": str(lanes * 32), "MESA_SHADER_CACHE_DIR": str(cache_folder)}
     return SoftwareAdapter(name, "lavapipe", environment, withheld, limits or {})
 
 
