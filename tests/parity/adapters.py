@@ -12,7 +12,7 @@ A test with a parameter ``adapter`` is skipped where this machine cannot have th
 from __future__ import annotations
 
 import atexit
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,11 +48,15 @@ def _lavapipe(
 ) -> SoftwareAdapter:
     """A subgroup is one vector of float32.
 
-    NOTE: Mesa's cache of compiled shaders does not ask for the width: one that two widths shared would give one the
-    machine code of the other. So each width has its own.
+    NOTE: Mesa's cache of compiled shaders knows nothing of the width: where two widths share one, a kernel that does
+    not ask for its subgroup's size runs with the machine code of the other width. So each width has its own.
+    Compiling a matrix takes seconds, running it in a test hardly any, so LLVM does not optimize, which halves them.
     """
-    cache_folder = ROOT / ".cache" / "lavapipe-shaders" / f"sg{lanes}"
-    environment = {"LP_NATIVE_VECTOR_WIDTH": str(lanes * 32), "MESA_SHADER_CACHE_DIR": str(cache_folder)}
+    environment = {
+        "LP_NATIVE_VECTOR_WIDTH": str(lanes * 32),
+        "MESA_SHADER_CACHE_DIR": str(ROOT / ".cache" / "lavapipe-shaders" / f"sg{lanes}"),
+        "GALLIVM_PERF": "nopt",
+    }
     return SoftwareAdapter(name, "lavapipe", environment, withheld, limits or {})
 
 
@@ -61,6 +65,9 @@ GUARANTEED_LIMITS = {
     "maxStorageBufferBindingSize": 128 * MIB,
     "maxBufferSize": 256 * MIB,
     "maxStorageBuffersPerShaderStage": 8,
+    # A device gets as many for compute as for the stages of drawing.
+    "maxStorageBuffersInVertexStage": 8,
+    "maxStorageBuffersInFragmentStage": 8,
     "maxComputeWorkgroupStorageSize": 16 * 1024,
     "maxComputeInvocationsPerWorkgroup": 256,
 }
@@ -83,9 +90,18 @@ EVERY_ADAPTER = (SWIFTSHADER, CHROMIUM, *LAVAPIPE, LAVAPIPE_128MIB)
 _TESTED = ("swiftshader", "lavapipe-sg4", "lavapipe-sg8", "lavapipe-sg16", "lavapipe-sg8-f16", "lavapipe-128MiB")
 ADAPTERS = [adapter for adapter in EVERY_ADAPTER if adapter.name in _TESTED]
 
-each_adapter = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
 
-_DRIVERS = {"swiftshader": find_swiftshader, "lavapipe": find_lavapipe}
+def _each_of(adapters: Sequence[SoftwareAdapter]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("adapter", adapters, ids=lambda adapter: adapter.name)
+
+
+each_adapter = _each_of(ADAPTERS)
+every_adapter = _each_of(EVERY_ADAPTER)  # for tests of the adapters themselves
+
+_DRIVERS: dict[str, Callable[[], VulkanDriver | Unavailable]] = {
+    "swiftshader": find_swiftshader,
+    "lavapipe": find_lavapipe,
+}
 _running: dict[str, KernelHost] = {}
 
 
