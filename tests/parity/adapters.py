@@ -12,7 +12,7 @@ A test with a parameter ``adapter`` is skipped where this machine cannot have th
 from __future__ import annotations
 
 import atexit
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,7 +23,7 @@ from nomoat_compiler.errors import NomoatError
 from tests.parity.chromium_host import KernelPage
 from tests.parity.dawn_host import KernelProcess
 from tests.parity.kernel_host import KernelHost
-from tests.parity.lavapipe import find_lavapipe
+from tests.parity.lavapipe import ROOT, find_lavapipe
 from tests.parity.vulkan_driver import Unavailable, VulkanDriver, find_swiftshader
 
 MIB = 1024 * 1024
@@ -46,8 +46,17 @@ class SoftwareAdapter:
 def _lavapipe(
     name: str, lanes: int, withheld: tuple[str, ...] = (), limits: Mapping[str, int] | None = None
 ) -> SoftwareAdapter:
-    """A subgroup is one vector of float32."""
-    environment = {"LP_NATIVE_VECTOR_WIDTH": str(lanes * 32)}
+    """A subgroup is one vector of float32.
+
+    NOTE: Mesa's cache of compiled shaders knows nothing of the width: where two widths share one, a kernel that does
+    not ask for its subgroup's size runs with the machine code of the other width. So each width has its own.
+    Compiling a matrix takes seconds, running it in a test hardly any, so LLVM does not optimize, which halves them.
+    """
+    environment = {
+        "LP_NATIVE_VECTOR_WIDTH": str(lanes * 32),
+        "MESA_SHADER_CACHE_DIR": str(ROOT / ".cache" / "lavapipe-shaders" / f"sg{lanes}"),
+        "GALLIVM_PERF": "nopt",
+    }
     return SoftwareAdapter(name, "lavapipe", environment, withheld, limits or {})
 
 
@@ -56,6 +65,9 @@ GUARANTEED_LIMITS = {
     "maxStorageBufferBindingSize": 128 * MIB,
     "maxBufferSize": 256 * MIB,
     "maxStorageBuffersPerShaderStage": 8,
+    # A device gets as many for compute as for the stages of drawing.
+    "maxStorageBuffersInVertexStage": 8,
+    "maxStorageBuffersInFragmentStage": 8,
     "maxComputeWorkgroupStorageSize": 16 * 1024,
     "maxComputeInvocationsPerWorkgroup": 256,
 }
@@ -78,9 +90,18 @@ EVERY_ADAPTER = (SWIFTSHADER, CHROMIUM, *LAVAPIPE, LAVAPIPE_128MIB)
 _TESTED = ("swiftshader", "lavapipe-sg4", "lavapipe-sg8", "lavapipe-sg16", "lavapipe-sg8-f16", "lavapipe-128MiB")
 ADAPTERS = [adapter for adapter in EVERY_ADAPTER if adapter.name in _TESTED]
 
-each_adapter = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.name)
 
-_DRIVERS = {"swiftshader": find_swiftshader, "lavapipe": find_lavapipe}
+def _each_of(adapters: Sequence[SoftwareAdapter]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("adapter", adapters, ids=lambda adapter: adapter.name)
+
+
+each_adapter = _each_of(ADAPTERS)
+every_adapter = _each_of(EVERY_ADAPTER)  # for tests of the adapters themselves
+
+_DRIVERS: dict[str, Callable[[], VulkanDriver | Unavailable]] = {
+    "swiftshader": find_swiftshader,
+    "lavapipe": find_lavapipe,
+}
 _running: dict[str, KernelHost] = {}
 
 
