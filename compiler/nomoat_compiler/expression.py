@@ -25,8 +25,11 @@ OPERATIONS: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def evaluate(expression: Expression, symbols: Mapping[str, int]) -> int:
-    """The value of ``expression``; KeyError for a symbol that is not in ``symbols``."""
+def evaluate(expression: Expression, symbols: Mapping[str, Any]) -> Any:
+    """The value of ``expression``; KeyError for a symbol that is not in ``symbols``.
+
+    An integer where the symbols in it are integers; a symbol alone may also be a float.
+    """
     if isinstance(expression, int):
         return int(expression)
     if isinstance(expression, str):

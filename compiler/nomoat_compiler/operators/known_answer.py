@@ -191,7 +191,7 @@ def _fixed(name: str, case: Case, symbols: Mapping[str, int | float]) -> np.ndar
         case "tokens":
             return np.zeros(RING, np.int32)
         case "logits":
-            return Filled("unit", symbols["vocab_size"], 0)
+            return Filled("unit", int(symbols["vocab_size"]), 0)
     raise AssertionError(f"no known content of the buffer {name}")
 
 
