@@ -67,7 +67,14 @@ export class FakeEngine implements Engine {
     this.#failIfAsked();
     return {
       info: modelInfo(id),
-      device: { device: "webgpu", adapter: "fake", software: true, threads: null, weightBytesPerToken: 1 },
+      device: {
+        device: "webgpu",
+        adapter: "fake",
+        software: true,
+        threads: null,
+        weightBytesPerToken: 1,
+        doubts: null,
+      },
       loadMs: 0,
       generate: (prompt, options = {}) => this.#generate(id, prompt, options),
       tokenize: async () => [],

@@ -26,6 +26,7 @@ export function createModelRow(
   const bar = h("progress", { max: "1" });
   const status = h("p", { class: "quiet small" });
   const progress = h("div", { class: "model-progress" }, bar, status);
+  const doubts = h("p", { class: "quiet small", "data-testid": "model-doubts" });
   const error = h("p", { class: "error small", role: "alert", "data-testid": "model-error" });
 
   const makeDefault = h("button", { onclick: () => call(client.call("model.setDefault", { id })) }, "Use by default");
@@ -51,7 +52,15 @@ export function createModelRow(
   const element = h(
     "li",
     { "data-testid": `model-${id}` },
-    h("div", { class: "grow" }, h("div", { class: "row" }, name, defaultTag, loadedTag), facts, progress, error),
+    h(
+      "div",
+      { class: "grow" },
+      h("div", { class: "row" }, name, defaultTag, loadedTag),
+      facts,
+      doubts,
+      progress,
+      error,
+    ),
     h("div", { class: "actions" }, makeDefault, cancel, resume, remove, confirm, keep),
   );
 
@@ -64,6 +73,8 @@ export function createModelRow(
     const device = loaded?.id === id ? loaded.device : null;
     loadedTag.hidden = device === null;
     loadedTag.textContent = device && formatDevice(device);
+    doubts.hidden = !device?.doubts;
+    doubts.textContent = device?.doubts ?? null;
     progress.hidden = row.state !== "downloading";
     const known = row.progress && row.progress.total > 0 ? row.progress : null;
     if (known) bar.value = known.loaded / known.total;

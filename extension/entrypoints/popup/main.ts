@@ -55,6 +55,7 @@ void findSite().then((found) => {
 
 function draw({ problem, models, defaultModel, loaded, running: rows, sites }: Snapshot): void {
   byId("model").textContent = problem?.message ?? modelLine(models, defaultModel, loaded);
+  byId("doubts").textContent = loaded?.device?.doubts ?? "";
   drawLoading(loaded);
   byId("activity").hidden = rows.length === 0;
   // The same site may run several requests: its rows are told apart by their place.

@@ -25,6 +25,7 @@ class DeviceInfo:
     software: bool
     threads: int | None  # None on WebGPU
     weight_bytes_per_token: int  # bytes of weights that one decode step reads
+    doubts: str | None  # what is not used although it is there, and why
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> DeviceInfo:
@@ -34,6 +35,7 @@ class DeviceInfo:
             software=wire["software"],
             threads=wire["threads"],
             weight_bytes_per_token=wire["weightBytesPerToken"],
+            doubts=wire["doubts"],
         )
 
     def describe(self) -> str:

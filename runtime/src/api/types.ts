@@ -93,6 +93,8 @@ export interface DeviceInfo {
   readonly threads: number | null;
   /** Bytes of weights that are read for each generated token. */
   readonly weightBytesPerToken: number;
+  /** What is not used although it is there, and why, in words for people; null: nothing. */
+  readonly doubts: string | null;
 }
 
 /** Where a package is: installed in OPFS by id, or a base URL that ends in "/" and has nomoat.json below it. */

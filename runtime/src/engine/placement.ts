@@ -23,6 +23,8 @@ interface Running {
   readonly executor: Executor;
   readonly session: Session;
   readonly scheduler: Scheduler<SessionTask>;
+  /** Why the model is not on the device where it should be; null where it is. */
+  readonly doubts: string | null;
 }
 
 export interface LoadHooks {
@@ -55,7 +57,7 @@ export class Placement {
 
   /** Where the model is; while it is on none, where it was last. */
   get device(): DeviceInfo {
-    if (this.running) this.lastDevice = deviceInfo(this.running.executor);
+    if (this.running) this.lastDevice = deviceInfo(this.running);
     return this.lastDevice!;
   }
 
@@ -115,9 +117,10 @@ export class Placement {
   /** On the first device that can run the model. Errors: what kept the first one from it. */
   private async openDevice(hooks: LoadHooks): Promise<Running> {
     let first: LlmError | null = null;
-    for (const kind of await devicesToTry(this.settings.device, this.devices)) {
+    const kinds = await devicesToTry(this.settings.device, this.devices);
+    for (const kind of kinds) {
       try {
-        return await this.openOn(kind, hooks);
+        return await this.openOn(kind, hooks, first && instead(kinds[0]!, first));
       } catch (thrown) {
         if (!(thrown instanceof LlmError) || !isOfDevice(thrown)) throw thrown;
         if (kind === "wasm") this.withoutWasm = true;
@@ -134,7 +137,7 @@ export class Placement {
       this.stop(failure);
       return;
     }
-    this.lastDevice = deviceInfo(running.executor);
+    this.lastDevice = deviceInfo(running);
     this.running = null;
     // Those who wait for it get its failure; when nobody does, the tasks have been told.
     this.during(() => this.moveToCpu(running, failure)).catch(() => undefined);
@@ -150,7 +153,7 @@ export class Placement {
     const tasks = await scheduler.suspend();
     session.destroy();
     try {
-      const next = await this.openOn("wasm", {});
+      const next = await this.openOn("wasm", {}, instead("webgpu", failure));
       for (const task of tasks) {
         task.moveTo(next.session);
         next.scheduler.add(task);
@@ -163,7 +166,8 @@ export class Placement {
     }
   }
 
-  private async openOn(kind: DeviceKind, { onProgress, signal }: LoadHooks): Promise<Running> {
+  /** `doubts`: why the model is not where it should be. */
+  private async openOn(kind: DeviceKind, { onProgress, signal }: LoadHooks, doubts: string | null): Promise<Running> {
     const { program, source } = this;
     const { threads } = this.settings;
     const stop = signal ? AbortSignal.any([signal, this.ending.signal]) : this.ending.signal;
@@ -192,7 +196,7 @@ export class Placement {
       () => session.depth,
       () => this.canMoveFrom(running),
     );
-    const running: Running = { executor, session, scheduler };
+    const running: Running = { executor, session, scheduler, doubts };
     void executor.failed.then((failure) => this.leave(running, failure));
     return running;
   }
@@ -201,14 +205,27 @@ export class Placement {
     const { running } = this;
     this.running = null;
     if (!running) return;
-    this.lastDevice = deviceInfo(running.executor);
+    this.lastDevice = deviceInfo(running);
     running.scheduler.stop(running.executor.failure ?? error);
     running.session.destroy();
   }
 }
 
-function deviceInfo({ kind, adapter, software, threads, weightBytesPerToken }: Executor): DeviceInfo {
-  return { device: kind, adapter, software, threads, weightBytesPerToken };
+function deviceInfo({ executor, doubts }: Running): DeviceInfo {
+  const { kind, adapter, software, threads, weightBytesPerToken } = executor;
+  const sentences = [doubts, executor.doubts].filter((sentence) => sentence !== null);
+  return {
+    device: kind,
+    adapter,
+    software,
+    threads,
+    weightBytesPerToken,
+    doubts: sentences.length > 0 ? sentences.join(" ") : null,
+  };
+}
+
+function instead(kind: DeviceKind, error: LlmError): string {
+  return `${kind === "webgpu" ? "WebGPU" : "WebAssembly"} is not used: ${error.message}`;
 }
 
 function unloaded(): LlmError {

@@ -91,6 +91,7 @@ describe("the device of a model", () => {
       software: got === "webgpu" && adapter === SOFTWARE,
       threads: got === "wasm" ? 2 : null,
       weightBytesPerToken: 2 * VOCAB * 16,
+      doubts: null,
     });
     const { text, usage } = await run(model, REQUESTS[0]!);
     expect(text).toBe(textOf(greedy(idsOf(REQUESTS[0]!.prompt), 40)));

@@ -160,6 +160,6 @@ function showFacts(model: RegistryModel | undefined): void {
 function showDevice(model: Model | undefined, pageAnswers: boolean): void {
   const footer = element("device-info");
   footer.dataset.state = model ? "loaded" : "none";
-  if (model) footer.textContent = formatDevice(model.device);
+  if (model) footer.textContent = [formatDevice(model.device), model.device.doubts].filter(Boolean).join(" — ");
   else footer.textContent = pageAnswers ? "No model is loaded." : "The extension's engine answers.";
 }

@@ -2,21 +2,22 @@
 // and that matrices bound in slices of rows give the same bits as whole ones. Needs a GPU adapter and the compiler
 // (Python).
 import { readFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { OpenOptions } from "../../../src/device/executor";
 import type { Program } from "../../../src/device/program";
 import { parseProgram } from "../../../src/device/program_reader";
-import { type Capabilities, type Device, openDevice } from "../../../src/device/webgpu/device";
+import { type Device, openDevice } from "../../../src/device/webgpu/device";
 import { WebGpuExecutor } from "../../../src/device/webgpu/executor";
-import { LIBRARY_OPERATORS, loadKernelTexts, readKernelTexts } from "../../../src/device/webgpu/library";
-import { type Plan, type PlanOptions, planFor } from "../../../src/device/webgpu/plan";
+import { LIBRARY_OPERATORS, loadLibrary, readLibrary } from "../../../src/device/webgpu/library";
 import { compileTiny } from "../../fixtures/compiled_tiny";
 import { gpu, noGpu } from "../../fixtures/gpu";
 
-const FILE = new URL("../../../src/device/webgpu/library/kernels.json", import.meta.url);
+const FILE = new URL("../../../src/device/webgpu/library/kernels.bin", import.meta.url);
 
 describe("the library", () => {
   it("has a text for every variant of its record, and no other", async () => {
-    const texts = await loadKernelTexts();
+    const { texts } = await loadLibrary();
     const kernels = [...LIBRARY_OPERATORS.values()].flatMap(({ stages }) =>
       stages.flatMap(({ variants }) => variants.map(({ kernel }) => kernel)),
     );
@@ -24,14 +25,31 @@ describe("the library", () => {
     for (const [hash, text] of texts) expect([hash, text]).toEqual([hash, expect.stringContaining("@compute")]);
   });
 
-  it("is refused when a byte of it is another", async () => {
+  it("is read packed, and as a server unpacks it", async () => {
     const bytes = new Uint8Array(await readFile(FILE));
-    expect(() => readKernelTexts(bytes)).not.toThrow();
-    bytes[bytes.length >> 1]! ^= 1;
-    expect(() => readKernelTexts(bytes)).toThrow(expect.objectContaining({ code: "integrity" }));
-    expect(() => readKernelTexts(new Uint8Array(0))).toThrow(expect.objectContaining({ code: "integrity" }));
+    const packed = await readLibrary(bytes);
+    expect(await readLibrary(new Uint8Array(gunzipSync(bytes)))).toEqual(packed);
+    expect(packed.answers.length).toBeGreaterThan(100);
+  });
+
+  it.each<[string, (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>]>([
+    ["a byte of it is another", (bytes) => bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 1 : byte))],
+    [
+      "a byte of what it holds is another",
+      (bytes) => unpacked(bytes).map((byte, at) => (at === 100_000 ? byte ^ 1 : byte)),
+    ],
+    ["it is cut", (bytes) => bytes.subarray(0, bytes.length - 100)],
+    ["it is empty", () => new Uint8Array(0)],
+    ["it is a page", () => new TextEncoder().encode("<!doctype html>")],
+  ])("is refused where %s", async (_, change) => {
+    const bytes = new Uint8Array(await readFile(FILE));
+    await expect(readLibrary(change(bytes))).rejects.toMatchObject({ code: "integrity" });
   });
 });
+
+function unpacked(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(gunzipSync(bytes));
+}
 
 const TOKENS = 20;
 const tiny = noGpu ? null : compileTiny({ quantization: "q4", ownKernels: true });
@@ -41,11 +59,14 @@ describe.skipIf(!tiny)("a compiled model", () => {
   let program: Program;
   let expected: Int32Array;
 
-  /** Bits of the logits of decode after a prefill of all but the last token. */
-  async function logitBits(plan: Plan): Promise<Int32Array> {
+  async function load(program: Program, on = device, options: OpenOptions = {}): Promise<WebGpuExecutor> {
     const source = await tiny!.source();
     const kernel = (hash: string) => source.text(`program/${hash}.wgsl`);
-    const executor = await WebGpuExecutor.create(device, plan, { kernel, weights: source.weights }, { firstPages: 8 });
+    const sources = { kernel, weights: source.weights, derived: null };
+    return WebGpuExecutor.load(on, program, sources, { firstPages: 8, ...options });
+  }
+  /** Bits of the logits of decode after a prefill of all but the last token. */
+  async function logitBits(executor: WebGpuExecutor): Promise<Int32Array> {
     const ids = tiny!.ids.slice(0, TOKENS + 1);
     executor.write("block_table", Int32Array.of(3, 1, 0));
     executor.write("prompt_ids", Int32Array.from(ids.slice(0, -1)));
@@ -55,25 +76,25 @@ describe.skipIf(!tiny)("a compiled model", () => {
     executor.run(["decode"]);
     return new Int32Array(await executor.read("logits"));
   }
-  const limited = (bytes: number): Capabilities => ({
-    ...device.capabilities,
-    limits: { ...device.capabilities.limits, maxStorageBufferBindingSize: bytes },
-  });
-  const plan = (capabilities = device.capabilities, options: PlanOptions = {}) =>
-    planFor(program, capabilities, options);
+  function limited(bytes: number): Device {
+    const { capabilities } = device;
+    const limits = { ...capabilities.limits, maxStorageBufferBindingSize: bytes };
+    return Object.create(device, { capabilities: { value: { ...capabilities, limits } } });
+  }
 
   beforeAll(async () => {
     device = await openDevice(gpu);
     program = parseProgram(await (await tiny!.source()).program());
-    expected = await logitBits(plan());
+    const executor = await load(program);
+    expect([...executor.plan.pipelines.values()].some((pipeline) => pipeline.own)).toBe(false);
+    expected = await logitBits(executor);
     expect(new Set(expected).size).toBeGreaterThan(100);
   }, 120_000);
   afterAll(() => device?.destroy());
 
   it("has the same bits with the package's kernels as with the library's", async () => {
-    const own = plan(device.capabilities, { kernels: "package" });
-    expect([...own.pipelines.values()].every((pipeline) => pipeline.own)).toBe(true);
-    expect([...plan().pipelines.values()].some((pipeline) => pipeline.own)).toBe(false);
+    const own = await load(program, device, { kernels: "package" });
+    expect([...own.plan.pipelines.values()].every((pipeline) => pipeline.own)).toBe(true);
     expect(await logitBits(own)).toEqual(expected);
   });
 
@@ -81,11 +102,11 @@ describe.skipIf(!tiny)("a compiled model", () => {
     // The activations of 20 tokens just fit. A slice of the embedding (8 bits, tied to the head) has 192 of 512 rows,
     // one of gate and up (4 bits) 192 of 256 gate rows and as many up rows.
     const limit = 20_480;
-    const small = planFor({ ...program, prefill_chunk: TOKENS }, limited(limit));
-    expect([...small.fixedBytes.keys()]).toEqual(
+    const small = await load({ ...program, prefill_chunk: TOKENS }, limited(limit));
+    expect([...small.plan.fixedBytes.keys()]).toEqual(
       expect.arrayContaining(["model.embed_tokens.q_scale[2]", "model.layers.3.mlp.gate_up_proj.q_weight[1]"]),
     );
-    expect(Math.max(...small.fixedBytes.values())).toBeLessThanOrEqual(limit);
+    expect(Math.max(...small.plan.fixedBytes.values())).toBeLessThanOrEqual(limit);
     expect(await logitBits(small)).toEqual(expected);
   });
 });
