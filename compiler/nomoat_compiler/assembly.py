@@ -42,9 +42,9 @@ def configuration_of(config: LlamaConfig, context_length: int) -> Configuration:
     )  # fmt: skip
 
 
-def tensor_specs(config: LlamaConfig, context_length: int) -> list[TensorSpec]:
-    """The model's logical tensors in storage order: what is to be quantized."""
-    return plan_tensors(LLAMA_PLAN, configuration_of(config, context_length))
+def tensor_specs(config: LlamaConfig) -> list[TensorSpec]:
+    """The model's logical tensors in storage order: what is to be quantized. None depends on the context length."""
+    return plan_tensors(LLAMA_PLAN, configuration_of(config, context_length=1))
 
 
 def build_program(

@@ -21,6 +21,6 @@ def small_program(**changes: Any) -> dict[str, Any]:
     config = LlamaConfig.from_huggingface(CONFIG | changes)
     matrices = Grouped(4, 32, None, "float16")
     schemes = {
-        spec.name: Plain("float32") if spec.kind in ("norm", "bias") else matrices for spec in tensor_specs(config, 128)
+        spec.name: Plain("float32") if spec.kind in ("norm", "bias") else matrices for spec in tensor_specs(config)
     }
     return copy.deepcopy(build_program(config, schemes, quantization="q4", context_length=128).json)

@@ -47,7 +47,7 @@ TINY: dict[str, Any] = SMOLLM2 | {
 
 def build(config: dict[str, Any], linear: Scheme, *, own_kernels: bool = False) -> Program:
     model = LlamaConfig.from_huggingface(config)
-    specs = tensor_specs(model, 512)
+    specs = tensor_specs(model)
     schemes = {s.name: linear if s.kind in ("linear", "embedding", "lm_head") else Plain("float32") for s in specs}
     return build_program(model, schemes, quantization="q4", context_length=512, own_kernels=own_kernels)
 

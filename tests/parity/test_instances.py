@@ -6,6 +6,7 @@ The comparison needs Node; it compares byte for byte, as canonical JSON.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,10 @@ def test_one_plan_serves_every_llama() -> None:
 def test_the_runtime_makes_the_same_instances(tmp_path: Path) -> None:
     write(tmp_path)
     command = ["npx", "vitest", "run", "tests/device/instance.test.ts"]
-    environment = os.environ | {"PROGRAMS": f"{tmp_path.as_uri()}/"}
+    environment = os.environ | {"PROGRAMS": f"{tmp_path.as_uri()}/", "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=ROOT / "runtime", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+    assert re.search(rf"\b{len(configurations()) + 1} passed", done.stdout), done.stdout[-2000:]
 
 
 @pytest.fixture(scope="module")
