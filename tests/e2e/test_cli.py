@@ -26,6 +26,7 @@ from tests.conftest import PackageOf
 from tests.e2e.devices import SHOWN, needs, on_each_device
 from tests.e2e.nomoat_process import nomoat, nomoat_json
 from tests.fixtures.packages import PackageTensors
+from tests.limits import WAIT_S
 
 pytestmark = pytest.mark.browser
 PROMPT = "What is the capital of France?"
@@ -213,7 +214,7 @@ def test_an_interrupt_ends_a_running_generation(endless_package: Path, device: s
         try:
             assert process.stdout is not None and process.stdout.read(1) != ""
             os.killpg(process.pid, signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=WAIT_S)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -230,25 +231,25 @@ def test_serve_answers_over_http_and_ends_on_interrupt(tiny_package: PackageOf) 
         try:
             registry = json.loads(read_when_up(f"http://127.0.0.1:{port}/models"))
             url = registry["models"][0]["url"]
-            manifest = json.loads(urlopen(f"{url}nomoat.json", timeout=10).read())
+            manifest = json.loads(urlopen(f"{url}nomoat.json", timeout=WAIT_S).read())
             shard = next(file for file in manifest["files"] if file["path"].endswith(".bin"))
-            part = urlopen(Request(f"{url}{shard['path']}", headers={"Range": "bytes=16-31"}), timeout=10)
+            part = urlopen(Request(f"{url}{shard['path']}", headers={"Range": "bytes=16-31"}), timeout=WAIT_S)
             assert part.status == 206
             assert part.headers["ETag"] == f'"{shard["sha256"]}"'
             assert part.read() == (tiny_package("f32") / shard["path"]).read_bytes()[16:32]
         finally:
             process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=20)
+            output, errors = process.communicate(timeout=WAIT_S)
     assert manifest["id"] in output
     assert f"http://127.0.0.1:{port}/" in output
     assert "Traceback" not in errors
 
 
 def read_when_up(url: str) -> bytes:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_S
     while True:
         try:
-            with urlopen(url, timeout=10) as response:
+            with urlopen(url, timeout=WAIT_S) as response:
                 return bytes(response.read())
         except URLError:
             assert time.monotonic() < deadline

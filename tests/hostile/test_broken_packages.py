@@ -29,7 +29,7 @@ from starlette.staticfiles import StaticFiles
 from tests.hostile.broken_packages import LIES, Lie, edit_json, set_path, sign
 from tests.parity.package_browser import PackageBrowser
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 # What the runtime may say of a package; "internal" would be our bug, and "aborted" nobody asked for.
 CODES = {"invalid_package", "integrity", "network", "storage_quota", "out_of_memory", "unsupported_device"}

@@ -30,6 +30,9 @@ from typing import Any
 import numpy as np
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 
+from tests.limits import PROCESS_S, WAIT_MS, WAIT_S
+from tests.patient_browser import patient
+
 PAGE = Path(__file__).parent / "kernel_page"
 Expression = int | str | list[Any]
 
@@ -213,7 +216,7 @@ class KernelPage:
 
     def close(self) -> None:
         self._requests.put(None)
-        self._thread.join(timeout=20)
+        self._thread.join(WAIT_S)
         self._server.shutdown()
         self._server.server_close()
 
@@ -222,7 +225,7 @@ class KernelPage:
             raise WebGpuError("the browser thread has ended")
         future: Future[Any] = Future()
         self._requests.put(_Request(action, future))
-        return future.result(timeout=300)
+        return future.result(PROCESS_S)
 
     def _browse(self) -> None:
         from playwright.sync_api import sync_playwright
@@ -232,9 +235,9 @@ class KernelPage:
         with sync_playwright() as playwright:
             try:
                 browser = playwright.chromium.launch(
-                    executable_path=find_chromium(), args=launch_arguments(Adapter.SOFTWARE)
+                    executable_path=find_chromium(), args=launch_arguments(Adapter.SOFTWARE), timeout=WAIT_MS
                 )
-                page = browser.new_page()
+                page = patient(browser).new_page()
                 page.goto(f"http://127.0.0.1:{self._server.server_port}/index.html")
                 page.wait_for_function("globalThis.kernelPage !== undefined")
             except Exception as error:
