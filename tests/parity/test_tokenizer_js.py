@@ -56,7 +56,7 @@ def test_encodes_like_python(driver: Path, tokenizer: Tokenizer, allow_special: 
     assert not wrong, f"{len(wrong)} of {len(texts)}, first: {wrong[0]}"
 
 
-def test_encodes_400_kb(driver: Path, tokenizer: Tokenizer) -> None:
+def test_encodes_200_kb(driver: Path, tokenizer: Tokenizer) -> None:
     """Eight texts, long enough for a quadratic step to take as long as a hang."""
     texts = long_texts()
     got = encode(driver, tokenizer, list(texts.values()), True)
