@@ -3,6 +3,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { limits } from "../tests/limits";
 
 const chromium = process.env.NOMOAT_CHROMIUM ?? "/usr/bin/chromium";
 const folders = [
@@ -23,6 +24,6 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
+    ...limits,
   },
 });

@@ -2,12 +2,14 @@
 
     python -m tests.tiers [tier ...]
 
-Each tier is a process of its own, so that one browser or one hung test cannot take the others along. The last line
-is ``N passed, N failed, N skipped``; the exit code is 1 where anything failed or a tier did not come to its end.
+Each tier is a process of its own, so that one browser or one hung test cannot take the others along. The summary names
+the seconds of each tier and the slowest tests, so that a slow machine can be told from a slow test. The last line is
+``N passed, N failed, N skipped``; the exit code is 1 where anything failed or a tier did not come to its end.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -17,10 +19,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.limits import TIER_S
+
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / ".cache" / "test-reports"
-# A tier that takes longer hangs; the whole is meant to stay below 20 minutes.
-TIER_TIMEOUT_S = 1200
+SLOWEST = 10
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Outcome:
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)  # reason -> tests
     seconds: float = 0.0
+    tests: list[tuple[float, str]] = field(default_factory=list)  # seconds with its fixtures, name
     problem: str = ""  # why there are no counts
 
 
@@ -74,9 +78,9 @@ def run(tier: Tier) -> Outcome:
     junit.unlink(missing_ok=True)
     start = time.monotonic()
     try:
-        status = subprocess.run(command(tier, junit), cwd=ROOT, timeout=TIER_TIMEOUT_S, check=False).returncode
+        status = subprocess.run(command(tier, junit), cwd=ROOT, timeout=TIER_S, check=False).returncode
     except subprocess.TimeoutExpired:
-        status, outcome.problem = 1, f"stopped after {TIER_TIMEOUT_S} s"
+        status, outcome.problem = 1, f"stopped after {TIER_S:.0f} s"
     outcome.seconds = time.monotonic() - start
     if junit.exists():
         count(junit, outcome)
@@ -102,6 +106,7 @@ def test_files(tier: Tier) -> Iterator[Path]:
 
 def count(junit: Path, outcome: Outcome) -> None:
     for case in ElementTree.parse(junit).iter("testcase"):
+        outcome.tests.append((float(case.get("time") or 0), f"{case.get('classname')} {case.get('name')}"))
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             outcome.failed += 1
@@ -112,6 +117,10 @@ def count(junit: Path, outcome: Outcome) -> None:
 
 
 def report(outcomes: Sequence[Outcome]) -> int:
+    print(f"\n=== the {SLOWEST} slowest tests")
+    tests = ((seconds, outcome.tier.name, test) for outcome in outcomes for seconds, test in outcome.tests)
+    for seconds, tier, test in sorted(tests, reverse=True)[:SLOWEST]:
+        print(f"{seconds:6.1f} s  {tier:10} {test}")
     print("\n=== summary")
     for outcome in outcomes:
         skipped = outcome.skipped.total()
@@ -123,6 +132,8 @@ def report(outcomes: Sequence[Outcome]) -> int:
     failed = sum(outcome.failed for outcome in outcomes)
     for outcome in broken:
         print(f"{outcome.tier.name} did not run to its end: {outcome.problem}")
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    print(f"{seconds:.0f} s in all; {os.cpu_count()} processors, load average {os.getloadavg()[2]:.1f} over 15 minutes")
     passed, skipped = sum(o.passed for o in outcomes), sum(o.skipped.total() for o in outcomes)
     print(f"{passed} passed, {failed + len(broken)} failed, {skipped} skipped")
     return 1 if failed or broken else 0

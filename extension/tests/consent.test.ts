@@ -56,7 +56,7 @@ describe("ConsentDesk", () => {
     const second = once.desk.ask(site("2"), live());
     once.desk.answer(1, "once");
     expect(await first).toBe("once");
-    await vi.waitFor(() => expect(once.opened).toEqual([1, 2]));
+    await expect.poll(() => once.opened).toEqual([1, 2]);
     once.desk.answer(2, "deny");
     expect(await second).toBe("deny");
   });

@@ -32,9 +32,7 @@ describe("downloads", () => {
       finish = done;
     });
     const installing = models.install("https://host.example/models/a/nomoat.json?x#y");
-    await vi.waitFor(async () =>
-      expect(await models.rows()).toMatchObject([{ id: "a", state: "downloading", url: URL_A }]),
-    );
+    await expect.poll(() => models.rows()).toMatchObject([{ id: "a", state: "downloading", url: URL_A }]);
     expect(await models.ready()).toEqual([]);
     await expect(models.install(URL_A)).rejects.toMatchObject({ code: "invalid_request" });
     finish();
@@ -79,7 +77,7 @@ describe("downloads", () => {
       finish = done;
     });
     const installing = models.install(URL_A);
-    await vi.waitFor(() => expect(engine.models.has("a")).toBe(true));
+    await expect.poll(() => engine.models.has("a")).toBe(true);
     models.cancelInstall("a");
     finish();
     await expect(installing).rejects.toMatchObject({ code: "aborted" });
@@ -124,7 +122,7 @@ describe("the loaded model", () => {
           finish = done;
         }),
     );
-    await vi.waitFor(() => expect(finish).toBeDefined());
+    await expect.poll(() => finish).toBeDefined();
     const next = models.run("b", live(), name);
     await new Promise((turn) => setTimeout(turn, 5));
     expect(engine.loads).toEqual(["a"]);
@@ -144,7 +142,7 @@ describe("the loaded model", () => {
           finish = done;
         }),
     );
-    await vi.waitFor(() => expect(finish).toBeDefined());
+    await expect.poll(() => finish).toBeDefined();
     wanted.device = "wasm";
     const next = models.run(null, live(), name);
     await new Promise((turn) => setTimeout(turn, 5));

@@ -1,6 +1,6 @@
 /** Proves what a page gets for what it sends: consent, limits, aborts, revocation. Uses the fake engine, no browser. */
 import { LlmError } from "@nomoat/runtime";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type AdminServices, AdminSession } from "../offscreen/admin";
 import { ConsentDesk } from "../offscreen/consent";
 import { Models } from "../offscreen/models";
@@ -61,7 +61,7 @@ describe("consent", () => {
     const { services, windows, page, engine } = setUp();
     const { answers, generate } = page();
     const done = generate(1, { maxTokens: 2 });
-    await vi.waitFor(() => expect(windows).toEqual([1]));
+    await expect.poll(() => windows).toEqual([1]);
     expect(engine.requests).toEqual([]);
     services.consent.answer(1, "always");
     await done;
@@ -85,11 +85,11 @@ describe("consent", () => {
     const { services, windows, page } = setUp();
     const { generate, errorOf } = page();
     const closed = generate(1);
-    await vi.waitFor(() => expect(windows).toEqual([1]));
+    await expect.poll(() => windows).toEqual([1]);
     services.consent.answer(1, "closed");
     await closed;
     const denied = generate(2);
-    await vi.waitFor(() => expect(windows).toEqual([1, 2]));
+    await expect.poll(() => windows).toEqual([1, 2]);
     services.consent.answer(2, "deny");
     await denied;
     await generate(3);
@@ -102,7 +102,7 @@ describe("consent", () => {
     const { services, page, windows } = setUp();
     const first = page();
     const done = first.generate(1);
-    await vi.waitFor(() => expect(windows).toEqual([1]));
+    await expect.poll(() => windows).toEqual([1]);
     services.consent.answer(1, "once");
     await done;
     await first.generate(2, { maxTokens: 3 }, frame({ userActivation: false }));
@@ -118,7 +118,7 @@ describe("consent", () => {
     services.permissions.remember(A, "allow");
     const incognito = page(sender({ incognito: true }));
     const done = incognito.generate(1);
-    await vi.waitFor(() => expect(windows).toEqual([1]));
+    await expect.poll(() => windows).toEqual([1]);
     services.consent.answer(1, "always");
     await done;
     expect(incognito.errorOf(1)).toBeUndefined();
@@ -132,7 +132,7 @@ describe("consent", () => {
     const { services, windows, page } = setUp();
     const { generate, errorOf } = page();
     const asked = generate(1);
-    await vi.waitFor(() => expect(windows).toEqual([1]));
+    await expect.poll(() => windows).toEqual([1]);
     services.permissions.remember(A, "deny");
     services.consent.answer(1, "always");
     await asked;
@@ -193,7 +193,7 @@ describe("after consent", () => {
       services.permissions.remember(A, "allow");
       const tab = page();
       const done = tab.generate(1, { maxTokens: 8000 });
-      await vi.waitFor(() => expect(tab.answers.length, name).toBeGreaterThan(1));
+      await expect.poll(() => tab.answers.length, { message: name }).toBeGreaterThan(1);
       void stop(tab);
       await done;
       expect(engine.computing, name).toBe(0);

@@ -16,7 +16,9 @@ from nomoat.browser import BrowserModel, DeviceInfo, Generated
 from nomoat_compiler.errors import NomoatError
 from package_folder import write_package
 
-DEVICE = DeviceInfo(device="wasm", adapter="CPU", software=True, threads=2, weight_bytes_per_token=50_000_000, doubts=None)
+DEVICE = DeviceInfo(
+    device="wasm", adapter="CPU", software=True, threads=2, weight_bytes_per_token=50_000_000, doubts=None
+)
 
 
 def tokenize(text: str) -> list[int]:

@@ -25,6 +25,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.limits import PROCESS_S
+
 ROOT = Path(__file__).parents[2]
 PAGE = Path(__file__).parent / "smallest_page"
 LIMIT_BYTES = 90_000  # of JavaScript
@@ -52,7 +54,7 @@ def page_download(package: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder)
         command = ["npx", "vite", "build", str(PAGE), "--outDir", str(built), "--emptyOutDir", "--logLevel", "error"]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+        subprocess.run(command, cwd=ROOT, check=True, timeout=PROCESS_S)
         requested: set[str] = set()
         packages = create_app([package])
         page_site = Starlette(

@@ -15,15 +15,16 @@ from nomoat.browser.runner import headless_browser
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.devices import ONE_DEVICE
-from tests.e2e.extension_browser import TIMEOUT_MS, ExtensionBrowser, open_extension
+from tests.e2e.extension_browser import ExtensionBrowser, open_extension
 from tests.e2e.local_site import PAGES, LocalSite
 from tests.fixtures.packages import compiled
 from tests.fixtures.variants import TINY_LLAMA
+from tests.limits import PROCESS_S, WAIT_MS
+from tests.patient_browser import patient
 
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "extension"
-# What a test waits for may need a model to be loaded first, on a machine that does other things too.
-expect.set_options(timeout=TIMEOUT_MS)
+expect.set_options(timeout=WAIT_MS)
 ENDLESS = "endless-q4"
 # Room for the longest answer that a page may ask for, which on wasm takes some seconds.
 ENDLESS_CONTEXT = 16384
@@ -40,7 +41,7 @@ def device(request: pytest.FixtureRequest) -> str:
 def chromium() -> Iterator[Browser]:
     """A browser without the extension; WebGPU is its software adapter. A module may have another one."""
     with headless_browser(find_chromium(), Adapter.SOFTWARE) as browser:
-        yield browser
+        yield patient(browser)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,9 @@ def extension_dir() -> Path:
     given = os.environ.get("NOMOAT_EXTENSION_DIR")
     if given:
         return Path(given)
-    subprocess.run(["npm", "run", "build", "-w", "extension"], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        ["npm", "run", "build", "-w", "extension"], cwd=ROOT, check=True, capture_output=True, timeout=PROCESS_S
+    )
     return EXTENSION / ".output" / "chrome-mv3"
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-TIMEOUT_MS = 30_000
+from tests.limits import WAIT_MS, WAIT_S
+
 # Nearly as much as a page may ask for. On every device this takes far longer than it takes to stop it.
 VERY_LONG = 8000
 SNAPSHOT = """() => new Promise((done) => {
@@ -81,7 +82,7 @@ class ExtensionBrowser:
 
     def wait_until_idle(self) -> None:
         """Until no request runs. A request is over when the engine has stopped computing it, not before."""
-        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        deadline = time.monotonic() + WAIT_S
         while (running := self.snapshot()["running"]) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert running == []
@@ -109,8 +110,9 @@ def open_extension(extension: Path, profile: Path) -> Iterator[ExtensionBrowser]
                 f"--disable-extensions-except={extension}",
                 f"--load-extension={extension}",
             ],
+            timeout=WAIT_MS,
         )
-        context.set_default_timeout(TIMEOUT_MS)
+        context.set_default_timeout(WAIT_MS)
         try:
             yield ExtensionBrowser(context)
         finally:

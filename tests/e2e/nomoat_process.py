@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.limits import PROCESS_S
+
 
 def nomoat(*arguments: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nomoat", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, input=stdin, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PROCESS_S, input=stdin, check=False)
 
 
 def nomoat_json(*arguments: str | Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 
-TIMEOUT_S = 30.0
+from tests.limits import WAIT_S
 
 
 class DevToolsError(Exception):
@@ -64,7 +64,7 @@ class PipeBrowser:
         if session:
             message["sessionId"] = session
         os.write(self._write, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + WAIT_S
         while True:
             answer = self._receive(deadline)
             if answer.get("id") == self._last_id:
@@ -78,14 +78,14 @@ class PipeBrowser:
         return [t["targetId"] for t in found if t["type"] == kind and part_of_url in t["url"]]
 
     def wait_for_target(self, kind: str, part_of_url: str) -> str:
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + WAIT_S
         while not (found := self.targets(kind, part_of_url)):
             assert time.monotonic() < deadline, f"no {kind} with {part_of_url}"
             time.sleep(0.05)
         return found[0]
 
     def wait_until_gone(self, target: str) -> None:
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + WAIT_S
         while target in (t["targetId"] for t in self.call("Target.getTargets", filter=[{}])["targetInfos"]):
             assert time.monotonic() < deadline, f"{target} is still there"
             time.sleep(0.05)
@@ -125,7 +125,7 @@ class PipeBrowser:
         return answer["result"].get("value")
 
     def wait_for(self, session: str, expression: str) -> None:
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + WAIT_S
         while not self._is_true(session, expression):
             assert time.monotonic() < deadline, f"never true: {expression}"
             time.sleep(0.05)
@@ -140,7 +140,7 @@ class PipeBrowser:
         try:
             self.call("Browser.close")
         finally:
-            self._process.wait(TIMEOUT_S)
+            self._process.wait(WAIT_S)
             os.close(self._write)
             os.close(self._read)
 

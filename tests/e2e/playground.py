@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-TIMEOUT_MS = 60_000
-
 
 def ask(page: Page, prompt: str) -> Locator:
     """Sends ``prompt`` and gives the message that the answer goes into."""
@@ -17,7 +15,7 @@ def ask(page: Page, prompt: str) -> Locator:
 
 
 def wait_for(answer: Locator, state: str) -> None:
-    expect(answer).to_have_attribute("data-state", state, timeout=TIMEOUT_MS)
+    expect(answer).to_have_attribute("data-state", state)
 
 
 def run_on(page: Page, device: str) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -26,6 +24,7 @@ from tests.conftest import PackageOf
 from tests.e2e.devices import SHOWN, needs, on_each_device
 from tests.e2e.nomoat_process import nomoat, nomoat_json
 from tests.fixtures.packages import PackageTensors
+from tests.limits import WAIT_S
 
 pytestmark = pytest.mark.browser
 PROMPT = "What is the capital of France?"
@@ -213,7 +212,7 @@ def test_an_interrupt_ends_a_running_generation(endless_package: Path, device: s
         try:
             assert process.stdout is not None and process.stdout.read(1) != ""
             os.killpg(process.pid, signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=WAIT_S)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -222,34 +221,38 @@ def test_an_interrupt_ends_a_running_generation(endless_package: Path, device: s
 
 
 def test_serve_answers_over_http_and_ends_on_interrupt(tiny_package: PackageOf) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "nomoat", "serve", str(tiny_package("f32")), "--port", str(port)]
+    command = [sys.executable, "-m", "nomoat", "serve", str(tiny_package("f32")), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
         try:
-            registry = json.loads(read_when_up(f"http://127.0.0.1:{port}/models"))
+            base_url, welcome = announced(process)
+            with urlopen(f"{base_url}/models", timeout=WAIT_S) as response:
+                registry = json.load(response)
             url = registry["models"][0]["url"]
-            manifest = json.loads(urlopen(f"{url}nomoat.json", timeout=10).read())
+            with urlopen(f"{url}nomoat.json", timeout=WAIT_S) as response:
+                manifest = json.load(response)
             shard = next(file for file in manifest["files"] if file["path"].endswith(".bin"))
-            part = urlopen(Request(f"{url}{shard['path']}", headers={"Range": "bytes=16-31"}), timeout=10)
-            assert part.status == 206
-            assert part.headers["ETag"] == f'"{shard["sha256"]}"'
-            assert part.read() == (tiny_package("f32") / shard["path"]).read_bytes()[16:32]
+            request = Request(f"{url}{shard['path']}", headers={"Range": "bytes=16-31"})
+            with urlopen(request, timeout=WAIT_S) as part:
+                assert part.status == 206
+                assert part.headers["ETag"] == f'"{shard["sha256"]}"'
+                assert part.read() == (tiny_package("f32") / shard["path"]).read_bytes()[16:32]
         finally:
             process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=20)
-    assert manifest["id"] in output
-    assert f"http://127.0.0.1:{port}/" in output
+            # Not communicate(), which knows nothing of what ``announced`` has read ahead.
+            rest, errors = process.stdout.read(), process.stderr.read()
+            process.wait(WAIT_S)
+    assert url.startswith(f"{base_url}/")
+    assert manifest["id"] in welcome + rest
     assert "Traceback" not in errors
 
 
-def read_when_up(url: str) -> bytes:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            with urlopen(url, timeout=10) as response:
-                return bytes(response.read())
-        except URLError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+def announced(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """The address that a server says it listens on, and what it printed up to there. It listens already."""
+    assert process.stdout is not None
+    printed = ""
+    for line in process.stdout:
+        printed += line
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return found[0], printed
+    raise AssertionError(f"no address in {printed!r}")

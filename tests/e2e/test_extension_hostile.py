@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from tests.e2e.extension_browser import ExtensionBrowser, ask, finished
 from tests.e2e.local_site import LocalSite
+from tests.limits import WAIT_S
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +66,7 @@ def test_patched_built_ins_neither_leak_the_port_nor_break_the_api(page: Page) -
           });
         }"""
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT_S
     while "{" not in page.title() and time.monotonic() < deadline:
         time.sleep(0.1)
     outcome = json.loads(page.title())

@@ -13,6 +13,7 @@ from nomoat.server import create_app
 from playwright.sync_api import Browser
 
 from tests.e2e.pipe_browser import PipeBrowser
+from tests.patient_browser import patient
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +30,7 @@ SHARED_WITH_A_WORKER = """() => new Promise((done) => {
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with headless_browser(find_chromium(), Adapter.AUTO) as browser:
-        yield browser
+        yield patient(browser)
 
 
 @pytest.mark.parametrize("path", ["", "runner.html"])

@@ -22,9 +22,10 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.altered_worker import GPU_IN_DISGUISE, alter_worker
 from tests.e2e.devices import needs
-from tests.e2e.extension_browser import TIMEOUT_MS
 from tests.fixtures.packages import compiled
+from tests.limits import WAIT_MS, WAIT_S
 from tests.parity.package_browser import decode_logits
+from tests.patient_browser import patient
 
 pytestmark = pytest.mark.browser
 PROMPT = "What comes after four?"
@@ -55,8 +56,8 @@ def both_devices() -> None:
 def chromium() -> Iterator[Browser]:
     arguments = [*launch_arguments(Adapter.SOFTWARE), *UNLIMITED_CRASHES]
     with playwright_session() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), headless=True, args=arguments)
-        yield browser
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments, timeout=WAIT_MS)
+        yield patient(browser)
         browser.close()
 
 
@@ -95,7 +96,7 @@ class Runner:
         self.page.evaluate(START, [method, *values])
 
     def wait_for(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        deadline = time.monotonic() + WAIT_S
         while not condition():
             assert time.monotonic() < deadline, "".join(self.pieces)
             self.page.wait_for_timeout(5)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import PackageOf
 from tests.e2e.devices import SHOWN, on_each_device
-from tests.e2e.playground import TIMEOUT_MS, ask, choose, run_on, wait_for
+from tests.e2e.playground import ask, choose, run_on, wait_for
 
 pytestmark = pytest.mark.browser
 VERY_LONG = "12000"
@@ -67,7 +67,7 @@ def test_page_is_isolated_and_lists_the_models(page: Page) -> None:
 @on_each_device
 def test_loads_answers_and_shows_the_figures(page: Page, device: str) -> None:
     page.get_by_test_id("model-load").click()
-    expect(page.get_by_test_id("load")).to_have_attribute("data-state", "ready", timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("load")).to_have_attribute("data-state", "ready")
     expect(page.get_by_test_id("device-info")).to_contain_text(SHOWN[device])
     choose(page, temperature="0", max_tokens="12")
     first = ask(page, QUESTION)
@@ -121,7 +121,7 @@ def test_the_choice_of_a_device_is_kept(page: Page, site: str) -> None:
 @on_each_device
 def test_another_device_loads_the_model_again(page: Page, device: str) -> None:
     page.get_by_test_id("model-load").click()
-    expect(page.get_by_test_id("model-load")).to_have_text("Loaded", timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("model-load")).to_have_text("Loaded")
     run_on(page, "auto")
     expect(page.get_by_test_id("model-load")).to_have_text("Load model")
     run_on(page, device)
@@ -162,11 +162,11 @@ def test_a_bad_setting_is_an_error_with_its_code(page: Page) -> None:
 def test_a_broken_download_is_an_error_and_can_be_repeated(page: Page) -> None:
     page.context.route("**/weights/*.bin", lambda route: route.fulfill(status=500, body="broken"))
     page.get_by_test_id("model-load").click()
-    expect(page.get_by_test_id("load")).to_have_attribute("data-state", "error", timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("load")).to_have_attribute("data-state", "error")
     expect(page.get_by_test_id("error-code")).to_have_text("network")
     page.context.unroute("**/weights/*.bin")
     page.get_by_test_id("model-load").click()
-    expect(page.get_by_test_id("load")).to_have_attribute("data-state", "ready", timeout=TIMEOUT_MS)
+    expect(page.get_by_test_id("load")).to_have_attribute("data-state", "ready")
     expect(page.get_by_test_id("error")).to_be_hidden()
 
 

@@ -11,7 +11,7 @@ from nomoat.server import create_app
 from playwright.sync_api import expect
 
 from tests.e2e.extension_browser import ExtensionBrowser
-from tests.e2e.playground import TIMEOUT_MS, ask, choose, wait_for
+from tests.e2e.playground import ask, choose, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +65,6 @@ def test_the_demo_page_on_a_plain_origin(browser: ExtensionBrowser, plain_site: 
     page.get_by_test_id("demo-max-tokens").fill("6")
     browser.answer(page.get_by_test_id("demo-ask").click, "consent-allow-once")
     answer = page.get_by_test_id("demo-answer")
-    expect(answer).to_have_attribute("data-state", "done", timeout=TIMEOUT_MS)
+    expect(answer).to_have_attribute("data-state", "done")
     expect(answer).not_to_be_empty()
     expect(page.get_by_test_id("demo-status")).to_contain_text("6 tokens")

@@ -11,6 +11,7 @@ import random
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,8 @@ from typing import Any, Literal
 import pytest
 from nomoat.browser import find_chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from tests.limits import PROCESS_S, WAIT_MS, WAIT_S
 
 PAGE = Path(__file__).parent / "storage_page"
 Where = Literal["page", "worker"]
@@ -92,7 +95,7 @@ class Host:
         handler.wfile.write(part if stop is None else part[:stop])
         if stop is not None:
             handler.wfile.flush()
-            self.release.wait(60)
+            self.release.wait(WAIT_S)
             handler.close_connection = True
 
     @staticmethod
@@ -167,7 +170,7 @@ def static(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("storage_page")
     node = shutil.which("node")
     assert node is not None
-    subprocess.run([node, PAGE / "bundle.mjs", folder], check=True, timeout=120, cwd=PAGE.parents[2])
+    subprocess.run([node, PAGE / "bundle.mjs", folder], check=True, timeout=PROCESS_S, cwd=PAGE.parents[2])
     return folder
 
 
@@ -186,8 +189,9 @@ def host(static: Path) -> Iterator[Host]:
 def browser(tmp_path: Path) -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=str(find_chromium()), args=["--no-sandbox"]
+            tmp_path / "profile", executable_path=find_chromium(), args=["--no-sandbox"], timeout=WAIT_MS
         )
+        context.set_default_timeout(WAIT_MS)
         yield context
         context.close()
 
@@ -213,11 +217,10 @@ def wait_for_stored(page: Page, path: str, nbytes: int) -> None:
             return (await (await folder.getFileHandle(parts.at(-1))).getFile()).size;
         } catch { return -1 }
     }"""
-    for _ in range(300):
-        if page.evaluate(size, path) >= nbytes:
-            return
+    deadline = time.monotonic() + WAIT_S
+    while page.evaluate(size, path) < nbytes:
+        assert time.monotonic() < deadline, f"{path} did not get {nbytes} bytes"
         page.wait_for_timeout(100)
-    pytest.fail(f"{path} did not get {nbytes} bytes.")
 
 
 def whole_weights() -> dict[str, Any]:

@@ -17,7 +17,8 @@ from typing import Any
 
 from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 
-from tests.parity.kernel_host import CALL_TIMEOUT_S, RUNNER, WebGpuError
+from tests.limits import PROCESS_S, WAIT_S
+from tests.parity.kernel_host import RUNNER, WebGpuError
 
 
 @dataclass
@@ -56,7 +57,7 @@ class KernelPage:
 
     def close(self) -> None:
         self._requests.put(None)
-        self._thread.join(timeout=20)
+        self._thread.join(WAIT_S)
         self._server.shutdown()
         self._server.server_close()
 
@@ -65,7 +66,7 @@ class KernelPage:
             raise WebGpuError("the browser thread has ended")
         future: Future[Any] = Future()
         self._requests.put(_Request(action, future))
-        return future.result(timeout=CALL_TIMEOUT_S)
+        return future.result(timeout=PROCESS_S)
 
     def _browse(self) -> None:
         from playwright.sync_api import sync_playwright

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tests.parity.kernel_host import CALL_TIMEOUT_S, RUNNER, WebGpuError
+from tests.limits import PROCESS_S, WAIT_S
+from tests.parity.kernel_host import RUNNER, WebGpuError
 
 # Of what the process printed, an error quotes the end.
 QUOTED_CHARACTERS = 2000
@@ -70,7 +71,7 @@ class KernelProcess:
         with suppress(BrokenPipeError):
             self._stdin.close()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=10)
+            self._process.wait(WAIT_S)
         self._kill()
         self._replies.close()
         self._printed.close()
@@ -81,7 +82,7 @@ class KernelProcess:
 
     def _exchange(self, request: bytes) -> tuple[Any, bytes]:
         """The value and the arrays of the next reply, after ``request`` was sent."""
-        watchdog = threading.Timer(CALL_TIMEOUT_S, self._kill)
+        watchdog = threading.Timer(PROCESS_S, self._kill)
         watchdog.start()
         try:
             self._stdin.write(request)
@@ -113,7 +114,7 @@ class KernelProcess:
     def _last_words(self) -> str:
         """Why the process has ended. One that closed its pipes is ending, or is made to."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=10)
+            self._process.wait(WAIT_S)
         self._kill()
         self._printed.seek(0)
         printed = self._printed.read().decode(errors="replace").strip()[-QUOTED_CHARACTERS:]

@@ -121,7 +121,7 @@ def random_texts(count: int, seed: int = 5) -> list[str]:
 
 
 def long_texts() -> dict[str, str]:
-    """100 kB each: prose, one character, no spaces, only spaces, emoji, digits."""
+    """200 kB each: prose, one character, no spaces, only spaces, emoji, digits."""
     rng = random.Random(3)
     words = [
         "the",
@@ -140,15 +140,15 @@ def long_texts() -> dict[str, str]:
         "\n",
     ]
     prose = ""
-    while len(prose.encode()) < 100_000:
+    while len(prose.encode()) < 200_000:
         prose += " ".join(rng.choices(words, k=200)) + " "
     return {
         "prose": prose,
-        "one character": "a" * 100_000,
-        "no spaces": "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=100_000)),
-        "spaces": " " * 100_000,
-        "spaces then a letter": " " * 100_000 + "x",
-        "emoji": "👩‍💻" * 9_000,
-        "digits": "".join(rng.choices("0123456789", k=100_000)),
-        "newlines and spaces": " \n" * 50_000,
+        "one character": "a" * 200_000,
+        "no spaces": "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=200_000)),
+        "spaces": " " * 200_000,
+        "spaces then a letter": " " * 200_000 + "x",
+        "emoji": "👩‍💻" * 18_000,
+        "digits": "".join(rng.choices("0123456789", k=200_000)),
+        "newlines and spaces": " \n" * 100_000,
     }

@@ -22,8 +22,10 @@ from nomoat.browser.local_site import local_site
 from nomoat.browser.runner import RunnerPage, headless_browser
 from nomoat.server import create_app
 
+from tests.limits import PROCESS_S, WAIT_S
+from tests.patient_browser import patient
+
 GREEDY = {"temperature": 0, "raw": True}
-CALL_TIMEOUT_S = 500
 
 
 class PackageBrowser:
@@ -49,11 +51,11 @@ class PackageBrowser:
         """``action(browser)`` in the browser's thread."""
         future: Future[Any] = Future()
         self._calls.put((action, future))
-        return future.result(timeout=CALL_TIMEOUT_S)
+        return future.result(PROCESS_S)
 
     def close(self) -> None:
         self._calls.put(None)
-        self._thread.join(timeout=30)
+        self._thread.join(WAIT_S)
 
     @staticmethod
     def _open_page(browser: Any, package: Path, options: Mapping[str, Any], stack: ExitStack) -> RunnerPage:
@@ -69,6 +71,7 @@ class PackageBrowser:
 
     def _browse(self) -> None:
         with headless_browser(find_chromium(), Adapter.SOFTWARE) as browser:
+            patient(browser)
             while (item := self._calls.get()) is not None:
                 action, future = item
                 try:

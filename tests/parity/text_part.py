@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.limits import PROCESS_S
+
 HERE = Path(__file__).parent
 
 
@@ -13,13 +15,13 @@ def bundle(folder: Path) -> Path:
     """Bundles the driver into `folder`; the path of the module."""
     node = shutil.which("node")
     assert node is not None, "Node 20 must be installed to test the runtime's text part."
-    subprocess.run([node, HERE / "bundle_text_driver.mjs", folder], check=True, timeout=120, cwd=HERE.parents[1])
+    subprocess.run([node, HERE / "bundle_text_driver.mjs", folder], check=True, timeout=PROCESS_S, cwd=HERE.parents[1])
     return folder / "text_driver.mjs"
 
 
 def run(driver: Path, job: dict[str, Any]) -> dict[str, Any]:
     """One job of text_driver.ts."""
-    done = subprocess.run(["node", driver], input=json.dumps(job), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["node", driver], input=json.dumps(job), capture_output=True, text=True, timeout=PROCESS_S)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result

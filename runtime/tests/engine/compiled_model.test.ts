@@ -13,7 +13,7 @@ describe.skipIf(!tiny)("a compiled model", () => {
   let model: LoadedModel;
   beforeAll(async () => {
     model = await LoadedModel.load(systemDevices(gpu), await tiny!.source(), settings);
-  }, 60_000);
+  });
   afterAll(() => model.unload());
 
   it.each([0, 31, 69])("has the reference's logits from position %d on", async (first) => {

@@ -286,7 +286,7 @@ describe("when the GPU is lost", () => {
     const devices = fakeDevices({ adapter: HARDWARE, onOpened: lostAt(5) });
     const model = await load(devices);
     const request = run(model, REQUESTS[1]!);
-    await vi.waitFor(() => expect(devices.opened).toHaveLength(2), { interval: 1 });
+    await expect.poll(() => devices.opened, { interval: 1 }).toHaveLength(2);
     await model.unload();
     await expect(request).rejects.toMatchObject({ code: "aborted" });
     expect(devices.opened.map(({ destroyed }) => destroyed)).toEqual([true, true]);

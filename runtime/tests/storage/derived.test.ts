@@ -24,7 +24,6 @@ async function storeOn(kind: MemoryOptions, environment: StoreEnvironment = {}):
   disk = new MemoryDirectory(kind);
   return (await openStore({
     retryMs: 1,
-    stallMs: 300,
     maxFailures: 3,
     root: async () => disk as unknown as FileSystemDirectoryHandle,
     availableBytes: async () => null,

@@ -82,7 +82,8 @@ export class PackageServer {
     }
     response.writeHead(start > 0 ? 206 : 200, headers);
     if (fault?.kind === "truncate") {
-      response.write(body.subarray(0, fault.after), () => setTimeout(() => response.destroy(), 20));
+      // With time for the client to take what was sent: a fetch that fails drops what nobody has read yet.
+      response.write(body.subarray(0, fault.after), () => setTimeout(() => response.destroy(), 500));
     } else if (fault?.kind === "stall") {
       response.write(body.subarray(0, fault.after));
     } else response.end(body);

@@ -68,7 +68,7 @@ describe.skipIf(!tiny)("a compiled model on the CPU", () => {
   beforeAll(async () => {
     const settings = { device: "wasm", threads: null } as const;
     model = await LoadedModel.load(systemDevices(undefined), await tiny!.source(), settings);
-  }, 60_000);
+  });
   afterAll(() => model.unload());
 
   it("says where it runs", () => {

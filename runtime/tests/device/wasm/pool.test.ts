@@ -122,9 +122,9 @@ describe.each([1, 2, 3, 5])("a pool of %d", (size) => {
   });
 
   it("fails for good when a kernel traps on thread 0", async () => {
-    const { pool } = await open(size);
-    pool.run(["count"], size);
-    expect(() => pool.run(["count", "trap0"], size)).toThrow(
+    const { pool, run } = await open(size);
+    run(["count"], size);
+    expect(() => run(["count", "trap0"], size)).toThrow(
       expect.objectContaining({ code: "internal", message: expect.stringContaining("unreachable") }),
     );
     expect(await pool.failed).toMatchObject({ code: "internal" });
@@ -132,7 +132,7 @@ describe.each([1, 2, 3, 5])("a pool of %d", (size) => {
   });
 
   it("refuses what is not in the plan, and more threads than it has, and goes on", async () => {
-    const { pool, words } = await open(size);
+    const { pool, run, words } = await open(size);
     for (const [names, threads] of [
       [["other"], size],
       [["toString"], size],
@@ -141,7 +141,7 @@ describe.each([1, 2, 3, 5])("a pool of %d", (size) => {
       [["count"], 0.5],
     ] as const)
       expect(() => pool.run(names, threads)).toThrow(expect.objectContaining({ code: "internal" }));
-    pool.run(["count"], size);
+    run(["count"], size);
     expect(words(SUMS, size)).toEqual(Array(size).fill(COUNT));
   });
 });
@@ -149,9 +149,9 @@ describe.each([1, 2, 3, 5])("a pool of %d", (size) => {
 describe("a pool with helpers", () => {
   it("fails for good when a kernel traps on one of them", async () => {
     for (const size of [2, 3]) {
-      const { pool } = await open(size);
-      pool.run(["count"], size);
-      expect(() => pool.run(["trap1"], size)).toThrow(
+      const { pool, run } = await open(size);
+      run(["count"], size);
+      expect(() => run(["trap1"], size)).toThrow(
         expect.objectContaining({ code: "internal", message: expect.stringContaining("thread 1") }),
       );
       expect(pool.failure).not.toBeNull();
