@@ -41,6 +41,8 @@ class PipeBrowser:
                 str(find_chromium()),
                 "--headless=new",
                 "--remote-debugging-pipe",
+                # As Playwright does: in a container /dev/shm may be tiny.
+                "--disable-dev-shm-usage",
                 f"--user-data-dir={profile}",
                 *launch_arguments(Adapter.SOFTWARE),
                 f"--disable-extensions-except={extension}",

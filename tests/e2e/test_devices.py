@@ -19,6 +19,7 @@ from nomoat_compiler.errors import NomoatError
 from playwright.sync_api import Browser
 
 from tests.conftest import PackageOf
+from tests.e2e.conftest import ENDLESS
 from tests.e2e.devices import needs, on_each_device
 from tests.e2e.nomoat_process import nomoat, nomoat_json
 
@@ -150,7 +151,7 @@ def test_bench_reports_the_device_and_checks_its_outputs(endless_package: Path, 
     figures = nomoat_json("bench", endless_package, *options)
     assert figures["device"] == device
     assert (figures["threads"] is None) == (device == "webgpu")
-    assert (figures["model"], figures["prompt_tokens"], figures["tokens"], figures["runs"]) == ("endless-q4", 20, 8, 2)
+    assert (figures["model"], figures["prompt_tokens"], figures["tokens"], figures["runs"]) == (ENDLESS, 20, 8, 2)
     assert figures["completion_tokens"] == [8, 8]
     for name in ("load_ms", "ttft_ms", "prefill_tok_per_s", "decode_tok_per_s"):
         assert 0 < figures[name]["min"] <= figures[name]["median"] <= figures[name]["max"]
@@ -164,7 +165,7 @@ def test_bench_reports_the_device_and_checks_its_outputs(endless_package: Path, 
 def test_bench_for_people(endless_package: Path, device: str) -> None:
     result = nomoat("bench", endless_package, "--device", device, "--tokens", "4", "--runs", "1")
     assert result.returncode == 0, result.stderr
-    for words in ("endless-q4", device, "Decode, tokens/s", "Load, ms", "GB/s", "1 runs of 42 + 4 tokens"):
+    for words in (ENDLESS, device, "Decode, tokens/s", "Load, ms", "GB/s", "1 runs of 42 + 4 tokens"):
         assert words in " ".join(result.stdout.split())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.e2e.conftest import ENDLESS
 from tests.e2e.extension_browser import VERY_LONG, ExtensionBrowser, ask, finished, streaming
 from tests.e2e.local_site import LocalSite
 
@@ -57,7 +58,7 @@ def test_always_lasts_for_the_origin_only(browser: ExtensionBrowser, pages: Loca
     browser.answer(lambda: ask(page, "first", maxTokens=5), "consent-allow")
     assert finished(page, "first")["status"] == "done"
     assert page.evaluate("llm.availability()") == "available"
-    assert page.evaluate("llm.models().then((models) => models.map(({ id }) => id))") == ["endless-q4"]
+    assert page.evaluate("llm.models().then((models) => models.map(({ id }) => id))") == [ENDLESS]
     # Another document of the origin needs no gesture any more.
     again = browser.open(f"{pages.origin}/asking_on_load.html")
     assert finished(again, "on load")["status"] == "done"

@@ -22,7 +22,6 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.altered_worker import GPU_IN_DISGUISE, alter_worker
 from tests.e2e.devices import needs
-from tests.fixtures.packages import compiled
 from tests.limits import WAIT_MS, WAIT_S
 from tests.parity.package_browser import decode_logits
 from tests.patient_browser import patient
@@ -62,9 +61,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def model_url(endless_checkpoint: Path) -> Iterator[str]:
-    """In f32, whose pipelines the software adapter compiles twice as fast as those of q4."""
-    app = create_app([compiled(endless_checkpoint, "f32", name="endless")])
+def model_url(endless_package: Path) -> Iterator[str]:
+    app = create_app([endless_package])
     with local_site(app) as url:
         yield f"{url}/models/{next(iter(app.state.packages))}/"
 

@@ -11,6 +11,7 @@ from nomoat.server import create_app
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import PackageOf
+from tests.e2e.conftest import ENDLESS
 from tests.e2e.devices import SHOWN, on_each_device
 from tests.e2e.playground import ask, choose, run_on, wait_for
 
@@ -52,7 +53,7 @@ def test_page_is_isolated_and_lists_the_models(page: Page) -> None:
     assert page.evaluate("crossOriginIsolated") is True
     assert page.get_by_test_id("model-select").locator("option").all_text_contents() == [
         "tiny_llama (f32)",
-        "endless (q4)",
+        "endless (f32)",
     ]
     expect(page.get_by_test_id("model-facts")).to_contain_text("512 tokens")
     expect(page.get_by_test_id("engine-page")).to_be_checked()
@@ -94,7 +95,7 @@ def test_a_question_loads_the_model_and_greedy_answers_repeat(page: Page) -> Non
 
 @on_each_device
 def test_stop_keeps_what_was_said_and_the_next_question_works(page: Page) -> None:
-    page.get_by_test_id("model-select").select_option("endless-q4")
+    page.get_by_test_id("model-select").select_option(ENDLESS)
     choose(page, max_tokens=VERY_LONG)
     answer = ask(page, QUESTION)
     wait_for(answer, "streaming")
@@ -129,7 +130,7 @@ def test_another_device_loads_the_model_again(page: Page, device: str) -> None:
 
 
 def test_new_chat_while_answering(page: Page) -> None:
-    page.get_by_test_id("model-select").select_option("endless-q4")
+    page.get_by_test_id("model-select").select_option(ENDLESS)
     choose(page, max_tokens=VERY_LONG)
     wait_for(ask(page, QUESTION), "streaming")
     page.get_by_test_id("new-chat").click()
@@ -140,7 +141,7 @@ def test_new_chat_while_answering(page: Page) -> None:
 
 
 def test_an_answer_cut_by_max_tokens_says_so(page: Page) -> None:
-    page.get_by_test_id("model-select").select_option("endless-q4")
+    page.get_by_test_id("model-select").select_option(ENDLESS)
     choose(page, temperature="0", max_tokens="7")
     answer = ask(page, QUESTION)
     wait_for(answer, "done")
