@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .declaration import OperatorDeclaration
@@ -21,6 +23,12 @@ def _declarations() -> dict[str, OperatorDeclaration]:
 
 
 OPERATORS = _declarations()
+
+
+def modules(name: str) -> dict[str, ModuleType]:
+    """operator -> its module ``name`` (``cpu`` or ``lowering``), where it has one."""
+    paths = {operator: f"{__package__}.{operator}.{name}" for operator in OPERATORS}
+    return {operator: import_module(path) for operator, path in paths.items() if find_spec(path)}
 
 
 @cache

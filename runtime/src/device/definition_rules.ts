@@ -31,7 +31,8 @@ interface Checked {
 export function checkDefinitions(program: Program): void {
   const arrays = new Map<string, readonly ArrayArgument[]>();
   const tensors = new Map<string, TensorSpec>();
-  for (const tensor of program.tensors.values()) for (const name of tensor.parameters.values()) tensors.set(name, tensor);
+  for (const tensor of program.tensors.values())
+    for (const name of tensor.parameters.values()) tensors.set(name, tensor);
   for (const operator of program.operators.values()) {
     arrays.set(operator.name, arraysOf(operator.definition));
     checkShared(operator, program);
@@ -105,7 +106,8 @@ function checkAliases(step: Step, written: readonly string[], path: string): voi
   const targets = [...step.arguments.values()];
   for (const name of written) {
     const target = step.arguments.get(name)!;
-    if (targets.indexOf(target) !== targets.lastIndexOf(target)) fail(`${path} gives ${target} twice, once for writing`);
+    if (targets.indexOf(target) !== targets.lastIndexOf(target))
+      fail(`${path} gives ${target} twice, once for writing`);
   }
 }
 
@@ -155,7 +157,11 @@ function checkTarget(
       break;
     }
     case "recurrent":
-      if (buffer?.kind !== "recurrent_state" || buffer.dtype !== "float32" || buffer.shape.slice(1).join() !== `${size}`)
+      if (
+        buffer?.kind !== "recurrent_state" ||
+        buffer.dtype !== "float32" ||
+        buffer.shape.slice(1).join() !== `${size}`
+      )
         fail(`${what} must be a recurrent_state buffer of float32 with slots of [${size}], not ${target}`);
       break;
     case "token_ids": {

@@ -44,13 +44,16 @@ function damages({ name, role, written }: ArgumentDeclaration, prefill: boolean)
     stepOf(json).arguments[name] = target;
   };
   const set = (changes: Json) => (json: Json) => void Object.assign(targetOf(json, name), changes);
-  const less = (index: number, by = 1) => (json: Json) => {
-    const { shape, sources } = targetOf(json, name);
-    shape[index] -= by;
-    if (sources && index === 0) sources[0].rows -= by;
-  };
+  const less =
+    (index: number, by = 1) =>
+    (json: Json) => {
+      const { shape, sources } = targetOf(json, name);
+      shape[index] -= by;
+      if (sources && index === 0) sources[0].rows -= by;
+    };
   // All of the logits may be written, and by one token only.
-  const bindToPart = (json: Json) => bind(prefill || targetOf(json, name).shape[0] !== VOCAB ? "logits" : "tokens")(json);
+  const bindToPart = (json: Json) =>
+    bind(prefill || targetOf(json, name).shape[0] !== VOCAB ? "logits" : "tokens")(json);
   const always: [string, (json: Json) => void][] = [
     ["is not given", (json) => void delete stepOf(json).arguments[name]],
     ["does not exist", bind("nowhere")],
@@ -141,7 +144,10 @@ function damages({ name, role, written }: ArgumentDeclaration, prefill: boolean)
       return [
         ...always,
         ["are sampled ones", bind("tokens")],
-        ["are those of the other phase", (json) => bind(stepOf(json).arguments[name] === "state" ? "prompt_ids" : "state")(json)],
+        [
+          "are those of the other phase",
+          (json) => bind(stepOf(json).arguments[name] === "state" ? "prompt_ids" : "state")(json),
+        ],
       ];
     case "fixed":
       return [...always, ["is another buffer", bind(name === "token_counts" ? "tokens" : "token_counts")]];

@@ -7,7 +7,7 @@ neighbour, never of the whole context. Token t attends to positions 0 ... state[
 dequantized q, k, v: 1e-4 * max|v|.
 
 A kernel serves ``heads_at_once`` query heads of one KV head; a group of more heads takes several calls. Scores of a
-whole context stay in the thread's scratch (attention_page.py), so the maximum is known before the first exponential and
+whole context stay in the thread's scratch (cpu_page.py), so the maximum is known before the first exponential and
 nothing is rescaled. They are in units of ln 2: exponentials are powers of 2.
 
 Decode splits the context into PARTS parts, by pages, and the parts of all KV heads among threads; ``attention_combine``
@@ -42,15 +42,25 @@ from ..cpu.emit import (
     when,
 )
 from ..cpu.exponential import EXP2_CONSTANTS, exp2
-from ..cpu.kv_layout import PAGE_TOKENS, head_bytes, padded
-from .cpu_page import LOWEST, QUERY_HEADER_BYTES, Pages, Scratch, page_scores, page_values
+from ..cpu.kv_layout import PAGE_TOKENS, QUERY_HEADER_BYTES, head_bytes, padded
+from .cpu_page import LOWEST, Pages, Scratch, page_scores, page_values
 
 HEADS_AT_ONCE = (1, 2, 3, 4)
+MOST_HEAD_DIM = 512
 PARTS = 8
 # A part of a head: maximum, sum, 8 bytes unused, then ``width`` float32.
 PART_HEADER_BYTES = 16
 
 _SHAPE = ("heads", "kv_heads", "head_dim", "head_stride", "k_offset", "v_offset", "first_head", "scratch_stride")
+
+
+def kernels(build: Build) -> list[Any]:
+    """Every kernel of attention."""
+    return [
+        *(attention_decode(build, count) for count in HEADS_AT_ONCE),
+        *(attention_prefill(build, count) for count in HEADS_AT_ONCE),
+        attention_combine(build),
+    ]
 
 
 def attention_decode(build: Build, count: int) -> Any:

@@ -9,10 +9,8 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from ..linear.cpu_block_product import Scales
-from ..linear.cpu_fine_product import centred_zero
-from .blocks import COLUMNS, ROWS, Format
-from .emit import (
+from ..cpu.blocks import COLUMNS, ROWS, Format
+from ..cpu.emit import (
     HALF_SCALE,
     Expr,
     Memory,
@@ -24,6 +22,8 @@ from .emit import (
     splat_f32,
     sum_of,
 )
+from .cpu_block_product import Scales
+from .cpu_fine_product import centred_zero
 
 
 def row_sums(layout: Format) -> Any:
