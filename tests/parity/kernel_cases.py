@@ -114,7 +114,9 @@ def run_on_each(
         yield written
 
 
-def _suitable(op: str, stage: int, symbols: Mapping[str, int | float], adapter: SoftwareAdapter) -> list[CompiledVariant]:
+def _suitable(
+    op: str, stage: int, symbols: Mapping[str, int | float], adapter: SoftwareAdapter
+) -> list[CompiledVariant]:
     described = describe_adapter(adapter)
     variants = gpu_operator(op).stages[stage].variants
     fitting = [compiled(op, stage, index) for index, variant in enumerate(variants) if evaluate(variant.when, symbols)]
