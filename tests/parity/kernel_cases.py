@@ -35,8 +35,13 @@ SCHEMES: dict[str, Scheme] = {
 _compared: set[tuple[str, str]] = set()  # (adapter, variant) whose specialised text was seen to give the same bits
 
 
-def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> tuple[np.ndarray, Arrays]:
-    """The values (n, k) float64 of a random tensor, and its stored arrays {"w", "w_scale"}."""
+def random_matrix(
+    rng: np.random.Generator, n: int, k: int, scheme: Scheme, *, subnormal: bool = False
+) -> tuple[np.ndarray, Arrays]:
+    """The values (n, k) float64 of a random tensor, and its stored arrays {"w", "w_scale"}.
+
+    ``subnormal``: all scales and minimums are, as those of groups of small weights in other programs' files.
+    """
     if isinstance(scheme, Plain):
         stored = rng.normal(size=(n, k)).astype(np.float32).astype(_NUMPY[scheme.dtype])
         return stored.astype(np.float64), {"w": stored}
@@ -46,9 +51,13 @@ def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> t
     shifts = np.arange(per_word, dtype=np.uint32) * scheme.bits
     words = np.bitwise_or.reduce(q.reshape(n, -1, per_word) << shifts, axis=-1)
     scale = (rng.uniform(0.5, 1.5, (n, groups)) / (1 << scheme.bits)).astype(_NUMPY[scheme.scale_dtype])
+    if subnormal:
+        scale = subnormal_halves(rng, (n, groups))
     expanded = np.repeat(scale.astype(np.float64), scheme.group_size, axis=1)
     if scheme.zero is None:
         minimum = rng.normal(size=(n, groups)).astype(_NUMPY[scheme.scale_dtype])
+        if subnormal:
+            minimum = -subnormal_halves(rng, (n, groups))
         values = q * expanded + np.repeat(minimum.astype(np.float64), scheme.group_size, axis=1)
         stored_scale = np.stack([scale, minimum], axis=-1)
     else:
@@ -60,6 +69,13 @@ def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> t
 def rows_of(arrays: Arrays, rows: np.ndarray) -> Arrays:
     """The stored arrays of some rows of a matrix: what a slice is bound to."""
     return {name: np.ascontiguousarray(array[rows]) for name, array in arrays.items()}
+
+
+def subnormal_halves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """float16 below 2^-14 in magnitude, none of them zero, both extremes among them."""
+    bits = rng.integers(1, 1024, shape, dtype=np.uint16)
+    bits.flat[0], bits.flat[-1] = 1, 1023
+    return bits.view(np.float16)
 
 
 def run_everywhere(
