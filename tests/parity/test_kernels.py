@@ -17,6 +17,7 @@ from nomoat_compiler.operators.sample_greedy.gpu import PARTS, argmax_final, arg
 from nomoat_compiler.reference.sampling import NO_TOKEN, greedy
 from nomoat_compiler.scheme import Scheme
 
+from tests.fixtures.finite_floats import finite_floats
 from tests.parity.kernel_cases import SCHEMES, random_matrix, random_vector, run_everywhere
 from tests.parity.test_kernel_sampling import NOT_FINITE, logits_with
 
@@ -107,6 +108,29 @@ def test_linear_prefill(
     operator = linear_operator("linear", spec, (Variant(linear_prefill("linear", spec, symbol_n())),))
     for outputs in run_everywhere(operator, arrays, {"n": tokens}):
         np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("prefill", [False, True], ids=["decode", "prefill"])
+def test_swiglu_over_all_finite_numbers(prefill: bool) -> None:
+    """Gates of every size, and NaN, which must not be lost: the rows of the matrix are [gate, 0, 0, 0]."""
+    gates = np.append(finite_floats(), np.float32(np.nan))
+    w = np.zeros((2 * len(gates), 4), np.float32)
+    w[: len(gates), 0], w[len(gates) :, 1] = gates, 0.5
+    spec = LinearSpec(len(w), 4, SCHEMES["f32"], swiglu=True)
+    variants = (
+        (Variant(linear_prefill("linear", spec, symbol_n())),) if prefill else linear_decode_variants("linear", spec)
+    )
+    x = np.array([[1, 1, 0, 0]], np.float32)
+    arrays = {"x": x, "w": w, "out": np.full((1, len(gates)), POISON)}
+    wide = gates.astype(np.float64)
+    with np.errstate(over="ignore"):
+        expected = wide / (1 + np.exp(-wide)) * 0.5
+    # WGSL allows exp(-x) an error of 3 + 2|x| units in the last place. silu(-87), 1.5e-36, stands for all below it.
+    allowed = np.abs(expected) * (8 + 2 * np.abs(wide).clip(max=87)) * 2.0**-23 + 0.8e-36
+    for outputs in run_everywhere(linear_operator("linear", spec, variants), arrays, {"n": 1} if prefill else {}):
+        out = outputs["out"][0]
+        assert np.isnan(out[-1])
+        assert (np.abs(out - expected)[:-1] <= allowed[:-1]).all()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())

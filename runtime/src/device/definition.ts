@@ -17,7 +17,8 @@ export interface ArrayArgument {
   /** Values: of activations, per token. Of a matrix, its rows. */
   readonly size: number;
   readonly written: boolean;
-  /** Of a matrix: what it must be. */
+  /** Of a matrix: its own shape, and what the array must be. */
+  readonly matrix: readonly number[] | null;
   readonly stored: { readonly shape: readonly number[]; readonly dtype: Dtype } | null;
 }
 
@@ -73,12 +74,13 @@ export function arraysOf(definition: Definition): readonly ArrayArgument[] {
     const { name, role, written } = argument;
     const size = evaluate(argument.size, symbols);
     if (role !== "matrix") {
-      arrays.push({ name, role, declared: name, size, written, stored: null });
+      arrays.push({ name, role, declared: name, size, written, matrix: null, stored: null });
       continue;
     }
     const shape = [size, evaluate(argument.columns, symbols)];
     storedArrays(shape, schemeOf(definition)).forEach((stored, i) => {
-      arrays.push({ name: i === 0 ? name : `${name}_scale`, role, declared: name, size, written, stored });
+      const own = i === 0 ? name : `${name}_scale`;
+      arrays.push({ name: own, role, declared: name, size, written, matrix: shape, stored });
     });
   }
   return arrays;

@@ -24,7 +24,8 @@ export function readDefinition(read: Reader, value: unknown, path: string): Defi
   const { fields } = declarationOf(name)!;
   const item = read.object(value, path, ["op", ...fields.map((field) => field.name)]);
   const definition: Record<string, unknown> = { op: name };
-  for (const field of fields) definition[field.name] = readField(read, field, item[field.name], `${path}.${field.name}`);
+  for (const field of fields)
+    definition[field.name] = readField(read, field, item[field.name], `${path}.${field.name}`);
   return definition as unknown as Definition;
 }
 

@@ -14,16 +14,25 @@ import { declarationOf } from "./definition_reader";
 import { evaluate } from "./expression";
 import { SAMPLERS } from "./instance";
 import { fail } from "./invalid_package";
-import { type Dtype, ITEM_BYTES, type OperatorSpec, type Program, type Step } from "./program";
+import { type Dtype, ITEM_BYTES, type OperatorSpec, type Program, type Step, type TensorSpec } from "./program";
 import { bufferBytes, grows } from "./program_rules";
 
 const FLOATS: readonly Dtype[] = ["float32", "float16", "bfloat16"];
 /** Fields with these names are the program's numbers: buffers with fixed names have their sizes from them. */
 const SHARED = ["vocab_size", "context_length", "prefill_chunk", "page_size"] as const;
 
+interface Checked {
+  readonly program: Program;
+  /** By the name of a stored array. */
+  readonly tensors: ReadonlyMap<string, TensorSpec>;
+}
+
 /** Errors: invalid_package. */
 export function checkDefinitions(program: Program): void {
   const arrays = new Map<string, readonly ArrayArgument[]>();
+  const tensors = new Map<string, TensorSpec>();
+  for (const tensor of program.tensors.values())
+    for (const name of tensor.parameters.values()) tensors.set(name, tensor);
   for (const operator of program.operators.values()) {
     arrays.set(operator.name, arraysOf(operator.definition));
     checkShared(operator, program);
@@ -36,7 +45,7 @@ export function checkDefinitions(program: Program): void {
       if (!checked.has(operator.name)) checkOperator(operator, arrays.get(operator.name)!, name, path);
       checked.add(operator.name);
       if (operator.definition.op === "opaque") checkOpaque(step, operator, path, program);
-      else checkStep(step, operator, arrays.get(operator.name)!, name === "prefill", path, program);
+      else checkStep(step, operator, arrays.get(operator.name)!, name === "prefill", path, { program, tensors });
     });
   }
 }
@@ -70,7 +79,7 @@ function checkStep(
   arrays: readonly ArrayArgument[],
   isPrefill: boolean,
   path: string,
-  program: Program,
+  { program, tensors }: Checked,
 ): void {
   if (step.arguments.size !== arrays.length) fail(`${path} gives more than ${name} has`);
   const looksUp = arrays.some(({ role }) => role === "token_ids");
@@ -78,6 +87,9 @@ function checkStep(
     const target = step.arguments.get(array.name);
     if (target === undefined) fail(`${path} does not give ${array.name}, which ${definition.op} needs`);
     checkTarget(array, target, `${array.name} of ${path}`, isPrefill, program, definition);
+    const tensor = array.matrix && tensors.get(target);
+    if (array.matrix && tensor?.shape.join() !== array.matrix.join())
+      fail(`${array.name} of ${path} must be a matrix [${array.matrix}], not ${target} of [${tensor?.shape}]`);
     // Token ids are below vocab_size, and a kernel need not look whether the table has as many rows.
     if (looksUp && array.role === "matrix" && array.size !== program.vocab_size)
       fail(`${array.name} of ${path} has ${array.size} rows, but vocab_size is ${program.vocab_size}`);
@@ -94,7 +106,8 @@ function checkAliases(step: Step, written: readonly string[], path: string): voi
   const targets = [...step.arguments.values()];
   for (const name of written) {
     const target = step.arguments.get(name)!;
-    if (targets.indexOf(target) !== targets.lastIndexOf(target)) fail(`${path} gives ${target} twice, once for writing`);
+    if (targets.indexOf(target) !== targets.lastIndexOf(target))
+      fail(`${path} gives ${target} twice, once for writing`);
   }
 }
 
@@ -144,7 +157,11 @@ function checkTarget(
       break;
     }
     case "recurrent":
-      if (buffer?.kind !== "recurrent_state" || buffer.dtype !== "float32" || buffer.shape.slice(1).join() !== `${size}`)
+      if (
+        buffer?.kind !== "recurrent_state" ||
+        buffer.dtype !== "float32" ||
+        buffer.shape.slice(1).join() !== `${size}`
+      )
         fail(`${what} must be a recurrent_state buffer of float32 with slots of [${size}], not ${target}`);
       break;
     case "token_ids": {

@@ -71,9 +71,9 @@ export interface Executor extends DeviceFacts {
   growKv(pages: number): Promise<void>;
   /** Copies one page of every KV buffer. */
   copyPage(from: number, to: number): void;
-  /** Slots of the recurrent_state buffers, one for each sequence that has begun; 0 where the program has none. */
+  /** Rows of every recurrent state, one for each sequence that is kept; 0: the program has no such state. */
   readonly stateSlots: number;
-  /** Copies one slot of every recurrent_state buffer. */
+  /** Copies one row of every recurrent state. */
   copySlot(from: number, to: number): void;
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
   /** Runs the functions in order, then the copies. `n` is the symbol n of prefill. Errors: the device's failure. */

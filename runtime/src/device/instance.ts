@@ -6,9 +6,11 @@
  * work is bounded before any of it is done, and nothing is allocated but lists. What the result means together is
  * checked afterwards (program_rules.ts, definition_rules.ts). Errors: invalid_package.
  */
-import { arraysOf, definitionKey, definitionSymbols } from "./definition";
+
+import { Reader } from "../internal/reader";
+import { arraysOf, definitionKey, definitionSymbols, ownKey } from "./definition";
 import { declarationOf, readField } from "./definition_reader";
-import { evaluate, type Expression, substitute } from "./expression";
+import { type Expression, evaluate, substitute } from "./expression";
 import { fail } from "./invalid_package";
 import type { FieldDeclaration, OperatorDeclaration } from "./operator_declaration";
 import { FIXED_BUFFERS, NUMBER_KINDS } from "./operators.gen";
@@ -26,7 +28,6 @@ import {
   type TensorSpec,
 } from "./program";
 import type { PlanField, PlanStep, ProgramFile, ShapeExpression } from "./program_file";
-import { Reader } from "../internal/reader";
 import { storedParameters } from "./stored_parameters";
 
 const MAX_DIMENSION = 2 ** 30;
@@ -210,8 +211,9 @@ class StepMaker {
 
   add(place: Place<PlanStep>, prefill: boolean): Step {
     const { item, where } = place;
-    if (item.op === "opaque") return this.addOpaque(place);
-    if ((SAMPLERS as readonly string[]).includes(item.op)) fail(`${where} is ${item.op}, which is a function of its own`);
+    if (item.op === "opaque") return this.addOpaque(place, prefill);
+    if ((SAMPLERS as readonly string[]).includes(item.op))
+      fail(`${where} is ${item.op}, which is a function of its own`);
     const declaration = declarationOf(item.op)!;
     const definition = this.define(declaration, place);
     const symbols = definitionSymbols(definition, prefill);
@@ -243,17 +245,16 @@ class StepMaker {
     return { operator: this.key(definition), arguments: given };
   }
 
-  private addOpaque(place: Place<PlanStep>): Step {
+  private addOpaque(place: Place<PlanStep>, prefill: boolean): Step {
     const { item, where } = place;
+    const definition: Definition = { op: "opaque", name: item.name };
     const known = this.file.opaque.get(item.name);
-    if (!known) fail(`${where} is opaque, and own_operators has no ${item.name}`);
+    if (!known || !this.file.ownOperators.has(ownKey(definition, prefill)))
+      fail(`${where} is opaque, and own_operators has no ${item.name} ${prefill ? "for prefill" : "for one token"}`);
     if (item.fields.size > 0 || [...item.arguments.keys()].sort().join() !== [...known.names].sort().join())
       fail(`${where} must give ${known.names.join(", ")} and no fields`);
     const key = `opaque_${item.name}`;
-    if (!this.operators.has(key)) {
-      const definition: Definition = { op: "opaque", name: item.name };
-      this.operators.set(key, { name: key, definition, arguments: known.names, written: known.written });
-    }
+    this.operators.set(key, { name: key, definition, arguments: known.names, written: known.written });
     const given = known.names.map((name): [string, string] => [
       name,
       this.array(place.name(item.arguments.get(name)!), name, where),
@@ -353,8 +354,7 @@ export function instanceJson(program: Program): Record<string, unknown> {
       [...program.operators.values()].map(({ name, definition, arguments: names }) => [
         name,
         {
-          definition:
-            "scheme" in definition ? { ...definition, scheme: scheme(definition.scheme) } : definition,
+          definition: "scheme" in definition ? { ...definition, scheme: scheme(definition.scheme) } : definition,
           arguments: names,
         },
       ]),

@@ -1,5 +1,5 @@
 /** Unrolls the repeats of a plan into items, each with the symbols of its place. The work is bounded beforehand. */
-import { evaluate, type Expression, type Symbols } from "./expression";
+import { type Expression, evaluate, type Symbols } from "./expression";
 import { fail } from "./invalid_package";
 import type { Items, ProgramFile, Repeat } from "./program_file";
 

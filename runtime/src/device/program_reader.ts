@@ -3,8 +3,8 @@
  * and checks what its parts mean together.
  */
 import { Reader } from "../internal/reader";
-import { checkDefinitions } from "./definition_rules";
 import { readScheme } from "./definition_reader";
+import { checkDefinitions } from "./definition_rules";
 import { SYMBOL } from "./expression";
 import { instantiate } from "./instance";
 import { readOwnKernels } from "./own_kernels_reader";

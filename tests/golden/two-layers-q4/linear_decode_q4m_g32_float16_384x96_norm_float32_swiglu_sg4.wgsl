@@ -91,6 +91,7 @@ fn linear_decode_q4m_g32_float16_384x96_norm_float32_swiglu_sg4_kernel(
   if (v_3 == 0i) {
     let v_47 : f32 = (1.000000e+00f / sqrt(((v_2[0i] / 9.600000e+01f) + 1.000000e-05f)));
     let v_48 : f32 = (v[0i] * v_47);
-    out_ptr[v_4] = ((v_48 / (1.000000e+00f + exp((0.000000e+00f - v_48)))) * (v_1[0i] * v_47));
+    let v_49 : f32 = select(v_48, -8.700000e+01f, (v_48 < -8.700000e+01f));
+    out_ptr[v_4] = ((v_49 / (1.000000e+00f + exp((0.000000e+00f - v_49)))) * (v_1[0i] * v_47));
   }
 }

@@ -99,6 +99,7 @@ fn linear_decode_q4m_g32_float16_384x96_norm_float32_swiglu_wg4_kernel(
   if (v_4 == 0i) {
     let v_51 : f32 = (1.000000e+00f / sqrt(((v_2[0i] / 9.600000e+01f) + 1.000000e-05f)));
     let v_52 : f32 = (v[0i] * v_51);
-    out_ptr[v_5] = ((v_52 / (1.000000e+00f + exp((0.000000e+00f - v_52)))) * (v_1[0i] * v_51));
+    let v_53 : f32 = select(v_52, -8.700000e+01f, (v_52 < -8.700000e+01f));
+    out_ptr[v_5] = ((v_53 / (1.000000e+00f + exp((0.000000e+00f - v_53)))) * (v_1[0i] * v_51));
   }
 }

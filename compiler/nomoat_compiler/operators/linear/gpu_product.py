@@ -22,6 +22,8 @@ from ..gpu.emit import Argument, Buffers, Register, bind, dot, f32, splat, store
 from ..gpu.operator import Expr, Symbols
 from ..gpu.weight_reader import Chunk, MatrixFormat, MatrixReader
 
+LOWEST_GATE = -87.0
+
 
 def outputs_of(swiglu: bool) -> Expression:
     """Values that a slice adds to one token's result, over the definition."""
@@ -98,5 +100,10 @@ def chunk_product(xs: list[Expr], x_sum: Expr | None, part: Chunk) -> Expr:
 
 
 def silu(value: Expr) -> Expr:
-    """x / (1 + exp(-x)); exp(-x) may overflow to infinity for x < -88, which gives the right limit 0."""
-    return value / (f32(1) + T.exp(f32(0) - value))
+    """x / (1 + exp(-x)), absolute error below 1.5e-36 where x < -87: there the value at -87 stands for all.
+
+    exp(-x) would be infinite from -89 on, which WGSL lets a compiler assume away, and a divisor above 2^126 has no
+    accuracy. A comparison, not max: max may drop NaN, which must reach the logits.
+    """
+    x = bind(T.Select(value < f32(LOWEST_GATE), f32(LOWEST_GATE), value))
+    return x / (f32(1) + T.exp(f32(0) - x))

@@ -242,7 +242,9 @@ export class WebGpuExecutor implements Executor {
     const key = `${name}|${n}`;
     const known = this.grids.get(key);
     if (known) return known;
-    const grid = Uint32Array.from(steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, { n }))));
+    const grid = Uint32Array.from(
+      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, { n }))),
+    );
     if (this.grids.size >= GRID_CACHE) this.grids.clear();
     this.grids.set(key, grid);
     return grid;

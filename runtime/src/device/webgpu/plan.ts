@@ -172,7 +172,8 @@ class Planner {
     step: Step,
     symbols: Symbols,
   ): readonly Slice[] | null {
-    if (operator.definition.op !== "opaque") return this.weights.placeStep(arrays, step.arguments, symbols.swiglu ? 2 : 1);
+    if (operator.definition.op !== "opaque")
+      return this.weights.placeStep(arrays, step.arguments, symbols.swiglu ? 2 : 1);
     for (const target of step.arguments.values()) {
       const parameter = this.program.parameters.get(target);
       if (parameter) this.weights.placeWhole(parameter, false);
@@ -215,7 +216,8 @@ class Planner {
     const { definition, name } = operator;
     if (definition.op !== "opaque" && this.options.kernels !== "package") {
       const known = LIBRARY_OPERATORS.get(definition.op);
-      if (!known) throw new LlmError("unsupported_device", `The GPU's kernel library has no ${definition.op} (${name}).`);
+      if (!known)
+        throw new LlmError("unsupported_device", `The GPU's kernel library has no ${definition.op} (${name}).`);
       return { ...known, own: false };
     }
     const own = this.program.ownOperators.get(ownKey(definition, prefill));

@@ -81,7 +81,8 @@ export class WeightUpload {
     for (const { start, end, buffer, at } of placement.segments) {
       const from = Math.max(offset, start);
       const to = Math.min(offset + bytes.byteLength, end);
-      if (from < to) this.writeTo(buffer, at + from - start, bytes.subarray(from - offset, to - offset), placement.widen);
+      if (from < to)
+        this.writeTo(buffer, at + from - start, bytes.subarray(from - offset, to - offset), placement.widen);
     }
   }
 

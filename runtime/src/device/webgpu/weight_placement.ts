@@ -53,7 +53,11 @@ export class WeightPlacement {
    * Places the arrays of a step that are weights; `parts`: 2 where the first half of a matrix's rows are gate rows.
    * Returns the slices that its matrix is in; null: it is whole. Errors: unsupported_device.
    */
-  placeStep(arrays: readonly ArrayArgument[], given: ReadonlyMap<string, string>, parts: 1 | 2): readonly Slice[] | null {
+  placeStep(
+    arrays: readonly ArrayArgument[],
+    given: ReadonlyMap<string, string>,
+    parts: 1 | 2,
+  ): readonly Slice[] | null {
     const matrix: Parameter[] = [];
     for (const { name, role } of arrays) {
       const parameter = this.program.parameters.get(given.get(name)!);
@@ -113,7 +117,12 @@ export class WeightPlacement {
         slices.forEach(({ firstOutput, rows }, index) => {
           const start = (part * outputs + firstOutput) * bytes;
           const length = (rows / parts) * bytes;
-          segments.push({ start, end: start + length, buffer: this.bufferOf(parameter.name, index), at: part * length });
+          segments.push({
+            start,
+            end: start + length,
+            buffer: this.bufferOf(parameter.name, index),
+            at: part * length,
+          });
         });
       }
       const odd = segments.some(({ start, at }) => start % 4 !== 0 || at % 4 !== 0);
@@ -128,7 +137,6 @@ export class WeightPlacement {
     return slices;
   }
 }
-
 
 function unsupported(what: string, requested: number, limit: number): LlmError {
   return new LlmError("unsupported_device", `${what}: this device allows ${limit} bytes. Use the CPU.`, {

@@ -168,7 +168,11 @@ describe.skipIf(noGpu)("executor", () => {
     [
       "weights that are too long",
       "invalid_package",
-      () => load(toyProgram(), sources({ weights: async (sink) => sink("head.weight", 0, new Uint8Array(VOCAB * 16 + 4)) })),
+      () =>
+        load(
+          toyProgram(),
+          sources({ weights: async (sink) => sink("head.weight", 0, new Uint8Array(VOCAB * 16 + 4)) }),
+        ),
     ],
     [
       "a source that fails",
