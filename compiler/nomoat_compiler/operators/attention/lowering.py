@@ -1,4 +1,7 @@
-"""The CPU's launch plan of attention: a call for each few query heads of a group; in decode parts, which are joined."""
+"""The CPU's launch plan of attention: a call for each few query heads of a group; in decode parts, which are joined.
+
+Queries that rope_append did not write, since the layer has no rotation, are brought into its form first.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ SCORES_BYTES = times(round_up("context_length", PAGE_TOKENS), 4 * MOST)
 GROUP = groups(["//", "heads", "kv_heads"], MOST)
 
 LOWERING = lowering(
+    step(
+        call("attention_queries", "q.address", "queries.address", "n.address", "heads", "head_dim"),
+        when=negation("queries.written"),
+    ),
     step(
         call("attention_prefill_{count}", *INPUTS, "out.address", "n.address", *SHAPE, groups=GROUP),
         when="prefill",

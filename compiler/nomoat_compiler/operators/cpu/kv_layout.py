@@ -22,6 +22,7 @@ V_DIMENSIONS = 8
 V_BYTES = V_DIMENSIONS * PAGE_TOKENS
 # Of one query head in q: float32 scale, 12 bytes unused, then int16.
 QUERY_HEADER_BYTES = 16
+QUERY_STEPS = 32000  # of its largest magnitude
 
 
 def padded(head_dim: Any) -> Any:

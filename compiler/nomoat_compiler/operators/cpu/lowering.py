@@ -19,6 +19,7 @@ Whatever a kernel is told is an integer expression (``expression.py``) over thes
     <cache>.offset, .head_stride       bytes from kv.address to the first head's pages, and between heads
     <cache>.block_table                address of the places of the sequence's pages, int32
     <memory>.address, <memory>.stride  of what ``memory`` declares; stride: bytes between the threads' parts
+    <form>.written                     1 where the buffer that a form stands for was last written in this form
     first, count                       of a call with ``groups``
 
 Kernel names are templates over the same symbols, and <matrix>.format. A symbol that is not there is an error of ours.
@@ -67,8 +68,9 @@ def scratch(name: str, nbytes: Expression, per_thread: bool = False) -> Json:
 
 
 def form(name: str, argument: str, nbytes: Expression) -> Json:
-    """What the CPU keeps of the buffer ``argument`` in its stead, in another form: the same memory wherever that buffer
-    is an argument. Who writes the buffer in this form says so by the same ``name`` as who reads it.
+    """What the CPU keeps of the buffer ``argument`` in another form, in the same memory wherever that buffer is given.
+
+    Who writes ``argument`` writes this instead, and another operator that reads it must have a form of this ``name``.
     """
     return {"kind": "form", "name": name, "argument": argument, "nbytes": nbytes}
 

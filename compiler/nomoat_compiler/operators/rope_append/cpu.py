@@ -44,6 +44,7 @@ from ..cpu.exponential import exp
 from ..cpu.kv_layout import (
     PAGE_TOKENS,
     QUERY_HEADER_BYTES,
+    QUERY_STEPS,
     SCALES_BYTES,
     V_BYTES,
     V_DIMENSIONS,
@@ -169,8 +170,8 @@ def rope_append(build: Build) -> Any:
             with T.If(head < heads):
                 with T.Then():
                     target = bind((token * heads + head) * (width * 2 + QUERY_HEADER_BYTES))
-                    inverse = steps_per(peak, 32000)
-                    q.store("float32", target, peak * f32(1 / 32000))
+                    inverse = steps_per(peak, QUERY_STEPS)
+                    q.store("float32", target, peak * f32(1 / QUERY_STEPS))
                     with loop(0, T.truncdiv(width, 4)) as j:
                         value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
                         q.store("int16", target + QUERY_HEADER_BYTES + j * 8, T.Cast("int16x4", value), 4)

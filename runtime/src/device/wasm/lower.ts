@@ -31,15 +31,18 @@ export function lower(functions: PlannedFunctions, places: Places): Plan {
   const plan: Record<string, readonly Step[]> = {};
   for (const [name, steps] of functions) {
     const tables = new Set<string>();
-    plan[name] = steps.flatMap((step) => {
-      const { symbols, names } = placed(step, places);
-      return step.lowering.steps
-        .filter((lowered) => numberOf(lowered.when, symbols) !== 0 && isDue(lowered, step, tables))
-        .map(({ calls }) => calls.flatMap((call) => callsOf(call, symbols, names)))
-        .filter((calls) => calls.length > 0);
-    });
+    plan[name] = steps.flatMap((step) => lowerStep(step, places, tables));
   }
   return plan;
+}
+
+/** What one step of a program becomes. `tables`: those that the function has made so far. */
+export function lowerStep(step: PlannedStep, places: Places, tables: Set<string>): Step[] {
+  const { symbols, names } = placed(step, places);
+  return step.lowering.steps
+    .filter((lowered) => numberOf(lowered.when, symbols) !== 0 && isDue(lowered, step, tables))
+    .map(({ calls }) => calls.flatMap((call) => callsOf(call, symbols, names)))
+    .filter((calls) => calls.length > 0);
 }
 
 /** Whether the step is made: one with a table only where the function first needs that. */

@@ -33,6 +33,16 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     ],
     "steps": [
       {
+        "when": ["==", "queries.written", 0],
+        "calls": [
+          {
+            "when": 1,
+            "kernel": "attention_queries",
+            "arguments": ["q.address", "queries.address", "n.address", "heads", "head_dim"]
+          }
+        ]
+      },
+      {
         "when": "prefill",
         "calls": [
           {

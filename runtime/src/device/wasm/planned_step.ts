@@ -32,6 +32,7 @@ export function planSteps(program: Program, relaxed: boolean): PlannedFunctions 
   for (const [name, steps] of program.functions) {
     const prefill = name === "prefill";
     const symbols = new Map<string, Symbols>();
+    const forms = new Map<string, string>();
     const planned = steps.map((step): PlannedStep => {
       const { definition } = program.operators.get(step.operator)!;
       const { declaration, lowering } = operatorOf(definition, step.operator);
@@ -41,9 +42,9 @@ export function planSteps(program: Program, relaxed: boolean): PlannedFunctions 
         refuse(lowering, known);
         symbols.set(step.operator, known);
       }
-      return { definition, declaration, lowering, arguments: step.arguments, symbols: known, prefill };
+      const one = { definition, declaration, lowering, arguments: step.arguments, symbols: known, prefill };
+      return { ...one, symbols: { ...known, ...formsOf(one, forms) } };
     });
-    checkForms(planned);
     functions.set(name, planned);
   }
   return functions;
@@ -111,22 +112,28 @@ function refuse({ refusals }: Lowering, symbols: Symbols): void {
   for (const { when, has } of refusals) if (numberOf(when, symbols) !== 0) throw unsupported(filledIn(has, symbols));
 }
 
-/** What one step writes in a form of the CPU's own, another one must not read as it stands in the program; nor the reverse. */
-function checkForms(steps: readonly PlannedStep[]): void {
-  const forms = new Map<string, string>();
-  for (const step of steps) {
-    const formOf = (argument: string) => step.lowering.memory.find((memory) => isForm(memory, argument))?.name ?? "";
-    for (const { name, role, written } of givenArguments(step)) {
-      if (role !== "activations" || written) continue;
-      const array = step.arguments.get(name)!;
-      if (formOf(name) !== (forms.get(array) ?? ""))
-        throw unsupported(
-          `the operator ${step.definition.op}, which reads ${array} in a form that nothing wrote it in`,
-        );
-    }
-    for (const { name, role, written } of givenArguments(step))
-      if (role === "activations" && written) forms.set(step.arguments.get(name)!, formOf(name));
+/**
+ * `<form>.written` of a step. `forms` has the form in which each buffer was last written, and is brought up to date.
+ * Errors: unsupported_device where the step reads a buffer as it stands in the program, and it was written in a form.
+ */
+function formsOf(step: PlannedStep, forms: Map<string, string>): Symbols {
+  const symbols: Record<string, number> = {};
+  const given = givenArguments(step).filter(({ role }) => role === "activations");
+  const formOf = (argument: string) => step.lowering.memory.find((memory) => isForm(memory, argument))?.name;
+  for (const { name, written } of given) {
+    const array = step.arguments.get(name)!;
+    const [form, last] = [formOf(name), forms.get(array)];
+    if (form !== undefined) symbols[`${form}.written`] = Number(last === form);
+    else if (last !== undefined && !written)
+      throw unsupported(`the operator ${step.definition.op}, which cannot read ${array} in the form of ${last}`);
   }
+  for (const { name, written } of given) {
+    if (!written) continue;
+    const form = formOf(name);
+    if (form === undefined) forms.delete(step.arguments.get(name)!);
+    else forms.set(step.arguments.get(name)!, form);
+  }
+  return symbols;
 }
 
 function isForm(memory: Memory, argument: string): boolean {
