@@ -201,7 +201,7 @@ export class WebGpuExecutor implements Executor {
 
     const slicer = this.slicers[prefill ? "prefill" : "others"];
     const costs = this.costsOf(calls, n);
-    const ends = slicer.cut(costs);
+    const ends = costs.length > 0 ? slicer.cut(costs) : [0];
     const submittedMs = performance.now();
     let first = 0;
     for (const end of ends) {
