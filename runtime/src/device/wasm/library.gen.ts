@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 165674,
-      "sha256": "221e205e085e22e6b2b2cb68bfe5ec800eac280b37aa587328fb4d1933ba3b0d"
+      "nbytes": 165266,
+      "sha256": "f0b77f2e197cf67e38c81f9d96ca74908903569219e27184e59841f4c7d0e0fc"
     },
     "relaxed": {
-      "nbytes": 165674,
-      "sha256": "86f8ed052611b5686dbb413b848bb001a739d017542abbc144e6a6b3b422a5b5"
+      "nbytes": 165266,
+      "sha256": "07b2d686ef2e6b1572471f62cf91209fc1e93ae3c3e6c1831d5c3b5fc23cbd22"
     },
     "plain-threads": {
-      "nbytes": 188351,
-      "sha256": "766b90de9f5f8377d766ef95358d7ec8529fd024627216b202d6ab98b27cd5d1"
+      "nbytes": 187940,
+      "sha256": "6f5fdf8a979dc085463daa51566dac6a0be4b33e91a977ad9dad07959b34fc62"
     },
     "plain": {
-      "nbytes": 188351,
-      "sha256": "f2f4373ad24c6c70be1dfae2d169c36d859f73b16bbeae63345c52a5fb754532"
+      "nbytes": 187940,
+      "sha256": "c006ef13c8c9050ad69153dfc20b9439a867dafc0061bec4f9cf6204fd4c49bc"
     }
   },
   "stack_bytes": 65536,
@@ -88,7 +88,6 @@ export const LIBRARY = {
     "attention_prefill_2",
     "attention_prefill_3",
     "attention_prefill_4",
-    "attention_queries",
     "copy",
     "draw",
     "embed_bfloat16",

@@ -19,6 +19,11 @@ export class Slicer {
   /** `targetMs`: what a submit should take at most; Infinity: never cut. */
   constructor(private readonly targetMs: number) {}
 
+  /** Whether it cuts at all, and so wants to be told what runs take. */
+  get learns(): boolean {
+    return this.targetMs !== Number.POSITIVE_INFINITY;
+  }
+
   /**
    * The end of each slice, exclusive, for steps with these costs: the fewest slices that each stay below the target, by
    * what is known; a step that exceeds it alone is a slice of its own.
@@ -51,7 +56,7 @@ export class Slicer {
 
   /** The cost of one slice. */
   private budget(costs: ArrayLike<number>): number {
-    if (this.targetMs === Number.POSITIVE_INFINITY) return this.targetMs;
+    if (!this.learns) return this.targetMs;
     if (this.msPerCost > 0) return this.targetMs / this.msPerCost;
     let total = 0;
     for (let step = 0; step < costs.length; step++) total += costs[step]!;

@@ -77,6 +77,30 @@ describe.skipIf(noGpu)("executor", () => {
     expect([...new Int32Array(await executor.read("state"))].slice(1, 3)).toEqual([prompt.length + 5, 6]);
   });
 
+  it("computes the same in many short submits, cut between any two steps", async () => {
+    const device = await open();
+    const { queue } = device.gpu;
+    const submit = queue.submit.bind(queue);
+    let submits = 0;
+    queue.submit = (commands) => {
+      submits += 1;
+      return submit(commands);
+    };
+    const options = { firstPages: 8, submitTargetMs: 1e-6 };
+    const executor = await Executor.load(device, parseProgram(toyProgram()), sources(), options);
+    runPrompt(executor, prompt, [0, 1, 2, 3, 4, 5, 6, 7], 4);
+    await executor.finished();
+    const pool = new StagingPool(device, 256);
+    const staging = await pool.take();
+    submits = 0;
+    const calls = Array.from({ length: 6 }, (_, i) => (i % 2 ? "decode" : "sample_greedy"));
+    executor.run(calls, 1, [{ from: "tokens", to: staging, toOffset: 0, bytes: 256 }]);
+    // Each decode has three dispatches, each sampler two.
+    expect(submits).toBe(15);
+    expect([...new Int32Array(await pool.read(staging)).slice(0, 3)]).toEqual(greedy(prompt, 3));
+    expect([...new Float32Array(await executor.read("logits"))]).toEqual(reference([...prompt, ...greedy(prompt, 3)]));
+  });
+
   it("keeps the cache when it grows, and rebinds it", async () => {
     const executor = await load(toyProgram(), sources(), 2);
     expect(executor.kvPages).toBe(2);

@@ -85,7 +85,7 @@ async function load(
     weights: (sink, given) => source.weights(sink, given),
     derived,
   };
-  return WebGpuExecutor.load(device, parseProgram(await source.program()), sources, {}, library);
+  return WebGpuExecutor.load(device, parseProgram(await source.program()), sources, { library });
 }
 
 /** Largest difference of the logits after the first token. */
