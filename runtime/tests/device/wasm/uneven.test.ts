@@ -15,7 +15,9 @@ const VENV = join(ROOT, ".venv/bin/python");
 const PYTHON = process.env.NOMOAT_PYTHON ?? (existsSync(VENV) ? VENV : null);
 const PREFILLED = 40;
 const SLOT = 1;
-const BLOCK_TABLE = [3, 1, 0, 2];
+// In several slabs of the cache.
+const BLOCK_TABLE = [3, 300, 0, 140];
+const PAGES = 301;
 
 interface Uneven {
   readonly program: unknown;
@@ -36,6 +38,7 @@ async function opened({ program, weights }: Uneven): Promise<Executor> {
       await sink(name, 0, new Uint8Array(Buffer.from(data, "base64")));
   };
   const executor = await openWasmExecutor(parseProgram(program), { weights: stream, cache: null });
+  await executor.growKv(PAGES);
   executor.write("block_table", Int32Array.from(BLOCK_TABLE));
   return executor;
 }
