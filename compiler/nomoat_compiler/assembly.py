@@ -15,9 +15,10 @@ import numpy as np
 from .errors import NomoatError
 from .models.config import LlamaConfig
 from .models.llama import LLAMA_PLAN, constants, layer_attributes
-from .program.instance import Instance, instantiate, plan_tensors, tensor_schemes
+from .program.instance import Instance, instantiate
 from .program.scope import Configuration
 from .program.tensor_spec import TensorSpec
+from .program.tensors import plan_tensors, tensor_schemes
 from .scheme import Scheme
 
 PAGE_SIZE = 16
@@ -41,9 +42,9 @@ def configuration_of(config: LlamaConfig, context_length: int) -> Configuration:
     )  # fmt: skip
 
 
-def tensor_specs(config: LlamaConfig, context_length: int) -> list[TensorSpec]:
-    """The model's logical tensors in storage order: what is to be quantized."""
-    return plan_tensors(LLAMA_PLAN, configuration_of(config, context_length))
+def tensor_specs(config: LlamaConfig) -> list[TensorSpec]:
+    """The model's logical tensors in storage order: what is to be quantized. None depends on the context length."""
+    return plan_tensors(LLAMA_PLAN, configuration_of(config, context_length=1))
 
 
 def build_program(
@@ -104,7 +105,7 @@ def _add_own_kernels(
     calls = instance.calls()
     modules: dict[str, str] = {}
     for done, (key, prefill) in enumerate(calls):
-        entry, kernels, texts = own_kernels(instance.operators[key]["definition"], prefill)
+        entry, kernels, texts = own_kernels(instance.operators[key]["definition"], prefill=prefill)
         program["own_operators"].append(entry)
         program["kernels"] |= kernels
         modules |= texts

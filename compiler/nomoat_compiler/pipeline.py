@@ -83,7 +83,7 @@ def compile_model(
     with closing(open_checkpoint(model, with_weights=not program_only)) as checkpoint:
         config = LlamaConfig.from_huggingface(dict(checkpoint.config))
         context_length = choose_context_length(config, context_length)
-        specs = tensor_specs(config, context_length)
+        specs = tensor_specs(config)
         if checkpoint.source_format != "config":
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)

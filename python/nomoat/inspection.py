@@ -10,13 +10,12 @@ from typing import Any
 
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.expression import evaluate
+from nomoat_compiler.operators.catalog import gpu_operator
 from nomoat_compiler.program.instance import Instance
 from nomoat_compiler.program.package import Package
 from nomoat_compiler.scheme import DTYPE_BYTES
 
 GPU_BUFFER_ALIGNMENT_BYTES = 16
-# Dispatches of one step, where there are more than one.
-STAGES = {"sample_greedy": 2, "sample": 2}
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def operators(program: Mapping[str, Any], instance: Instance) -> list[Operator]:
 
 def _stage_count(op: str, own_stages: Sequence[Any]) -> int:
     """Dispatches of one step: the library's, or for an operator that it lacks the package's."""
-    return len(own_stages) if op == "opaque" else STAGES.get(op, 1)
+    return len(own_stages) if op == "opaque" else len(gpu_operator(op).stages)
 
 
 def memory(instance: Instance, context_length: int) -> Memory:

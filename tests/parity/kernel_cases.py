@@ -32,11 +32,16 @@ SCHEMES: dict[str, Scheme] = {
     **{f"q8s_{_STORED[dtype]}": Grouped(8, 32, 128, dtype) for dtype in _DTYPES},
     **{_STORED[dtype]: Plain(dtype) for dtype in _DTYPES},
 }
-_compared: set[tuple[str, str]] = set()  # (adapter, variant) whose specialised text was seen to give the same bits
+_compared: set[str] = set()  # variants whose text with fixed constants was seen to give the same bits
 
 
-def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> tuple[np.ndarray, Arrays]:
-    """The values (n, k) float64 of a random tensor, and its stored arrays {"w", "w_scale"}."""
+def random_matrix(
+    rng: np.random.Generator, n: int, k: int, scheme: Scheme, *, subnormal: bool = False
+) -> tuple[np.ndarray, Arrays]:
+    """The values (n, k) float64 of a random tensor, and its stored arrays {"w", "w_scale"}.
+
+    ``subnormal``: all scales and minimums are, as those of groups of small weights in other programs' files.
+    """
     if isinstance(scheme, Plain):
         stored = rng.normal(size=(n, k)).astype(np.float32).astype(_NUMPY[scheme.dtype])
         return stored.astype(np.float64), {"w": stored}
@@ -46,9 +51,13 @@ def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> t
     shifts = np.arange(per_word, dtype=np.uint32) * scheme.bits
     words = np.bitwise_or.reduce(q.reshape(n, -1, per_word) << shifts, axis=-1)
     scale = (rng.uniform(0.5, 1.5, (n, groups)) / (1 << scheme.bits)).astype(_NUMPY[scheme.scale_dtype])
+    if subnormal:
+        scale = subnormal_halves(rng, (n, groups))
     expanded = np.repeat(scale.astype(np.float64), scheme.group_size, axis=1)
     if scheme.zero is None:
         minimum = rng.normal(size=(n, groups)).astype(_NUMPY[scheme.scale_dtype])
+        if subnormal:
+            minimum = -subnormal_halves(rng, (n, groups))
         values = q * expanded + np.repeat(minimum.astype(np.float64), scheme.group_size, axis=1)
         stored_scale = np.stack([scale, minimum], axis=-1)
     else:
@@ -60,6 +69,13 @@ def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> t
 def rows_of(arrays: Arrays, rows: np.ndarray) -> Arrays:
     """The stored arrays of some rows of a matrix: what a slice is bound to."""
     return {name: np.ascontiguousarray(array[rows]) for name, array in arrays.items()}
+
+
+def subnormal_halves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """float16 below 2^-14 in magnitude, none of them zero, both extremes among them."""
+    bits = rng.integers(1, 1024, shape, dtype=np.uint16)
+    bits.flat[0], bits.flat[-1] = 1, 1023
+    return bits.view(np.float16)
 
 
 def run_everywhere(
@@ -91,30 +107,38 @@ def run_on_each(
 ) -> Iterator[list[Arrays]]:
     """``run_everywhere`` on sets of arrays of the same shapes and dtypes."""
     operator = gpu_operator(definition["op"])
-    symbols = definition_symbols(definition, prefill=prefill) | {"n": n}
-    if "rows" in definition:
-        symbols |= whole(definition["rows"]) | dict(rows or {})
-    scratch = {
-        s.name: np.zeros(int(evaluate(s.length, symbols)), dtype=_NUMPY[s.dtype]).view() for s in operator.scratch
-    }
-    first, *_ = (argument.name for argument in OPERATORS[definition["op"]].arguments)
+    symbols = _symbols(definition, prefill, n) | dict(rows or {})
+    scratch = {s.name: np.zeros(int(evaluate(s.length, symbols)), _NUMPY[s.dtype]) for s in operator.scratch}
     choices = [_suitable(definition["op"], s, symbols, adapter) for s in range(len(operator.stages))]
-    for s, suitable in enumerate(choices):
-        assert suitable, f"{adapter.name} runs no variant of {operator.stages[s].name} for {definition}"
+    for stage, suitable in zip(operator.stages, choices, strict=True):
+        assert suitable, f"{adapter.name} runs no variant of {stage.name} for {definition}"
     for kernels in itertools.product(*choices):
         held = [scratch | dict(arrays) for arrays in array_sets]
         written: list[Arrays] = [{} for _ in held]
         for kernel in kernels:
-            # An argument that the definition lacks is bound to the first one, and not read.
-            bound = [{b["argument"]: arrays.get(b["argument"], arrays[first]) for b in kernel.record["bindings"]}
-                     for arrays in held]  # fmt: skip
-            for arrays, result, outputs in zip(held, written, _run(kernel, bound, symbols, adapter), strict=True):
+            for arrays, result, outputs in zip(
+                held, written, _run(definition["op"], kernel, held, symbols, adapter), strict=True
+            ):
                 arrays |= outputs
                 result |= outputs
         yield written
 
 
-def _suitable(op: str, stage: int, symbols: Mapping[str, int | float], adapter: SoftwareAdapter) -> list[CompiledVariant]:
+def kernel_outputs(
+    kernel: CompiledVariant, definition: Mapping[str, Any], arrays: Arrays, adapter: SoftwareAdapter
+) -> Arrays:
+    """What one kernel wrote, also one that the library does not have."""
+    return _run(definition["op"], kernel, [arrays], _symbols(definition, False, 1), adapter)[0]
+
+
+def _symbols(definition: Mapping[str, Any], prefill: bool, n: int) -> dict[str, int | float]:
+    rows = whole(definition["rows"]) if "rows" in definition else {}
+    return definition_symbols(definition, prefill=prefill) | rows | {"n": n}
+
+
+def _suitable(
+    op: str, stage: int, symbols: Mapping[str, int | float], adapter: SoftwareAdapter
+) -> list[CompiledVariant]:
     described = describe_adapter(adapter)
     variants = gpu_operator(op).stages[stage].variants
     fitting = [compiled(op, stage, index) for index, variant in enumerate(variants) if evaluate(variant.when, symbols)]
@@ -122,16 +146,24 @@ def _suitable(op: str, stage: int, symbols: Mapping[str, int | float], adapter: 
 
 
 def _run(
-    kernel: CompiledVariant, array_sets: Sequence[Arrays], symbols: Mapping[str, int | float], adapter: SoftwareAdapter
+    op: str,
+    kernel: CompiledVariant,
+    array_sets: Sequence[Arrays],
+    symbols: Mapping[str, int | float],
+    adapter: SoftwareAdapter,
 ) -> list[Arrays]:
+    # An argument that the definition lacks is bound to the operator's first one, and not read.
+    first = OPERATORS[op].arguments[0].name
+    names = [binding["argument"] for binding in kernel.record["bindings"]]
+    bound = [{name: arrays.get(name, arrays[first]) for name in names} for arrays in array_sets]
     constants = constant_values(kernel.record, symbols)
-    outputs = dispatch(kernel.record, kernel.wgsl, array_sets, symbols, constants, adapter)
-    case = (adapter.name, kernel.record["name"])
-    if case not in _compared:
+    outputs = dispatch(kernel.record, kernel.wgsl, bound, symbols, constants, adapter)
+    if (name := kernel.record["name"]) not in _compared:
         text = specialise(kernel.wgsl, constants)
         record = {**kernel.record, "kernel": content_hash(text)}
-        for expected, special in zip(outputs, dispatch(record, text, array_sets, symbols, {}, adapter), strict=True):
-            for name, array in expected.items():
-                assert array.tobytes() == special[name].tobytes(), f"{case}: {name} depends on how constants are given"
-        _compared.add(case)
+        for expected, special in zip(outputs, dispatch(record, text, bound, symbols, {}, adapter), strict=True):
+            for argument, array in expected.items():
+                same = array.tobytes() == special[argument].tobytes()
+                assert same, f"{name}: {argument} depends on how constants are given"
+        _compared.add(name)
     return outputs

@@ -110,6 +110,33 @@ def test_linear_prefill(
         np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["q4", "q4_0", "q8", "q8m"])
+def test_scales_below_the_smallest_normal_half_are_read(name: str) -> None:
+    """Files of other programs have them. A device that takes them for zero fails here."""
+    rng = np.random.default_rng(1)
+    values, matrix = random_matrix(rng, 24, 192, SCHEMES[name], subnormal=True)
+    assert np.abs(values).max() > 0
+    x = rng.normal(size=(5, 192)).astype(np.float32)
+    tolerance = 2e-6 * np.sqrt(192) * np.abs(x).max() * np.abs(values).max()
+    spec = LinearSpec(24, 192, SCHEMES[name])
+    decode = linear_operator("decode", spec, linear_decode_variants("decode", spec))
+    for outputs in run_everywhere(decode, {"x": x[:1], "out": np.full((1, 24), POISON)} | matrix, {}):
+        np.testing.assert_allclose(outputs["out"], x[:1] @ values.T, rtol=0, atol=tolerance)
+    prefill = linear_operator("prefill", spec, (Variant(linear_prefill("prefill", spec, symbol_n())),))
+    for outputs in run_everywhere(prefill, {"x": x, "out": np.full((5, 24), POISON)} | matrix, {"n": 5}):
+        np.testing.assert_allclose(outputs["out"], x @ values.T, rtol=0, atol=tolerance)
+    ids = np.array([0, 23, 7], np.int32)
+    kernel = embed("embed", 24, 192, SCHEMES[name], symbol_n(), 3)
+    definition = embed_definition(24, 192, SCHEMES[name])
+    arrays = {"token_ids": ids, "out": np.full((3, 192), POISON)} | matrix
+    for outputs in run_everywhere(
+        Operator("embed", ("token_ids", *matrix, "out"), ("out",), definition, lambda: (Variant(kernel),)),
+        arrays,
+        {"n": 3},
+    ):
+        np.testing.assert_allclose(outputs["out"], values[ids], rtol=1e-6, atol=1e-6 * np.abs(values).max())
+
+
 @pytest.mark.parametrize("prefill", [False, True], ids=["decode", "prefill"])
 def test_swiglu_over_all_finite_numbers(prefill: bool) -> None:
     """Gates of every size, and NaN, which must not be lost: the rows of the matrix are [gate, 0, 0, 0]."""

@@ -42,8 +42,8 @@ def _field_problem(field: Field, value: Any) -> str | None:
         least, most, multiple = INTEGER_KINDS[field.kind]
         if type(value) is int and least <= value <= most and value % multiple == 0:
             return None
-        multiples = f", a multiple of {multiple}," if multiple > 1 else ""
-        return f"must be an integer from {least} to {most}{multiples} not {value!r}"
+        multiples = f", a multiple of {multiple}" if multiple > 1 else ""
+        return f"must be an integer from {least} to {most}{multiples}, not {value!r}"
     most_number = NUMBER_KINDS[field.kind]
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= most_number:
         return None

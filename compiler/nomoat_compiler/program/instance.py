@@ -10,28 +10,27 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ..expression import Expression
-from ..scheme import DTYPE_BYTES, Grouped, Scheme, scheme_from_json, stored_parameters
+from ..scheme import DTYPE_BYTES, scheme_from_json, stored_parameters
 from .canonical_json import canonical_json
-from .expansion import MAX_ITEMS, Expansion, Placed, check_size
+from .expansion import MAX_ITEMS, Expansion, check_size
 from .fixed_buffers import FIXED_BUFFERS
 from .instance_rules import check_buffer, check_step
 from .manifest import check_schema
 from .own_operators import check_own_operators
 from .scope import Configuration, bounded, invalid
 from .steps import OperatorTable, sampling_steps
-from .tensor_spec import TensorSpec
+from .tensors import bind_schemes, dimension, expand_tensors
 
 VERSION = 3
 MAX_MODEL_BYTES = 64 << 10
 MAX_CONSTANT_BYTES = 16 << 20
 MAX_PARAMETER_BYTES = 8 << 30
-MAX_DIMENSION = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,8 @@ def instantiate(program: Mapping[str, Any]) -> Instance:
     configuration = configuration_of(program)
     expansion = Expansion(configuration)
     schemes = [scheme_from_json(scheme) for scheme in program["schemes"]]
-    tensors = list(_tensors(plan, expansion))
-    bound = _bind_schemes(tensors, schemes, program["tensor_schemes"])
+    tensors = list(expand_tensors(plan, expansion))
+    bound = bind_schemes(tensors, schemes, program["tensor_schemes"])
     stored = [stored_parameters(spec.name, spec.shape, scheme) for spec, scheme in bound]
     instance = Instance(
         parameters=[
@@ -149,87 +148,6 @@ def configuration_of(program: Mapping[str, Any]) -> Configuration:
     )  # fmt: skip
 
 
-def plan_tensors(plan: Mapping[str, Any], configuration: Configuration) -> list[TensorSpec]:
-    """The tensors of ``plan`` in storage order: what a compiler must know before it chooses their schemes."""
-    return [spec for _, spec in _tensors(plan, Expansion(configuration)) if spec is not None]
-
-
-def tensor_schemes(
-    plan: Mapping[str, Any], configuration: Configuration, schemes: Mapping[str, Scheme]
-) -> tuple[list[Scheme], dict[str, Any]]:
-    """(``schemes``, ``tensor_schemes``) of program.json for a scheme by concrete tensor name: see _bind_schemes."""
-    distinct: list[Scheme] = []
-    by_template: dict[str, Any] = {}
-    for placed, spec in _tensors(plan, Expansion(configuration)):
-        index = None
-        if spec is not None:
-            scheme = schemes[spec.name]
-            if scheme not in distinct:
-                distinct.append(scheme)
-            index = distinct.index(scheme)
-        by_template.setdefault(placed.item["name"], []).append(index)
-    compact = {
-        template: indices[0] if len(set(indices)) == 1 else indices
-        for template, indices in by_template.items()
-        if set(indices) != {None}
-    }
-    return distinct, compact
-
-
-def _tensors(plan: Mapping[str, Any], expansion: Expansion) -> Iterable[tuple[Placed, TensorSpec | None]]:
-    """Every tensor of the plan in order, None where its ``when`` is 0."""
-    for placed in expansion.items(plan["tensors"], "plan.tensors", MAX_ITEMS["tensors"]):
-        item, scope, where = placed.item, placed.scope, placed.where
-        if not scope.condition(item, where):
-            yield placed, None
-            continue
-        shape = tuple(_dimension(scope.integer(e, f"{where}.shape"), f"{where}.shape") for e in item["shape"])
-        sources = [scope.name(source["name"], f"{where}.sources") for source in item["sources"]]
-        rows = [_dimension(scope.integer(s["rows"], f"{where}.sources"), f"{where}.sources") for s in item["sources"]]
-        if sum(rows) != shape[0]:
-            invalid(f"{where} has {shape[0]} rows, but its sources have {sum(rows)}")
-        name = scope.name(item["name"], f"{where}.name")
-        yield placed, TensorSpec(name, item["kind"], shape, tuple(sources), tuple(rows))
-
-
-def _bind_schemes(
-    tensors: Sequence[tuple[Placed, TensorSpec | None]], schemes: Sequence[Scheme], by_template: Mapping[str, Any]
-) -> list[tuple[TensorSpec, Scheme]]:
-    """Gives each tensor the scheme of its template: an index into ``schemes``, or a list with one per repetition.
-
-    A list has null exactly where the tensor is absent; a template of which no tensor exists is not named.
-    """
-    bound: list[tuple[TensorSpec, Scheme]] = []
-    present: set[str] = set()
-    first: dict[str, str] = {}
-    for placed, spec in tensors:
-        template, where = placed.item["name"], placed.where
-        entry = where.partition(" ")[0]
-        if first.setdefault(template, entry) != entry:
-            invalid(f"{where} has the name {template[:80]!r}, which stands in the plan before")
-        chosen = by_template.get(template)
-        if isinstance(chosen, list):
-            if placed.repetition is None or len(chosen) != placed.repetitions:
-                invalid(f"tensor_schemes of {template[:80]!r} must have {placed.repetitions} indices or be one")
-            chosen = chosen[placed.repetition]
-            if (chosen is None) != (spec is None):
-                invalid(f"tensor_schemes of {template[:80]!r} must have null exactly where the tensor is absent")
-        if spec is None:
-            continue
-        present.add(template)
-        if chosen is None:
-            invalid(f"tensor_schemes lacks {template[:80]!r}")
-        if chosen >= len(schemes):
-            invalid(f"tensor_schemes of {template[:80]!r} is {chosen}; there are {len(schemes)} schemes")
-        scheme = schemes[int(chosen)]
-        if isinstance(scheme, Grouped) and (len(spec.shape) != 2 or spec.kind in ("norm", "bias")):
-            invalid(f"{where} is no matrix, but its scheme has groups")
-        bound.append((spec, scheme))
-    if unknown := sorted(set(by_template) - present):
-        invalid(f"tensor_schemes names {unknown[0][:80]!r}, which is no tensor of the plan")
-    return bound
-
-
 def _constants(
     plan: Mapping[str, Any], expansion: Expansion, data: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
@@ -240,7 +158,7 @@ def _constants(
     for placed in expansion.items(plan["constants"], "plan.constants", MAX_ITEMS["constants"]):
         item, scope, where = placed.item, placed.scope, placed.where
         name = scope.name(item["name"], f"{where}.name")
-        shape = [_dimension(scope.integer(e, f"{where}.shape"), f"{where}.shape") for e in item["shape"]]
+        shape = [dimension(scope.integer(e, f"{where}.shape"), f"{where}.shape") for e in item["shape"]]
         nbytes = math.prod(shape) * DTYPE_BYTES[item["dtype"]]
         total += nbytes
         if total > MAX_CONSTANT_BYTES:
@@ -317,10 +235,4 @@ def _add_functions(
 
 
 def _vocab_size(configuration: Configuration) -> int:
-    return _dimension(configuration.outside.integer("vocab_size", "model"), "model.vocab_size")
-
-
-def _dimension(value: int, where: str) -> int:
-    if not 1 <= value <= MAX_DIMENSION:
-        invalid(f"{where} must be from 1 to {MAX_DIMENSION}, not {value}")
-    return value
+    return dimension(configuration.outside.integer("vocab_size", "model"), "model.vocab_size")

@@ -27,10 +27,9 @@ GROWING = {"kv_cache": "kv_pages", "recurrent_state": "state_slots"}
 def check_buffer(buffer: Mapping[str, Any], instance: Instance) -> None:
     """A buffer that grows has its symbol as first dimension and nowhere else; every size is at least 1 and bounded."""
     name, shape, grows = buffer["name"], buffer["shape"], GROWING.get(buffer["kind"])
-    if grows is not None:
-        # It grows by copying its old content to the front of a larger one.
-        if shape[0] != grows or any(grows in symbols_of(size) for size in shape[1:]):
-            invalid(f"buffer {name} of kind {buffer['kind']} must have {grows} as its first dimension, and only there")
+    # It grows by copying its old content to the front of a larger one.
+    if grows is not None and (shape[0] != grows or any(grows in symbols_of(size) for size in shape[1:])):
+        invalid(f"buffer {name} of kind {buffer['kind']} must have {grows} as its first dimension, and only there")
     nbytes = DTYPE_BYTES[buffer["dtype"]]
     for size in shape:
         value = instance.size(size, f"buffer {name}")

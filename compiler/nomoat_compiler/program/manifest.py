@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-from referencing import Registry, Resource
+from referencing import Registry
 
 from ..errors import ErrorCode, NomoatError
 
@@ -65,15 +65,13 @@ def check_schema(value: object, schema_name: str, what: str, code: ErrorCode) ->
 
 @cache
 def _validator(schema_name: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(_schema(schema_name), registry=Registry(retrieve=_referenced))
-
-
-def _referenced(uri: str) -> Resource[Any]:
-    """A schema of this folder by its $id, ``nomoat:<file name>``."""
-    return Resource.from_contents(_schema(uri.removeprefix("nomoat:")))
+    schemas = _schemas()
+    registry: Registry[Any] = Registry().with_contents((schema["$id"], schema) for schema in schemas.values())
+    return jsonschema.Draft202012Validator(schemas[schema_name], registry=registry.crawl())
 
 
 @cache
-def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
-    return schema
+def _schemas() -> dict[str, dict[str, Any]]:
+    """Every schema of this folder by file name; they refer to each other by $id, ``nomoat:<file name>``."""
+    files = (file for file in resources.files(__package__).iterdir() if file.name.endswith(".schema.json"))
+    return {file.name: json.loads(file.read_text(encoding="utf-8")) for file in files}

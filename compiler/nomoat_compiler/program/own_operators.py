@@ -1,4 +1,4 @@
-"""What the kernels that a package brings must fit: an operator of the program, its arguments, and who may write them."""
+"""What the kernels that a package brings must fit: an operator of the program, and what it reads and writes."""
 
 from __future__ import annotations
 

@@ -92,6 +92,9 @@ def read_package(folder: str | Path, *, verify_hashes: bool = False) -> Package:
     _check_files(folder, manifest, verify_hashes=verify_hashes)
     program = _read_json(folder / manifest["program"], MAX_PROGRAM_BYTES)
     instance = instantiate(program)
+    for key in ("context_length", "quantization"):
+        if program[key] != manifest[key]:
+            raise _invalid(f"{key} is {program[key]} in the program and {manifest[key]} in {MANIFEST_NAME}")
     _check_kernels(folder, manifest, program)
     weights_index = None
     if manifest["weights"] is not None:

@@ -131,7 +131,7 @@ class PlanBuilder:
         return self._functions.setdefault(name, Steps(self))
 
     def to_json(self) -> Plan:
-        assert {"prefill", "decode"} <= self._functions.keys()
+        assert {"prefill", "decode"} <= self._functions.keys(), "a plan has the functions prefill and decode"
         return {
             "tensors": self.tensors.entries,
             "constants": self.constants.entries,

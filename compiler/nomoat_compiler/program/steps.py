@@ -1,15 +1,15 @@
-"""Turns a step of a plan into a step of an instance: fields get values, arguments get arrays, equal definitions one key."""
+"""Turns a step of a plan into one of an instance: fields get values, arguments arrays, equal definitions one key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..expression import evaluate
 from ..operators.catalog import OPERATORS
 from ..operators.check import definition_problem
 from ..operators.declaration import INTEGER_KINDS, Argument, Field, OperatorDeclaration
 from ..operators.symbols import definition_symbols
-from ..expression import evaluate
 from .canonical_json import canonical_json
 from .scope import Scope, invalid
 
@@ -129,6 +129,8 @@ class OperatorTable:
             array = scope.name(item["arguments"][argument["name"]], place)
             if array not in self._instance.arrays:
                 invalid(f"{place} names {array}, which is no array")
+            if argument["access"] == "read_write" and self._instance.arrays[array].get("kind") in (None, "input"):
+                invalid(f"{place} is written, and {array} is a weight, a constant or an input")
             arguments[argument["name"]] = array
         key = f"opaque_{name}"
         self.operators.setdefault(key, {"definition": {"op": "opaque", "name": name}, "arguments": names})

@@ -76,7 +76,10 @@ export interface Executor extends DeviceFacts {
   /** Copies one row of every recurrent state. */
   copySlot(from: number, to: number): void;
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
-  /** Runs the functions in order, then the copies. `n` is the symbol n of prefill. Errors: the device's failure. */
+  /**
+   * Runs the functions in order, then the copies. `n` is the symbol n of prefill. Where other pages share the device, it
+   * gives it the work in pieces of a few tens of milliseconds, cut between steps. Errors: the device's failure.
+   */
   run(calls: readonly string[], n?: number, copies?: readonly Copy[]): void;
   /** Waits until everything so far has run. Errors: the device's failure. */
   finished(): Promise<void>;

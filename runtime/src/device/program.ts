@@ -85,6 +85,11 @@ export interface OwnOperator extends GpuOperator {
   /** They are for prefill, else for the functions of one token. */
   readonly prefill: boolean;
 }
+/** Whether some operator has kernels in the package only. */
+export function needsOwnPrograms(program: Pick<Program, "operators">): boolean {
+  return [...program.operators.values()].some(({ definition }) => definition.op === "opaque");
+}
+
 export interface Program {
   readonly vocab_size: number;
   readonly context_length: number;

@@ -6,7 +6,7 @@
  */
 import type { DeviceInfo, EngineGenerateOptions, Message, ModelInfo, Usage } from "../api/types";
 import type { Devices } from "../device/open";
-import type { Program } from "../device/program";
+import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
@@ -34,6 +34,12 @@ export class LoadedModel {
       settings.signal?.throwIfAborted();
       const program = parseProgram(await source.program());
       agree(source.manifest, program);
+      if (settings.ownPrograms === false && needsOwnPrograms(program)) {
+        throw new LlmError(
+          "not_allowed",
+          `${source.manifest.id} needs GPU programs of its own, and they are not allowed here.`,
+        );
+      }
       const text = await readText(source);
       if (text && text.vocabSize > program.vocab_size) {
         throw new LlmError(

@@ -36,7 +36,10 @@ export interface DeviceSettings {
   /** Null: chosen by measurement. */
   readonly threads: number | null;
 }
-export type LoadSettings = LoadHooks & DeviceSettings;
+export interface LoadSettings extends LoadHooks, DeviceSettings {
+  /** False: a model that only runs with GPU programs of its package is refused. Default true. */
+  readonly ownPrograms?: boolean;
+}
 
 export class Placement {
   private opening: Promise<Running> | null = null;

@@ -100,7 +100,7 @@ class Chunk:
 class MatrixReader:
     """Reads a matrix (rows, columns) stored in ``storage``: the argument ``w`` and, for groups, ``w_scale``.
 
-    ``chunks`` of a row cover K; where ``padded``, more than K, which only grouped formats can (``may_pad``).
+    The ``chunks`` of a row cover K; those of grouped formats may reach beyond it (``may_pad``).
     """
 
     def __init__(self, symbols: Symbols, storage: MatrixFormat) -> None:
@@ -111,7 +111,6 @@ class MatrixReader:
         self.quads = symbols.integer("quads", ["//", "columns", 4])  # float32x4 of one row of activations
         self.may_pad = isinstance(storage, GroupedFormat)
         if isinstance(storage, GroupedFormat):
-            self.padded = symbols.flag("padded", ["<", "columns", ["*", storage.chunks, storage.chunk]])
             self._groups = symbols.integer("groups", ceil_div("columns", GROUP_SIZE))
             self._group_chunks = symbols.integer("group_chunks", ["//", "scheme.group_size", storage.chunk])
             self._zero = symbols.integer("zero", "scheme.zero")

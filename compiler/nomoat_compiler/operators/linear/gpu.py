@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ..gpu.operator import GpuOperator, Stage
-from ..gpu.weight_reader import FORMATS
 from .gpu_decode import decode_variants
 from .gpu_prefill import prefill_variant
+from .gpu_product import KINDS
 
 
 def gpu() -> GpuOperator:
-    kinds = [(storage, swiglu) for swiglu in (False, True) for storage in FORMATS]
-    decode = [variant for storage, swiglu in kinds for variant in decode_variants(storage, swiglu)]
-    prefill = [prefill_variant(storage, swiglu) for storage, swiglu in kinds]
-    return GpuOperator((Stage("linear", (*decode, *prefill)),))
+    decode = [variant for kind in KINDS for variant in decode_variants(kind)]
+    return GpuOperator((Stage("linear", (*decode, *map(prefill_variant, KINDS))),))

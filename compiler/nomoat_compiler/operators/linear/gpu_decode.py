@@ -21,44 +21,44 @@ from tvm.script.ir_builder import tirx as T
 from ...expression import ceil_div, conjunction
 from ..gpu.emit import Buffers, Register, Thread, barrier, bind, dot, f32, function, store
 from ..gpu.operator import Expr, Kernel, Symbols, Variant
-from ..gpu.weight_reader import MatrixFormat
-from .gpu_product import LinearKernel, activation, chunk_product, outputs_of, sum_of
+from .gpu_product import LinearKernel, LinearKind, chunk_product, sum_of
 
 THREADS = 64
 MAX_GRID = 65535
 Reduction = Literal["subgroup", "workgroup"]
+CLUSTERS: tuple[tuple[Reduction, int], ...] = (
+    ("subgroup", 32), ("subgroup", 8), ("subgroup", 4), ("workgroup", 16), ("workgroup", 4),
+)  # fmt: skip
 
 
-def decode_variants(storage: MatrixFormat, swiglu: bool) -> Iterator[Variant]:
+def decode_variants(kind: LinearKind) -> Iterator[Variant]:
     """Best first: clusters of 32 lanes (NVIDIA, AMD), 8 (Intel), 4 (anything with subgroups), no subgroups.
 
     A cluster should not have more lanes than a row has chunks, or lanes idle; and few rows a workgroup need many
     workgroups.
     """
-    of_format = conjunction(["==", "prefill", 0], "swiglu" if swiglu else ["==", "swiglu", 0], storage.when)
-    for reduction, lanes in (("subgroup", 32), ("subgroup", 8), ("subgroup", 4), ("workgroup", 16), ("workgroup", 4)):
-        name = f"linear_decode_{'swiglu_' if swiglu else ''}{storage.name}_{reduction[0]}g{lanes}"
-        when = of_format
+    of_kind = conjunction(["==", "prefill", 0], kind.when)
+    for reduction, lanes in CLUSTERS:
+        name = f"linear_decode_{kind.name}_{reduction[0]}g{lanes}"
+        when = of_kind
         if lanes > 4:
-            most = MAX_GRID * (THREADS // lanes) * (1 if swiglu else 2)
-            when = conjunction(of_format, ["<=", lanes, storage.chunks], ["<=", outputs_of(swiglu), most])
+            most = MAX_GRID * (THREADS // lanes) * kind.cluster_outputs
+            when = conjunction(of_kind, ["<=", lanes, kind.storage.chunks], ["<=", kind.outputs, most])
 
-        def build(symbols: Symbols, name: str = name, lanes: int = lanes, reduction: str = reduction) -> Kernel:
-            return _linear_decode(symbols, name, storage, swiglu, lanes, reduction)
+        def build(symbols: Symbols, name: str = name, lanes: int = lanes, reduction: Reduction = reduction) -> Kernel:
+            return linear_decode(symbols, name, kind, lanes, reduction)
 
         needs_subgroups = reduction == "subgroup"
         yield Variant(name, when, build, ("subgroups",) if needs_subgroups else (), lanes if needs_subgroups else 0)
 
 
-def _linear_decode(
-    symbols: Symbols, name: str, storage: MatrixFormat, swiglu: bool, lanes: int, reduction: str
-) -> Kernel:
+def linear_decode(symbols: Symbols, name: str, kind: LinearKind, lanes: int, reduction: Reduction) -> Kernel:
     """grid: clusters of one or two outputs, so that a cluster always has two rows of W; 1."""
-    linear = LinearKernel(symbols, storage, swiglu)
-    matrix, quads = linear.matrix, linear.quads
+    linear = LinearKernel(symbols, kind)
+    matrix, quads = linear.matrix, kind.storage.chunk // 4
     has_norm = symbols.flag("has_norm", "has_norm_eps")
     clusters = THREADS // lanes
-    cluster_outputs = 1 if swiglu else 2
+    cluster_outputs = kind.cluster_outputs
     last_output = linear.outputs - 1
 
     def body(buffers: Buffers, thread: Thread) -> None:
@@ -74,34 +74,19 @@ def _linear_decode(
         def load_activations(chunk: Expr) -> None:
             """registers = x, times the gain where there is a norm; squares grows by x²."""
             columns = [chunk * quads + i for i in range(quads)]
+            for register, column in zip(registers, columns, strict=True):
+                register.set(linear.activation(buffers, 0, column))
+            with T.If(has_norm), T.Then():
+                for register, column in zip(registers, columns, strict=True):
+                    squares.add(dot(register.get(), register.get()))
+                    register.scale(buffers["gain"][linear.inside(column)])
 
-            def load(at: list[Expr], values: list[Expr]) -> None:
-                for register, value in zip(registers, values, strict=True):
-                    register.set(value)
-                with T.If(has_norm), T.Then():
-                    for register, column in zip(registers, at, strict=True):
-                        squares.add(dot(register.get(), register.get()))
-                        register.scale(buffers["gain"][column])
-
-            def load_whole() -> None:
-                load(columns, [buffers["x"][0, column] for column in columns])
-
-            if not matrix.may_pad:
-                load_whole()
-                return
-            with T.If(matrix.padded):
-                with T.Then():
-                    inside = [T.min(column, matrix.quads - 1) for column in columns]
-                    load(inside, [activation(buffers, matrix, 0, column) for column in columns])
-                with T.Else():
-                    load_whole()
-
-        with T.serial(symbols.integer("steps", ceil_div(storage.chunks, lanes))) as step:
+        with T.serial(symbols.integer("steps", ceil_div(kind.storage.chunks, lanes))) as step:
             chunk = bind(step * lanes + lane)
             with T.If(chunk < matrix.chunks), T.Then():
                 load_activations(chunk)
                 xs = [register.get() for register in registers]
-                x_sum = sum_of(xs) if linear.grouped else None
+                x_sum = sum_of(xs) if kind.grouped else None
                 for row, register in zip(matrix_rows, sums, strict=True):
                     register.add(chunk_product(xs, x_sum, matrix.load(buffers, row, chunk)))
 
@@ -119,7 +104,7 @@ def _linear_decode(
                         buffers, 0, output, sums[index * width : (index + 1) * width], bind(factor.get())
                     )
 
-    grid = (ceil_div(outputs_of(swiglu), clusters * cluster_outputs), 1)
+    grid = (ceil_div(kind.outputs, clusters * cluster_outputs), 1)
     return function(name, linear.arguments(gain=True), grid, THREADS, body)
 
 

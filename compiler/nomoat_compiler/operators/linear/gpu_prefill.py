@@ -11,9 +11,8 @@ from tvm.script.ir_builder import tirx as T
 
 from ...expression import ceil_div, conjunction
 from ..gpu.emit import Buffers, Register, Thread, bind, f32, function
-from ..gpu.operator import Expr, Kernel, Symbols, Variant
-from ..gpu.weight_reader import MatrixFormat
-from .gpu_product import LinearKernel, activation, chunk_product, outputs_of, sum_of
+from ..gpu.operator import Kernel, Symbols, Variant
+from .gpu_product import LinearKernel, LinearKind, chunk_product, sum_of
 
 THREADS = 64
 ACROSS = 16  # invocations along the outputs
@@ -22,16 +21,15 @@ ROWS = 4
 TOKENS_PER_BLOCK = THREADS // ACROSS * TOKENS
 
 
-def prefill_variant(storage: MatrixFormat, swiglu: bool) -> Variant:
-    name = f"linear_prefill_{'swiglu_' if swiglu else ''}{storage.name}"
-    when = conjunction("prefill", "swiglu" if swiglu else ["==", "swiglu", 0], storage.when)
-    return Variant(name, when, lambda symbols: _linear_prefill(symbols, name, storage, swiglu))
+def prefill_variant(kind: LinearKind) -> Variant:
+    name = f"linear_prefill_{kind.name}"
+    return Variant(name, conjunction("prefill", kind.when), lambda symbols: _linear_prefill(symbols, name, kind))
 
 
-def _linear_prefill(symbols: Symbols, name: str, storage: MatrixFormat, swiglu: bool) -> Kernel:
+def _linear_prefill(symbols: Symbols, name: str, kind: LinearKind) -> Kernel:
     """grid: tiles of outputs, tiles of tokens."""
-    linear = LinearKernel(symbols, storage, swiglu)
-    matrix, quads, n = linear.matrix, linear.quads, symbols.n
+    linear = LinearKernel(symbols, kind)
+    matrix, quads, n = linear.matrix, kind.storage.chunk // 4, symbols.n
     tile_outputs = ROWS // len(linear.offsets)
     last_output = linear.outputs - 1
 
@@ -45,31 +43,11 @@ def _linear_prefill(symbols: Symbols, name: str, storage: MatrixFormat, swiglu: 
         read_tokens = [bind(T.min(token, n - 1)) for token in tokens]
         # sums[t][r] over the whole of K
         sums = [[Register(initial=f32(0)) for _ in matrix_rows] for _ in tokens]
-        registers = [Register("float32x4") for _ in range(quads)]
-
-        def load_activations(token: Expr, chunk: Expr) -> None:
-            columns = [chunk * quads + i for i in range(quads)]
-
-            def load_whole() -> None:
-                for register, column in zip(registers, columns, strict=True):
-                    register.set(buffers["x"][token, column])
-
-            if not matrix.may_pad:
-                load_whole()
-                return
-            with T.If(matrix.padded):
-                with T.Then():
-                    for register, column in zip(registers, columns, strict=True):
-                        register.set(activation(buffers, matrix, token, column))
-                with T.Else():
-                    load_whole()
-
         with T.serial(matrix.chunks) as chunk:
             parts = [matrix.load(buffers, row, chunk) for row in matrix_rows]
             for token, row_sums in zip(read_tokens, sums, strict=True):
-                load_activations(token, chunk)
-                xs = [bind(register.get()) for register in registers]
-                x_sum = sum_of(xs) if linear.grouped else None
+                xs = [bind(linear.activation(buffers, token, chunk * quads + i)) for i in range(quads)]
+                x_sum = sum_of(xs) if kind.grouped else None
                 for part, register in zip(parts, row_sums, strict=True):
                     register.add(chunk_product(xs, x_sum, part))
 
@@ -79,5 +57,5 @@ def _linear_prefill(symbols: Symbols, name: str, storage: MatrixFormat, swiglu: 
                 with T.If(T.And(token < n, output <= last_output)), T.Then():
                     linear.store_output(buffers, token, output, row_sums[index * width : (index + 1) * width])
 
-    grid = (ceil_div(outputs_of(swiglu), ACROSS * tile_outputs), ceil_div("n", TOKENS_PER_BLOCK))
+    grid = (ceil_div(kind.outputs, ACROSS * tile_outputs), ceil_div("n", TOKENS_PER_BLOCK))
     return function(name, linear.arguments(gain=False), grid, THREADS, body)

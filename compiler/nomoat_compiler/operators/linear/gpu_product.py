@@ -15,34 +15,75 @@ up rows. ``out``, ``residual`` and ``bias`` are always the whole.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tvm.script.ir_builder import tirx as T
 
-from ...expression import Expression
+from ...expression import Expression, conjunction, negation
 from ..gpu.emit import Argument, Buffers, Register, bind, dot, f32, splat, store
 from ..gpu.operator import Expr, Symbols
-from ..gpu.weight_reader import Chunk, MatrixFormat, MatrixReader
+from ..gpu.weight_reader import FORMATS, GROUP_SIZE, Chunk, GroupedFormat, MatrixFormat, MatrixReader
 
 LOWEST_GATE = -87.0
 
 
-def outputs_of(swiglu: bool) -> Expression:
-    """Values that a slice adds to one token's result, over the definition."""
-    return ["//", "rows", 2] if swiglu else "rows"
+@dataclass(frozen=True)
+class LinearKind:
+    """What tells the matmul kernels apart beside decode and prefill, since a condition inside would cost too much.
+
+    ``padded``: a row of the matrix is longer than x, which only grouped formats can be.
+    """
+
+    storage: MatrixFormat
+    swiglu: bool
+    padded: bool
+
+    @property
+    def name(self) -> str:
+        return f"{'swiglu_' if self.swiglu else ''}{self.storage.name}{'_padded' if self.padded else ''}"
+
+    @property
+    def grouped(self) -> bool:
+        return isinstance(self.storage, GroupedFormat)
+
+    @property
+    def when(self) -> Expression:
+        swiglu: Expression = "swiglu" if self.swiglu else ["==", "swiglu", 0]
+        if not self.grouped:
+            return conjunction(swiglu, self.storage.when)
+        padding: Expression = ["==", ["%", "columns", GROUP_SIZE], 0]
+        return conjunction(swiglu, self.storage.when, negation(padding) if self.padded else padding)
+
+    @property
+    def outputs(self) -> Expression:
+        """Values that a slice adds to one token's result, over the definition."""
+        return ["//", "rows", 2] if self.swiglu else "rows"
+
+    @property
+    def cluster_outputs(self) -> int:
+        """Outputs that two rows of W make."""
+        return 1 if self.swiglu else 2
+
+
+KINDS = tuple(
+    LinearKind(storage, swiglu, padded)
+    for swiglu in (False, True)
+    for storage in FORMATS
+    for padded in ((False, True) if isinstance(storage, GroupedFormat) else (False,))
+)
 
 
 class LinearKernel:
     """The matrix and the symbols of one matmul kernel. ``offsets`` lead from an output to the rows of W that make it:
     its own, and with swiglu its up row."""
 
-    def __init__(self, symbols: Symbols, storage: MatrixFormat, swiglu: bool) -> None:
-        self.swiglu = swiglu
-        self.matrix = MatrixReader(symbols, storage)
-        self.grouped = self.matrix.may_pad
-        self.quads = storage.chunk // 4  # float32x4 of activations in one chunk
-        self.outputs = symbols.integer("outputs", outputs_of(swiglu))
-        self.offsets: list[Expr] = [0, self.outputs] if swiglu else [0]
+    def __init__(self, symbols: Symbols, kind: LinearKind) -> None:
+        self.kind = kind
+        self.matrix = MatrixReader(symbols, kind.storage)
+        self.outputs = symbols.integer("outputs", kind.outputs)
+        self.offsets: list[Expr] = [0, self.outputs] if kind.swiglu else [0]
         self._first = symbols.integer("first_row")
-        self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if swiglu else "all_rows")
+        self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if kind.swiglu else "all_rows")
         self._bias = symbols.flag("has_bias", "bias")
         self._residual = symbols.flag("has_residual", "residual")
         self._n = symbols.n
@@ -58,6 +99,15 @@ class LinearKernel:
             Argument("out", (self._n, self._stride), "float32"),
         ]
 
+    def inside(self, column: Expr) -> Expr:
+        """``column``, or the last one of x where it lies in the padding."""
+        return T.min(column, self.matrix.quads - 1) if self.kind.padded else column
+
+    def activation(self, buffers: Buffers, token: Expr, column: Expr) -> Expr:
+        """x[token, 4*column ... 4*column+3]; zero in the padding."""
+        value = buffers["x"][token, self.inside(column)]
+        return T.Select(column < self.matrix.quads, value, splat(f32(0))) if self.kind.padded else value
+
     def store_output(
         self, buffers: Buffers, token: Expr, output: Expr, sums: list[Register], factor: Expr | None = None
     ) -> None:
@@ -69,16 +119,10 @@ class LinearKernel:
         with T.If(self._bias), T.Then():
             for half, y in enumerate(sums):
                 y.add(buffers["bias"][column + half * self._stride])
-        result = Register(initial=silu(bind(sums[0].get())) * sums[1].get() if self.swiglu else sums[0].get())
+        result = Register(initial=silu(bind(sums[0].get())) * sums[1].get() if self.kind.swiglu else sums[0].get())
         with T.If(self._residual), T.Then():
             result.add(buffers["residual"][token, column])
         store(buffers["out"], result.get(), token, column)
-
-
-def activation(buffers: Buffers, matrix: MatrixReader, token: Expr, column: Expr) -> Expr:
-    """x[token, 4*column ... 4*column+3] for any column of a padded row: zero in the padding."""
-    inside = column < matrix.quads
-    return T.Select(inside, buffers["x"][token, T.min(column, matrix.quads - 1)], splat(f32(0)))
 
 
 def sum_of(xs: list[Expr]) -> Expr:

@@ -1,5 +1,6 @@
 /**
- * The WebGPU device: one command encoder, one compute pass and one submit for a list of calls.
+ * The WebGPU device: one command encoder, one compute pass and one submit for a list of calls, or a few where it would
+ * hold a GPU for long.
  *
  * Owns the program's buffers, pipelines and bind groups, and the device, until `destroy`. Bind groups are made at load and remade
  * only where the KV cache was replaced; encoding a step is three calls per dispatch and no allocation.
@@ -17,6 +18,7 @@ import { loadKernelTexts } from "./library";
 import { compilePipelines, type Pipeline } from "./pipelines";
 import { type Plan, type PlannedDispatch, planFor } from "./plan";
 import { StagingPool, stagingBuffer } from "./readback";
+import { Slicer } from "./slicer";
 import { type Slot, UniformArena } from "./uniforms";
 import { WeightUpload } from "./upload";
 
@@ -27,8 +29,21 @@ interface CompiledDispatch {
   group: GPUBindGroup;
   readonly usesKv: boolean;
 }
+/** A function, and what each of its dispatches costs for one token, in bytes of weights. */
+interface CompiledFunction {
+  readonly dispatches: readonly CompiledDispatch[];
+  readonly costs: Float64Array;
+}
+export interface CreateOptions extends OpenOptions {
+  /** What a submit should take at most. Default: short where other pages share the GPU, else without limit. */
+  readonly submitTargetMs?: number;
+}
 
 const GRID_CACHE = 128;
+/** A page that draws 30 times a second waits for no more than one frame. */
+const SUBMIT_TARGET_MS = 30;
+/** What a dispatch costs that reads no weights: about what a GPU reads while it starts one. */
+const DISPATCH_COST = 2 ** 18;
 /** Submits are short, so that pages keep drawing and an abort takes effect soon. */
 const GPU_PACING: Pacing = { synchronous: false, decodeTargetMs: 33, prefillTargetMs: 30, firstPrefill: 32 };
 // A software adapter shares no GPU with other pages, so only the delay of an abort speaks for small chunks there.
@@ -55,7 +70,8 @@ export class WebGpuExecutor implements Executor {
   readonly kind = "webgpu";
   readonly threads = null;
   readonly weightBytesPerToken: number;
-  private readonly functions = new Map<string, CompiledDispatch[]>();
+  private readonly functions = new Map<string, CompiledFunction>();
+  private readonly slicers: { readonly prefill: Slicer; readonly others: Slicer };
   private readonly grids = new Map<string, Uint32Array>();
   private readonly arena: UniformArena;
   private uniforms!: GPUBuffer;
@@ -66,7 +82,9 @@ export class WebGpuExecutor implements Executor {
     readonly device: Device,
     readonly plan: Plan,
     private readonly allocation: Allocation,
+    submitTargetMs: number,
   ) {
+    this.slicers = { prefill: new Slicer(submitTargetMs), others: new Slicer(submitTargetMs) };
     this.arena = new UniformArena(device.capabilities.limits.minUniformBufferOffsetAlignment);
     this.weightBytesPerToken = weightBytesPerToken(plan.program);
   }
@@ -79,7 +97,7 @@ export class WebGpuExecutor implements Executor {
     device: Device,
     plan: Plan,
     sources: Omit<DeviceSources, "derived">,
-    options: OpenOptions = {},
+    options: CreateOptions = {},
   ): Promise<WebGpuExecutor> {
     options.signal?.throwIfAborted();
     const allocation = await Allocation.create(device, plan, options.firstPages ?? 16);
@@ -107,7 +125,8 @@ export class WebGpuExecutor implements Executor {
       compile.catch(() => stop.abort());
       await Promise.race([Promise.all([weights, compile]), device.failed.then((error) => Promise.reject(error))]);
       upload.finish();
-      const executor = new WebGpuExecutor(device, plan, allocation);
+      const target = options.submitTargetMs ?? (device.software ? Number.POSITIVE_INFINITY : SUBMIT_TARGET_MS);
+      const executor = new WebGpuExecutor(device, plan, allocation, target);
       await executor.bind(await compile);
       options.signal?.throwIfAborted();
       return executor;
@@ -171,21 +190,36 @@ export class WebGpuExecutor implements Executor {
     this.device.gpu.queue.writeBuffer(this.allocation.get(name), offsetBytes, data);
   }
 
-  /** Queues the functions in order as one submit, then the copies. */
+  /** Queues the functions in order, then the copies: as one submit, or cut into a few short ones. */
   run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
     if (this.device.failure) throw this.device.failure;
     const { queue } = this.device.gpu;
-    if (calls.includes("prefill")) this.prefillN = n;
+    const prefill = calls.includes("prefill");
+    if (prefill) this.prefillN = n;
     this.arena.update(this.prefillN, (offset, bytes) => queue.writeBuffer(this.uniforms, offset, bytes));
     if (this.boundKv !== this.allocation.kvGeneration) this.rebindKv();
 
-    const encoder = this.device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const name of calls) this.encode(pass, name, name === "prefill" ? n : 1);
-    pass.end();
-    for (const { from, to, toOffset, bytes } of copies)
-      encoder.copyBufferToBuffer(this.allocation.get(from), 0, stagingBuffer(to), toOffset, bytes);
-    queue.submit([encoder.finish()]);
+    const slicer = this.slicers[prefill ? "prefill" : "others"];
+    const costs = this.costsOf(calls, n);
+    const ends = slicer.cut(costs);
+    const submittedMs = performance.now();
+    let first = 0;
+    for (const end of ends) {
+      const encoder = this.device.gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      this.encode(pass, calls, n, first, end);
+      pass.end();
+      if (end === costs.length) this.encodeCopies(encoder, copies);
+      queue.submit([encoder.finish()]);
+      first = end;
+    }
+    if (!slicer.learns) return;
+    const cost = costs.reduce((sum, each) => sum + each, 0);
+    // A device that is lost meanwhile tells so elsewhere.
+    queue.onSubmittedWorkDone().then(
+      () => slicer.finished(cost, submittedMs, performance.now()),
+      () => undefined,
+    );
   }
 
   finished(): Promise<void> {
@@ -221,20 +255,49 @@ export class WebGpuExecutor implements Executor {
     this.device.destroy();
   }
 
-  private encode(pass: GPUComputePassEncoder, name: string, n: number): void {
-    const steps = this.functions.get(name);
-    if (!steps) throw new LlmError("internal", `The program has no function ${name}.`);
-    const grid = this.gridOf(name, steps, n);
-    let current: GPUComputePipeline | null = null;
-    for (let i = 0; i < steps.length; i++) {
-      const step = steps[i]!;
-      if (step.pipeline.pipeline !== current) {
-        current = step.pipeline.pipeline;
-        pass.setPipeline(current);
-      }
-      pass.setBindGroup(0, step.group);
-      pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
+  private function(name: string): CompiledFunction {
+    const known = this.functions.get(name);
+    if (!known) throw new LlmError("internal", `The program has no function ${name}.`);
+    return known;
+  }
+
+  /** Of every dispatch of the calls. */
+  private costsOf(calls: readonly string[], n: number): Float64Array {
+    const count = calls.reduce((sum, name) => sum + this.function(name).costs.length, 0);
+    const all = new Float64Array(count);
+    let at = 0;
+    for (const name of calls) {
+      const { costs } = this.function(name);
+      const tokens = name === "prefill" ? n : 1;
+      for (let i = 0; i < costs.length; i++) all[at++] = costs[i]! * tokens;
     }
+    return all;
+  }
+
+  /** Dispatches first to end - 1 of all those of the calls. */
+  private encode(pass: GPUComputePassEncoder, calls: readonly string[], n: number, first: number, end: number): void {
+    let current: GPUComputePipeline | null = null;
+    let start = 0;
+    for (const name of calls) {
+      const { dispatches } = this.function(name);
+      const grid = this.gridOf(name, dispatches, name === "prefill" ? n : 1);
+      const last = Math.min(end - start, dispatches.length);
+      for (let i = Math.max(first - start, 0); i < last; i++) {
+        const { pipeline, group } = dispatches[i]!;
+        if (pipeline.pipeline !== current) {
+          current = pipeline.pipeline;
+          pass.setPipeline(current);
+        }
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
+      }
+      start += dispatches.length;
+    }
+  }
+
+  private encodeCopies(encoder: GPUCommandEncoder, copies: readonly Copy[]): void {
+    for (const { from, to, toOffset, bytes } of copies)
+      encoder.copyBufferToBuffer(this.allocation.get(from), 0, stagingBuffer(to), toOffset, bytes);
   }
 
   /** Workgroups of every step, x, y and z in turn. */
@@ -265,9 +328,9 @@ export class WebGpuExecutor implements Executor {
         usage: BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
       });
       for (const [name, steps] of plan.functions) {
-        this.functions.set(
-          name,
-          steps.map((planned) => {
+        this.functions.set(name, {
+          costs: Float64Array.from(steps, (planned) => this.costOf(planned)),
+          dispatches: steps.map((planned) => {
             const pipeline = pipelines.get(planned.pipeline.key)!;
             const slot = slots.get(planned) ?? null;
             const group = this.createGroup(pipeline, planned, slot);
@@ -279,15 +342,24 @@ export class WebGpuExecutor implements Executor {
               usesKv: planned.targets.some((target) => allocation.isKv(target)),
             };
           }),
-        );
+        });
       }
     });
     this.boundKv = allocation.kvGeneration;
   }
 
+  private costOf({ targets, looksUp }: PlannedDispatch): number {
+    if (looksUp) return DISPATCH_COST;
+    return targets.reduce(
+      (sum, name) => sum + (this.plan.weightBuffers.has(name) ? this.plan.fixedBytes.get(name)! : 0),
+      DISPATCH_COST,
+    );
+  }
+
   private rebindKv(): void {
-    for (const steps of this.functions.values()) {
-      for (const step of steps) if (step.usesKv) step.group = this.createGroup(step.pipeline, step.planned, step.slot);
+    for (const { dispatches } of this.functions.values()) {
+      for (const step of dispatches)
+        if (step.usesKv) step.group = this.createGroup(step.pipeline, step.planned, step.slot);
     }
     this.boundKv = this.allocation.kvGeneration;
   }

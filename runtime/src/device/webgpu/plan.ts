@@ -41,8 +41,8 @@ export interface PlannedDispatch {
   readonly grid: KernelVariant["grid"];
   /** Device buffer at storage binding 0, 1, ... */
   readonly targets: readonly string[];
-  /** The step of the function that it is part of. */
-  readonly step: number;
+  /** It reads rows of its weights only. */
+  readonly looksUp: boolean;
 }
 
 export interface Plan {
@@ -142,7 +142,7 @@ class Planner {
     // Most steps of a function share their operator with others, and so its kernels.
     const chosen = new Map<string, ChosenOperator>();
     const dispatches: PlannedDispatch[] = [];
-    steps.forEach((step, index) => {
+    for (const step of steps) {
       const operator = this.program.operators.get(step.operator)!;
       const arrays = arraysOf(operator.definition);
       const symbols = definitionSymbols(operator.definition, prefill);
@@ -159,10 +159,10 @@ class Planner {
           uniforms: kernel.uniforms,
           grid: kernel.grid,
           targets: kernel.variant.bindings.map(({ argument }) => this.target(argument, step, arrays, known, slice)),
-          step: index,
+          looksUp: arrays.some(({ role }) => role === "token_ids"),
         });
       }
-    });
+    }
     return dispatches;
   }
 
