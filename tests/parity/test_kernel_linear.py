@@ -154,7 +154,7 @@ def test_slices_of_rows_make_the_whole(scheme: Scheme, swiglu: bool, prefill: bo
     expected, arrays, tolerance = linear_case(definition, scheme, tokens)
     whole = [outputs["out"] for outputs in run_everywhere(definition, arrays, prefill=prefill, n=tokens)]
     width = expected.shape[1]
-    matrix = {name: arrays[name] for name in ("w", "w_scale") if name in arrays}
+    matrix: Arrays = {name: arrays[name] for name in ("w", "w_scale") if name in arrays}
     pieces = [arrays["out"]] * len(whole)
     for first, end in ((0, 7), (7, width - 13), (width - 13, width)):
         taken = np.arange(first, end)
