@@ -14,7 +14,9 @@ function serve(files: Record<string, unknown>): string[] {
     const path = url.slice(BASE.length);
     asked.push(path);
     const body = files[path];
-    return new Response(typeof body === "string" ? body : JSON.stringify(body), { status: body === undefined ? 404 : 200 });
+    return new Response(typeof body === "string" ? body : JSON.stringify(body), {
+      status: body === undefined ? 404 : 200,
+    });
   });
   return asked;
 }
