@@ -121,6 +121,16 @@ describe("the device of a model", () => {
     expect(source.closed).toBe(true);
   });
 
+  it("is none for a model with GPU programs of its own where they are not allowed", async () => {
+    const source = toyPackage();
+    const devices = fakeDevices({ adapter: HARDWARE });
+    const settings = { device: "auto", threads: null, ownPrograms: false } as const;
+    await expect(LoadedModel.load(devices, source, settings)).rejects.toMatchObject({ code: "not_allowed" });
+    expect([devices.asked, source.closed]).toEqual([[], true]);
+    const model = await LoadedModel.load(devices, toyPackage(), { ...settings, ownPrograms: true });
+    await model.unload();
+  });
+
   it.each(["invalid_package", "integrity", "network", "aborted"] as const)(
     "no other one is tried when the package is at fault (%s)",
     async (code) => {

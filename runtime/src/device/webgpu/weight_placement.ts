@@ -88,8 +88,11 @@ export class WeightPlacement {
   /** An array that no matrix argument reads. */
   placeWhole(parameter: Parameter, vector: boolean): void {
     const { name, dtype, nbytes } = parameter;
-    if (this.placements.has(name)) return;
     const widen = vector && (dtype === "float16" || dtype === "bfloat16") ? dtype : null;
+    const known = this.placements.get(name);
+    if (known && (known.widen !== widen || known.segments[0]!.buffer !== name))
+      throw unsupported(`${name} is read in two ways, which its kernels cannot`, nbytes, this.maxBytes);
+    if (known) return;
     const bytes = widen ? 2 * nbytes : nbytes;
     if (roundUp(bytes, 16) > this.maxBytes)
       throw unsupported(`${name} cannot be bound in parts and is too large for one buffer`, bytes, this.maxBytes);

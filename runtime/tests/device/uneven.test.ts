@@ -1,16 +1,17 @@
-// Proves on the CPU what a plan can vary from layer to layer (heads, head_dim, widths, shared keys and values, layers
+// Proves on each device what a plan can vary from layer to layer (heads, head_dim, widths, shared keys and values, layers
 // without rotation, a recurrent state) against every operator's NumPy reference, and that a slot is one sequence's.
-// Needs the compiler (Python) and no GPU.
+// Needs the compiler (Python); for WebGPU an adapter.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { Executor } from "../../../src/device/executor";
-import { parseProgram } from "../../../src/device/program_reader";
-import { openWasmExecutor } from "../../../src/device/wasm/executor";
+import type { Executor } from "../../src/device/executor";
+import { systemDevices } from "../../src/device/open";
+import { parseProgram } from "../../src/device/program_reader";
+import { gpu, noGpu } from "../fixtures/gpu";
 
-const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const VENV = join(ROOT, ".venv/bin/python");
 const PYTHON = process.env.NOMOAT_PYTHON ?? (existsSync(VENV) ? VENV : null);
 const PREFILLED = 40;
@@ -27,17 +28,18 @@ interface Uneven {
 }
 
 function computed(stored: string): Uneven {
-  const script = fileURLToPath(new URL("../../fixtures/run_uneven.py", import.meta.url));
+  const script = fileURLToPath(new URL("../fixtures/run_uneven.py", import.meta.url));
   const env = { ...process.env, PYTHONPATH: `${ROOT}:${process.env.PYTHONPATH ?? ""}` };
   return JSON.parse(execFileSync(PYTHON!, [script, stored], { cwd: ROOT, env, encoding: "utf8", maxBuffer: 2 ** 28 }));
 }
 
-async function opened({ program, weights }: Uneven): Promise<Executor> {
+async function opened(kind: Executor["kind"], { program, weights }: Uneven): Promise<Executor> {
   const stream = async (sink: (name: string, offset: number, bytes: Uint8Array) => void | Promise<void>) => {
     for (const [name, data] of Object.entries(weights))
       await sink(name, 0, new Uint8Array(Buffer.from(data, "base64")));
   };
-  const executor = await openWasmExecutor(parseProgram(program), { weights: stream, cache: null });
+  const sources = { weights: stream, derived: null, kernel: async () => "" };
+  const executor = await systemDevices(gpu).open(kind, parseProgram(program), sources, {});
   await executor.growKv(PAGES);
   executor.write("block_table", Int32Array.from(BLOCK_TABLE));
   return executor;
@@ -66,25 +68,25 @@ function error(got: Float32Array, expected: readonly number[]): number {
   return Math.max(...expected.map((x, i) => Math.abs(got[i]! - x))) / spread;
 }
 
-describe.skipIf(!PYTHON)("a plan whose layers differ", { timeout: 60_000 }, () => {
-  // Plain matrices: what int8 keys and values round off. Grouped ones: int8 activations as well.
-  it.each([
-    ["plain", 0.05],
-    ["grouped", 0.15],
-  ] as const)("has the references' logits with %s matrices", async (stored, tolerance) => {
+const DEVICES = noGpu ? (["wasm"] as const) : (["wasm", "webgpu"] as const);
+/** On the CPU, what int8 keys and values round off, and with groups int8 activations as well; a GPU has float32. */
+const TOLERANCE = { wasm: { plain: 0.05, grouped: 0.15 }, webgpu: { plain: 1e-4, grouped: 1e-4 } } as const;
+
+describe.skipIf(!PYTHON).each(DEVICES)("a plan whose layers differ, on %s", { timeout: 240_000 }, (kind) => {
+  it.each(["plain", "grouped"] as const)("has the references' logits with %s matrices", async (stored) => {
     const uneven = computed(stored);
-    const executor = await opened(uneven);
+    const executor = await opened(kind, uneven);
     prefill(executor, uneven.ids.slice(0, PREFILLED), SLOT);
     for (let position = PREFILLED; position < uneven.ids.length; position++) {
       const logits = await decode(executor, uneven.ids[position]!, position, SLOT);
-      expect(error(logits, uneven.logits[position]!)).toBeLessThan(tolerance);
+      expect(error(logits, uneven.logits[position]!)).toBeLessThan(TOLERANCE[kind][stored]);
     }
     executor.destroy();
   });
 
   it("remembers each sequence in its slot, and a copy of a slot goes on alike", async () => {
     const uneven = computed("plain");
-    const executor = await opened(uneven);
+    const executor = await opened(kind, uneven);
     expect(executor.stateSlots).toBeGreaterThanOrEqual(2);
     const ids = uneven.ids.slice(0, PREFILLED);
     const [last, other] = [executor.stateSlots - 1, 0];

@@ -1,0 +1,175 @@
+// attention_x1_columns16
+@group(0) @binding(0) var<storage, read> block_table_ptr : array<i32>;
+@group(0) @binding(1) var<storage, read> k_pages_ptr : array<f32>;
+@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(3) var<storage, read> q_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> state_ptr : array<i32>;
+@group(0) @binding(5) var<storage, read> v_pages_ptr : array<f32>;
+
+override group: i32;
+override head_dim: i32;
+override heads: i32;
+override kv_heads: i32;
+override loads: i32;
+override page_size: i32;
+
+var<workgroup> v_19 : array<f32, 64>;
+var<workgroup> v_20 : array<f32, 64>;
+@compute @workgroup_size(64, 1, 1)
+fn attention_x1_columns16_kernel(
+  @builtin(workgroup_id) blockIdx : vec3<u32>,
+  @builtin(local_invocation_id) threadIdx : vec3<u32>
+) {
+  let v__1 : i32 = i32(blockIdx.x);
+  var v : array<f32, 1>;
+  var v_1 : array<f32, 1>;
+  var v_2 : array<f32, 1>;
+  var v_3 : array<f32, 1>;
+  var v_4 : array<f32, 1>;
+  var v_5 : array<f32, 1>;
+  var v_6 : array<f32, 1>;
+  var v_7 : array<f32, 1>;
+  var v_8 : array<f32, 1>;
+  var v_9 : array<f32, 1>;
+  var v_10 : array<f32, 1>;
+  var v_11 : array<f32, 1>;
+  var v_12 : array<f32, 1>;
+  var v_13 : array<f32, 1>;
+  var v_14 : array<f32, 1>;
+  var v_15 : array<f32, 1>;
+  var v_16 : array<f32, 1>;
+  var v_17 : array<f32, 1>;
+  var v_18 : array<f32, 1>;
+  var v_21 : array<f32, 1>;
+  let v_22 : i32 = i32((u32(v__1) / u32(group)));
+  let v_23 : i32 = ((state_ptr[1i] + i32(blockIdx.y)) + 1i);
+  v[0i] = -1.000000e+30f;
+  v_1[0i] = 0.000000e+00f;
+  v_2[0i] = 0.000000e+00f;
+  v_3[0i] = 0.000000e+00f;
+  v_4[0i] = 0.000000e+00f;
+  v_5[0i] = 0.000000e+00f;
+  v_6[0i] = 0.000000e+00f;
+  v_7[0i] = 0.000000e+00f;
+  v_8[0i] = 0.000000e+00f;
+  v_9[0i] = 0.000000e+00f;
+  v_10[0i] = 0.000000e+00f;
+  v_11[0i] = 0.000000e+00f;
+  v_12[0i] = 0.000000e+00f;
+  v_13[0i] = 0.000000e+00f;
+  v_14[0i] = 0.000000e+00f;
+  v_15[0i] = 0.000000e+00f;
+  v_16[0i] = 0.000000e+00f;
+  v_17[0i] = 0.000000e+00f;
+  for (var v_24 : i32 = 0i; v_24 < ((v_23 + 63i)>>6u); v_24++) {
+    let v_25 : i32 = ((v_24 * 64i) + i32(threadIdx.x));
+    v_18[0i] = -1.000000e+30f;
+    if (v_25 < v_23) {
+      let v_26 : i32 = block_table_ptr[i32((u32(v_25) / u32(page_size)))];
+      let v_27 : i32 = i32((u32(v_25) % u32(page_size)));
+      v_21[0i] = 0.000000e+00f;
+      for (var v_28 : i32 = 0i; v_28 < loads; v_28++) {
+        v_21[0i] = fma(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_28)], k_pages_ptr[(v_28 + (((((v_26 * kv_heads) + v_22) * page_size) + v_27) * loads))], v_21[0i]);
+      }
+      v_18[0i] = (v_21[0i] * (1.000000e+00f / sqrt(f32(head_dim))));
+    }
+    v_19[i32(threadIdx.x)] = v_18[0i];
+    workgroupBarrier();
+    let v_29 : f32 = v[0i];
+    for (var v_30 : i32 = 0i; v_30 < 64i; v_30++) {
+      v[0i] = max(v[0i], v_19[v_30]);
+    }
+    v_20[i32(threadIdx.x)] = exp((v_18[0i] - v[0i]));
+    workgroupBarrier();
+    let v_31 : f32 = exp((v_29 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_31);
+    v_2[0i] = (v_2[0i] * v_31);
+    v_3[0i] = (v_3[0i] * v_31);
+    v_4[0i] = (v_4[0i] * v_31);
+    v_5[0i] = (v_5[0i] * v_31);
+    v_6[0i] = (v_6[0i] * v_31);
+    v_7[0i] = (v_7[0i] * v_31);
+    v_8[0i] = (v_8[0i] * v_31);
+    v_9[0i] = (v_9[0i] * v_31);
+    v_10[0i] = (v_10[0i] * v_31);
+    v_11[0i] = (v_11[0i] * v_31);
+    v_12[0i] = (v_12[0i] * v_31);
+    v_13[0i] = (v_13[0i] * v_31);
+    v_14[0i] = (v_14[0i] * v_31);
+    v_15[0i] = (v_15[0i] * v_31);
+    v_16[0i] = (v_16[0i] * v_31);
+    v_17[0i] = (v_17[0i] * v_31);
+    for (var v_32 : i32 = 0i; v_32 < min(64i, (v_23 - (v_24 * 64i))); v_32++) {
+      let v_33 : i32 = ((v_24 * 64i) + v_32);
+      let v_34 : i32 = block_table_ptr[i32((u32(v_33) / u32(page_size)))];
+      let v_35 : i32 = i32((u32(v_33) % u32(page_size)));
+      let v_36 : f32 = v_20[v_32];
+      v_1[0i] = (v_1[0i] + v_36);
+      v_2[0i] = fma(v_36, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_4[0i]);
+      v_5[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_5[0i]);
+      v_6[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 256i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_6[0i]);
+      v_7[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 320i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_7[0i]);
+      v_8[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 384i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_8[0i]);
+      v_9[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 448i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_9[0i]);
+      v_10[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 512i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_10[0i]);
+      v_11[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 576i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_11[0i]);
+      v_12[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 640i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_12[0i]);
+      v_13[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 704i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_13[0i]);
+      v_14[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 768i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_14[0i]);
+      v_15[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 832i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_15[0i]);
+      v_16[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 896i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_16[0i]);
+      v_17[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 960i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_17[0i]);
+    }
+    workgroupBarrier();
+  }
+  if (i32(threadIdx.x) < head_dim) {
+    out_ptr[((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x))] = (v_2[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 64i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 64i)] = (v_3[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 128i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 128i)] = (v_4[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 192i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 192i)] = (v_5[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 256i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 256i)] = (v_6[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 320i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 320i)] = (v_7[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 384i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 384i)] = (v_8[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 448i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 448i)] = (v_9[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 512i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 512i)] = (v_10[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 576i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 576i)] = (v_11[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 640i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 640i)] = (v_12[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 704i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 704i)] = (v_13[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 768i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 768i)] = (v_14[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 832i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 832i)] = (v_15[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 896i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 896i)] = (v_16[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 960i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 960i)] = (v_17[0i] / v_1[0i]);
+  }
+}

@@ -1,0 +1,91 @@
+// attention_x4_columns4
+@group(0) @binding(0) var<storage, read> block_table_ptr : array<i32>;
+@group(0) @binding(1) var<storage, read> k_pages_ptr : array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(3) var<storage, read> q_ptr : array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> state_ptr : array<i32>;
+@group(0) @binding(5) var<storage, read> v_pages_ptr : array<f32>;
+
+override group: i32;
+override head_dim: i32;
+override heads: i32;
+override kv_heads: i32;
+override loads: i32;
+override page_size: i32;
+
+var<workgroup> v_7 : array<f32, 64>;
+var<workgroup> v_8 : array<f32, 64>;
+@compute @workgroup_size(64, 1, 1)
+fn attention_x4_columns4_kernel(
+  @builtin(workgroup_id) blockIdx : vec3<u32>,
+  @builtin(local_invocation_id) threadIdx : vec3<u32>
+) {
+  let v__1 : i32 = i32(blockIdx.x);
+  var v : array<f32, 1>;
+  var v_1 : array<f32, 1>;
+  var v_2 : array<f32, 1>;
+  var v_3 : array<f32, 1>;
+  var v_4 : array<f32, 1>;
+  var v_5 : array<f32, 1>;
+  var v_6 : array<f32, 1>;
+  var v_9 : array<f32, 1>;
+  let v_10 : i32 = i32((u32(v__1) / u32(group)));
+  let v_11 : i32 = ((state_ptr[1i] + i32(blockIdx.y)) + 1i);
+  v[0i] = -1.000000e+30f;
+  v_1[0i] = 0.000000e+00f;
+  v_2[0i] = 0.000000e+00f;
+  v_3[0i] = 0.000000e+00f;
+  v_4[0i] = 0.000000e+00f;
+  v_5[0i] = 0.000000e+00f;
+  for (var v_12 : i32 = 0i; v_12 < ((v_11 + 63i)>>6u); v_12++) {
+    let v_13 : i32 = ((v_12 * 64i) + i32(threadIdx.x));
+    v_6[0i] = -1.000000e+30f;
+    if (v_13 < v_11) {
+      let v_14 : i32 = block_table_ptr[i32((u32(v_13) / u32(page_size)))];
+      let v_15 : i32 = i32((u32(v_13) % u32(page_size)));
+      v_9[0i] = 0.000000e+00f;
+      for (var v_16 : i32 = 0i; v_16 < loads; v_16++) {
+        v_9[0i] = (v_9[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_16)], k_pages_ptr[(v_16 + (((((v_14 * kv_heads) + v_10) * page_size) + v_15) * loads))]));
+      }
+      v_6[0i] = (v_9[0i] * (1.000000e+00f / sqrt(f32(head_dim))));
+    }
+    v_7[i32(threadIdx.x)] = v_6[0i];
+    workgroupBarrier();
+    let v_17 : f32 = v[0i];
+    for (var v_18 : i32 = 0i; v_18 < 64i; v_18++) {
+      v[0i] = max(v[0i], v_7[v_18]);
+    }
+    v_8[i32(threadIdx.x)] = exp((v_6[0i] - v[0i]));
+    workgroupBarrier();
+    let v_19 : f32 = exp((v_17 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_19);
+    v_2[0i] = (v_2[0i] * v_19);
+    v_3[0i] = (v_3[0i] * v_19);
+    v_4[0i] = (v_4[0i] * v_19);
+    v_5[0i] = (v_5[0i] * v_19);
+    for (var v_20 : i32 = 0i; v_20 < min(64i, (v_11 - (v_12 * 64i))); v_20++) {
+      let v_21 : i32 = ((v_12 * 64i) + v_20);
+      let v_22 : i32 = block_table_ptr[i32((u32(v_21) / u32(page_size)))];
+      let v_23 : i32 = i32((u32(v_21) % u32(page_size)));
+      let v_24 : f32 = v_8[v_20];
+      v_1[0i] = (v_1[0i] + v_24);
+      v_2[0i] = fma(v_24, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_24, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_24, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_4[0i]);
+      v_5[0i] = fma(v_24, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_5[0i]);
+    }
+    workgroupBarrier();
+  }
+  if (i32(threadIdx.x) < head_dim) {
+    out_ptr[((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x))] = (v_2[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 64i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 64i)] = (v_3[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 128i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 128i)] = (v_4[0i] / v_1[0i]);
+  }
+  if ((i32(threadIdx.x) + 192i) < head_dim) {
+    out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 192i)] = (v_5[0i] / v_1[0i]);
+  }
+}

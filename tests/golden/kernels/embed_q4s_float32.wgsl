@@ -1,0 +1,62 @@
+// embed_q4s_float32
+@group(0) @binding(0) var<storage, read_write> out_ptr : array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> token_ids_ptr : array<i32>;
+@group(0) @binding(2) var<storage, read> w_ptr : array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> w_scale_ptr : array<f32>;
+
+override all_rows: i32;
+override chunks: i32;
+override first_row: i32;
+override group_chunks: i32;
+override groups: i32;
+override quads: i32;
+override rows: i32;
+override zero: i32;
+
+@compute @workgroup_size(64, 1, 1)
+fn embed_q4s_float32_kernel(
+  @builtin(workgroup_id) blockIdx : vec3<u32>,
+  @builtin(local_invocation_id) threadIdx : vec3<u32>
+) {
+  let v__1 : i32 = i32(blockIdx.x);
+  let v : i32 = ((v__1 * 64i) + i32(threadIdx.x));
+  let v_1 : i32 = (max(min(token_ids_ptr[i32(blockIdx.y)], (all_rows - 1i)), 0i) - first_row);
+  if ((v < chunks) && ((v_1 >= 0i) && (v_1 < rows))) {
+    let v_2 : vec4<u32> = w_ptr[((v_1 * chunks) + v)];
+    let v_3 : vec4<f32> = vec4<f32>(f32((((v_2)[0]>>0u) & 15u)), f32((((v_2)[0]>>4u) & 15u)), f32((((v_2)[0]>>8u) & 15u)), f32((((v_2)[0]>>12u) & 15u)));
+    let v_4 : vec4<f32> = vec4<f32>(f32((((v_2)[0]>>16u) & 15u)), f32((((v_2)[0]>>20u) & 15u)), f32((((v_2)[0]>>24u) & 15u)), f32((((v_2)[0]>>28u) & 15u)));
+    let v_5 : vec4<f32> = vec4<f32>(f32((((v_2)[1]>>0u) & 15u)), f32((((v_2)[1]>>4u) & 15u)), f32((((v_2)[1]>>8u) & 15u)), f32((((v_2)[1]>>12u) & 15u)));
+    let v_6 : vec4<f32> = vec4<f32>(f32((((v_2)[1]>>16u) & 15u)), f32((((v_2)[1]>>20u) & 15u)), f32((((v_2)[1]>>24u) & 15u)), f32((((v_2)[1]>>28u) & 15u)));
+    let v_7 : vec4<f32> = vec4<f32>(f32((((v_2)[2]>>0u) & 15u)), f32((((v_2)[2]>>4u) & 15u)), f32((((v_2)[2]>>8u) & 15u)), f32((((v_2)[2]>>12u) & 15u)));
+    let v_8 : vec4<f32> = vec4<f32>(f32((((v_2)[2]>>16u) & 15u)), f32((((v_2)[2]>>20u) & 15u)), f32((((v_2)[2]>>24u) & 15u)), f32((((v_2)[2]>>28u) & 15u)));
+    let v_9 : vec4<f32> = vec4<f32>(f32((((v_2)[3]>>0u) & 15u)), f32((((v_2)[3]>>4u) & 15u)), f32((((v_2)[3]>>8u) & 15u)), f32((((v_2)[3]>>12u) & 15u)));
+    let v_10 : vec4<f32> = vec4<f32>(f32((((v_2)[3]>>16u) & 15u)), f32((((v_2)[3]>>20u) & 15u)), f32((((v_2)[3]>>24u) & 15u)), f32((((v_2)[3]>>28u) & 15u)));
+    let v_11 : i32 = ((v_1 * groups) + i32((u32(v) / u32(group_chunks))));
+    let v_12 : f32 = w_scale_ptr[v_11];
+    let v_13 : f32 = (v_12 * (0.000000e+00f - f32(zero)));
+    if ((v * 8i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + (v * 8i))] = fma(v_3, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+    if (((v * 8i) + 1i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 1i))] = fma(v_4, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+    if (((v * 8i) + 2i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 2i))] = fma(v_5, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+    if (((v * 8i) + 3i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 3i))] = fma(v_6, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+    if (((v * 8i) + 4i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 4i))] = fma(v_7, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+    if (((v * 8i) + 5i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 5i))] = fma(v_8, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+    if (((v * 8i) + 6i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 6i))] = fma(v_9, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+    if (((v * 8i) + 7i) < quads) {
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 7i))] = fma(v_10, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+    }
+  }
+}
