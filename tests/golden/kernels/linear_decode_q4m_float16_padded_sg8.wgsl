@@ -20,7 +20,9 @@ override has_residual: i32;
 override norm_eps: f32;
 override outputs: i32;
 override quads: i32;
+override ragged: i32;
 override steps: i32;
+override tails: i32;
 
 @compute @workgroup_size(64, 1, 1)
 fn linear_decode_q4m_float16_padded_sg8_kernel(
@@ -44,14 +46,14 @@ fn linear_decode_q4m_float16_padded_sg8_kernel(
   var v_13 : array<f32, 1>;
   let v_14 : i32 = (i32(threadIdx.x) & 7i);
   let v_15 : i32 = (((v__1 * 8i) + (i32(threadIdx.x)>>3u)) * 2i);
-  let v_16 : i32 = min(v_15, (outputs - 1i));
-  let v_17 : i32 = min((v_15 + 1i), (outputs - 1i));
+  let v_16 : i32 = select(v_15, min(v_15, (outputs - 1i)), (tails != 0i));
+  let v_17 : i32 = select((v_15 + 1i), min((v_15 + 1i), (outputs - 1i)), (tails != 0i));
   v[0i] = 0.000000e+00f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   for (var v_18 : i32 = 0i; v_18 < steps; v_18++) {
     let v_19 : i32 = ((v_18 * 8i) + v_14);
-    if (v_19 < chunks) {
+    if (select(bool(1), (v_19 < chunks), (ragged != 0i))) {
       v_3[0i] = select(vec4<f32>(0.000000e+00f, 0.000000e+00f, 0.000000e+00f, 0.000000e+00f), x_ptr[min((v_19 * 8i), (quads - 1i))], ((v_19 * 8i) < quads));
       v_4[0i] = select(vec4<f32>(0.000000e+00f, 0.000000e+00f, 0.000000e+00f, 0.000000e+00f), x_ptr[min(((v_19 * 8i) + 1i), (quads - 1i))], (((v_19 * 8i) + 1i) < quads));
       v_5[0i] = select(vec4<f32>(0.000000e+00f, 0.000000e+00f, 0.000000e+00f, 0.000000e+00f), x_ptr[min(((v_19 * 8i) + 2i), (quads - 1i))], (((v_19 * 8i) + 2i) < quads));
@@ -110,20 +112,22 @@ fn linear_decode_q4m_float16_padded_sg8_kernel(
     }
   }
   v[0i] = (v[0i] + subgroupShuffleDown(v[0i], 4u));
-  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 4u));
   v[0i] = (v[0i] + subgroupShuffleDown(v[0i], 2u));
-  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 2u));
   v[0i] = (v[0i] + subgroupShuffleDown(v[0i], 1u));
+  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 4u));
+  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 2u));
   v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 1u));
-  v_11[0i] = 1.000000e+00f;
   if (has_norm != 0i) {
     v_2[0i] = (v_2[0i] + subgroupShuffleDown(v_2[0i], 4u));
     v_2[0i] = (v_2[0i] + subgroupShuffleDown(v_2[0i], 2u));
     v_2[0i] = (v_2[0i] + subgroupShuffleDown(v_2[0i], 1u));
+  }
+  v_11[0i] = 1.000000e+00f;
+  if (has_norm != 0i) {
     v_11[0i] = (1.000000e+00f / sqrt(((v_2[0i] / f32(columns)) + norm_eps)));
   }
   if (v_14 == 0i) {
-    if (v_15 <= (outputs - 1i)) {
+    if (select(bool(1), (v_15 < outputs), (tails != 0i))) {
       let v_47 : f32 = v_11[0i];
       let v_48 : i32 = (v_15 + first_row);
       v[0i] = (v[0i] * v_47);
@@ -136,7 +140,7 @@ fn linear_decode_q4m_float16_padded_sg8_kernel(
       }
       out_ptr[v_48] = v_12[0i];
     }
-    if ((v_15 + 1i) <= (outputs - 1i)) {
+    if (select(bool(1), ((v_15 + 1i) < outputs), (tails != 0i))) {
       let v_49 : f32 = v_11[0i];
       let v_50 : i32 = ((v_15 + 1i) + first_row);
       v_1[0i] = (v_1[0i] * v_49);

@@ -17,9 +17,11 @@ override has_norm: i32;
 override has_residual: i32;
 override norm_eps: f32;
 override outputs: i32;
+override ragged: i32;
 override steps: i32;
+override tails: i32;
 
-var<workgroup> v_11 : array<f32, 128>;
+var<workgroup> v_11 : array<f32, 192>;
 @compute @workgroup_size(64, 1, 1)
 fn linear_decode_q4m_float16_wg16_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
@@ -42,14 +44,14 @@ fn linear_decode_q4m_float16_wg16_kernel(
   var v_14 : array<f32, 1>;
   let v_15 : i32 = (i32(threadIdx.x) & 15i);
   let v_16 : i32 = (((v__1 * 4i) + (i32(threadIdx.x)>>4u)) * 2i);
-  let v_17 : i32 = min(v_16, (outputs - 1i));
-  let v_18 : i32 = min((v_16 + 1i), (outputs - 1i));
+  let v_17 : i32 = select(v_16, min(v_16, (outputs - 1i)), (tails != 0i));
+  let v_18 : i32 = select((v_16 + 1i), min((v_16 + 1i), (outputs - 1i)), (tails != 0i));
   v[0i] = 0.000000e+00f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   for (var v_19 : i32 = 0i; v_19 < steps; v_19++) {
     let v_20 : i32 = ((v_19 * 16i) + v_15);
-    if (v_20 < chunks) {
+    if (select(bool(1), (v_20 < chunks), (ragged != 0i))) {
       v_3[0i] = x_ptr[(v_20 * 8i)];
       v_4[0i] = x_ptr[((v_20 * 8i) + 1i)];
       v_5[0i] = x_ptr[((v_20 * 8i) + 2i)];
@@ -109,6 +111,9 @@ fn linear_decode_q4m_float16_wg16_kernel(
   }
   v_11[i32(threadIdx.x)] = v[0i];
   v_11[(i32(threadIdx.x) + 64i)] = v_1[0i];
+  if (has_norm != 0i) {
+    v_11[(i32(threadIdx.x) + 128i)] = v_2[0i];
+  }
   workgroupBarrier();
   if (v_15 == 0i) {
     for (var v_48 : i32 = 0i; v_48 < 15i; v_48++) {
@@ -117,20 +122,18 @@ fn linear_decode_q4m_float16_wg16_kernel(
     for (var v_49 : i32 = 0i; v_49 < 15i; v_49++) {
       v_1[0i] = (v_1[0i] + v_11[((i32(threadIdx.x) + v_49) + 65i)]);
     }
+    if (has_norm != 0i) {
+      for (var v_50 : i32 = 0i; v_50 < 15i; v_50++) {
+        v_2[0i] = (v_2[0i] + v_11[((i32(threadIdx.x) + v_50) + 129i)]);
+      }
+    }
   }
   v_12[0i] = 1.000000e+00f;
   if (has_norm != 0i) {
-    v_11[i32(threadIdx.x)] = v_2[0i];
-    workgroupBarrier();
-    if (v_15 == 0i) {
-      for (var v_50 : i32 = 0i; v_50 < 15i; v_50++) {
-        v_2[0i] = (v_2[0i] + v_11[((i32(threadIdx.x) + v_50) + 1i)]);
-      }
-    }
     v_12[0i] = (1.000000e+00f / sqrt(((v_2[0i] / f32(columns)) + norm_eps)));
   }
   if (v_15 == 0i) {
-    if (v_16 <= (outputs - 1i)) {
+    if (select(bool(1), (v_16 < outputs), (tails != 0i))) {
       let v_51 : f32 = v_12[0i];
       let v_52 : i32 = (v_16 + first_row);
       v[0i] = (v[0i] * v_51);
@@ -143,7 +146,7 @@ fn linear_decode_q4m_float16_wg16_kernel(
       }
       out_ptr[v_52] = v_13[0i];
     }
-    if ((v_16 + 1i) <= (outputs - 1i)) {
+    if (select(bool(1), ((v_16 + 1i) < outputs), (tails != 0i))) {
       let v_53 : f32 = v_12[0i];
       let v_54 : i32 = ((v_16 + 1i) + first_row);
       v_1[0i] = (v_1[0i] * v_53);

@@ -15,9 +15,11 @@ override has_norm: i32;
 override has_residual: i32;
 override norm_eps: f32;
 override outputs: i32;
+override ragged: i32;
 override steps: i32;
+override tails: i32;
 
-var<workgroup> v_5 : array<f32, 128>;
+var<workgroup> v_5 : array<f32, 192>;
 @compute @workgroup_size(64, 1, 1)
 fn linear_decode_swiglu_float16_x8_wg4_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
@@ -33,13 +35,13 @@ fn linear_decode_swiglu_float16_x8_wg4_kernel(
   var v_7 : array<f32, 1>;
   let v_8 : i32 = (i32(threadIdx.x) & 3i);
   let v_9 : i32 = ((v__1 * 16i) + (i32(threadIdx.x)>>2u));
-  let v_10 : i32 = min(v_9, (outputs - 1i));
+  let v_10 : i32 = select(v_9, min(v_9, (outputs - 1i)), (tails != 0i));
   v[0i] = 0.000000e+00f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   for (var v_11 : i32 = 0i; v_11 < steps; v_11++) {
     let v_12 : i32 = ((v_11 * 4i) + v_8);
-    if (v_12 < chunks) {
+    if (select(bool(1), (v_12 < chunks), (ragged != 0i))) {
       v_3[0i] = x_ptr[(v_12 * 2i)];
       v_4[0i] = x_ptr[((v_12 * 2i) + 1i)];
       if (has_norm != 0i) {
@@ -60,6 +62,9 @@ fn linear_decode_swiglu_float16_x8_wg4_kernel(
   }
   v_5[i32(threadIdx.x)] = v[0i];
   v_5[(i32(threadIdx.x) + 64i)] = v_1[0i];
+  if (has_norm != 0i) {
+    v_5[(i32(threadIdx.x) + 128i)] = v_2[0i];
+  }
   workgroupBarrier();
   if (v_8 == 0i) {
     for (var v_19 : i32 = 0i; v_19 < 3i; v_19++) {
@@ -68,20 +73,18 @@ fn linear_decode_swiglu_float16_x8_wg4_kernel(
     for (var v_20 : i32 = 0i; v_20 < 3i; v_20++) {
       v_1[0i] = (v_1[0i] + v_5[((i32(threadIdx.x) + v_20) + 65i)]);
     }
+    if (has_norm != 0i) {
+      for (var v_21 : i32 = 0i; v_21 < 3i; v_21++) {
+        v_2[0i] = (v_2[0i] + v_5[((i32(threadIdx.x) + v_21) + 129i)]);
+      }
+    }
   }
   v_6[0i] = 1.000000e+00f;
   if (has_norm != 0i) {
-    v_5[i32(threadIdx.x)] = v_2[0i];
-    workgroupBarrier();
-    if (v_8 == 0i) {
-      for (var v_21 : i32 = 0i; v_21 < 3i; v_21++) {
-        v_2[0i] = (v_2[0i] + v_5[((i32(threadIdx.x) + v_21) + 1i)]);
-      }
-    }
     v_6[0i] = (1.000000e+00f / sqrt(((v_2[0i] / f32(columns)) + norm_eps)));
   }
   if (v_8 == 0i) {
-    if (v_9 <= (outputs - 1i)) {
+    if (select(bool(1), (v_9 < outputs), (tails != 0i))) {
       let v_22 : f32 = v_6[0i];
       let v_23 : i32 = (v_9 + first_row);
       v[0i] = (v[0i] * v_22);

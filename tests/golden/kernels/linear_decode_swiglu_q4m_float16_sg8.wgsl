@@ -20,7 +20,9 @@ override has_norm: i32;
 override has_residual: i32;
 override norm_eps: f32;
 override outputs: i32;
+override ragged: i32;
 override steps: i32;
+override tails: i32;
 
 @compute @workgroup_size(64, 1, 1)
 fn linear_decode_swiglu_q4m_float16_sg8_kernel(
@@ -43,13 +45,13 @@ fn linear_decode_swiglu_q4m_float16_sg8_kernel(
   var v_12 : array<f32, 1>;
   let v_13 : i32 = (i32(threadIdx.x) & 7i);
   let v_14 : i32 = ((v__1 * 8i) + (i32(threadIdx.x)>>3u));
-  let v_15 : i32 = min(v_14, (outputs - 1i));
+  let v_15 : i32 = select(v_14, min(v_14, (outputs - 1i)), (tails != 0i));
   v[0i] = 0.000000e+00f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   for (var v_16 : i32 = 0i; v_16 < steps; v_16++) {
     let v_17 : i32 = ((v_16 * 8i) + v_13);
-    if (v_17 < chunks) {
+    if (select(bool(1), (v_17 < chunks), (ragged != 0i))) {
       v_3[0i] = x_ptr[(v_17 * 8i)];
       v_4[0i] = x_ptr[((v_17 * 8i) + 1i)];
       v_5[0i] = x_ptr[((v_17 * 8i) + 2i)];
@@ -108,20 +110,22 @@ fn linear_decode_swiglu_q4m_float16_sg8_kernel(
     }
   }
   v[0i] = (v[0i] + subgroupShuffleDown(v[0i], 4u));
-  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 4u));
   v[0i] = (v[0i] + subgroupShuffleDown(v[0i], 2u));
-  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 2u));
   v[0i] = (v[0i] + subgroupShuffleDown(v[0i], 1u));
+  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 4u));
+  v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 2u));
   v_1[0i] = (v_1[0i] + subgroupShuffleDown(v_1[0i], 1u));
-  v_11[0i] = 1.000000e+00f;
   if (has_norm != 0i) {
     v_2[0i] = (v_2[0i] + subgroupShuffleDown(v_2[0i], 4u));
     v_2[0i] = (v_2[0i] + subgroupShuffleDown(v_2[0i], 2u));
     v_2[0i] = (v_2[0i] + subgroupShuffleDown(v_2[0i], 1u));
+  }
+  v_11[0i] = 1.000000e+00f;
+  if (has_norm != 0i) {
     v_11[0i] = (1.000000e+00f / sqrt(((v_2[0i] / f32(columns)) + norm_eps)));
   }
   if (v_13 == 0i) {
-    if (v_14 <= (outputs - 1i)) {
+    if (select(bool(1), (v_14 < outputs), (tails != 0i))) {
       let v_45 : f32 = v_11[0i];
       let v_46 : i32 = (v_14 + first_row);
       v[0i] = (v[0i] * v_45);

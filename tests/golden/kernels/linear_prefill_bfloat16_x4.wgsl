@@ -17,6 +17,7 @@ override has_bias: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
+override tails: i32;
 
 @compute @workgroup_size(64, 1, 1)
 fn linear_prefill_bfloat16_x4_kernel(
@@ -58,10 +59,10 @@ fn linear_prefill_bfloat16_x4_kernel(
   var v_31 : array<f32, 1>;
   let v_32 : i32 = (((v__1 * 16i) + (i32(threadIdx.x) & 15i)) * 4i);
   let v_33 : i32 = ((i32(blockIdx.y) * 16i) + ((i32(threadIdx.x)>>4u) * 4i));
-  let v_34 : i32 = min(v_32, (outputs - 1i));
-  let v_35 : i32 = min((v_32 + 1i), (outputs - 1i));
-  let v_36 : i32 = min((v_32 + 2i), (outputs - 1i));
-  let v_37 : i32 = min((v_32 + 3i), (outputs - 1i));
+  let v_34 : i32 = select(v_32, min(v_32, (outputs - 1i)), (tails != 0i));
+  let v_35 : i32 = select((v_32 + 1i), min((v_32 + 1i), (outputs - 1i)), (tails != 0i));
+  let v_36 : i32 = select((v_32 + 2i), min((v_32 + 2i), (outputs - 1i)), (tails != 0i));
+  let v_37 : i32 = select((v_32 + 3i), min((v_32 + 3i), (outputs - 1i)), (tails != 0i));
   let v_38 : i32 = min(v_33, (podArgs.n - 1i));
   let v_39 : i32 = min((v_33 + 1i), (podArgs.n - 1i));
   let v_40 : i32 = min((v_33 + 2i), (podArgs.n - 1i));
@@ -112,7 +113,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     v_14[0i] = (v_14[0i] + dot(v_54, v_48));
     v_15[0i] = (v_15[0i] + dot(v_54, v_50));
   }
-  if ((v_33 < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_55 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_55]);
@@ -123,7 +124,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_55)] = v_16[0i];
   }
-  if ((v_33 < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_56 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_1[0i] = (v_1[0i] + bias_ptr[v_56]);
@@ -134,7 +135,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_56)] = v_17[0i];
   }
-  if ((v_33 < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_57 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_57]);
@@ -145,7 +146,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_57)] = v_18[0i];
   }
-  if ((v_33 < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_58 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_3[0i] = (v_3[0i] + bias_ptr[v_58]);
@@ -156,7 +157,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_58)] = v_19[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_59 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_59]);
@@ -167,7 +168,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_59)] = v_20[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_60 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_5[0i] = (v_5[0i] + bias_ptr[v_60]);
@@ -178,7 +179,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_60)] = v_21[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_61 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_61]);
@@ -189,7 +190,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_61)] = v_22[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_62 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_7[0i] = (v_7[0i] + bias_ptr[v_62]);
@@ -200,7 +201,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_62)] = v_23[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_63 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_63]);
@@ -211,7 +212,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_63)] = v_24[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_64 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_9[0i] = (v_9[0i] + bias_ptr[v_64]);
@@ -222,7 +223,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_64)] = v_25[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_65 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_65]);
@@ -233,7 +234,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_65)] = v_26[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_66 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_11[0i] = (v_11[0i] + bias_ptr[v_66]);
@@ -244,7 +245,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_66)] = v_27[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_67 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_67]);
@@ -255,7 +256,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 3i) * all_outputs) + v_67)] = v_28[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_68 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_13[0i] = (v_13[0i] + bias_ptr[v_68]);
@@ -266,7 +267,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 3i) * all_outputs) + v_68)] = v_29[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_69 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_69]);
@@ -277,7 +278,7 @@ fn linear_prefill_bfloat16_x4_kernel(
     }
     out_ptr[(((v_33 + 3i) * all_outputs) + v_69)] = v_30[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_70 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_15[0i] = (v_15[0i] + bias_ptr[v_70]);

@@ -20,6 +20,7 @@ override has_bias: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
+override tails: i32;
 
 @compute @workgroup_size(64, 1, 1)
 fn linear_prefill_q4m_float16_kernel(
@@ -61,10 +62,10 @@ fn linear_prefill_q4m_float16_kernel(
   var v_31 : array<f32, 1>;
   let v_32 : i32 = (((v__1 * 16i) + (i32(threadIdx.x) & 15i)) * 4i);
   let v_33 : i32 = ((i32(blockIdx.y) * 16i) + ((i32(threadIdx.x)>>4u) * 4i));
-  let v_34 : i32 = min(v_32, (outputs - 1i));
-  let v_35 : i32 = min((v_32 + 1i), (outputs - 1i));
-  let v_36 : i32 = min((v_32 + 2i), (outputs - 1i));
-  let v_37 : i32 = min((v_32 + 3i), (outputs - 1i));
+  let v_34 : i32 = select(v_32, min(v_32, (outputs - 1i)), (tails != 0i));
+  let v_35 : i32 = select((v_32 + 1i), min((v_32 + 1i), (outputs - 1i)), (tails != 0i));
+  let v_36 : i32 = select((v_32 + 2i), min((v_32 + 2i), (outputs - 1i)), (tails != 0i));
+  let v_37 : i32 = select((v_32 + 3i), min((v_32 + 3i), (outputs - 1i)), (tails != 0i));
   let v_38 : i32 = min(v_33, (podArgs.n - 1i));
   let v_39 : i32 = min((v_33 + 1i), (podArgs.n - 1i));
   let v_40 : i32 = min((v_33 + 2i), (podArgs.n - 1i));
@@ -191,7 +192,7 @@ fn linear_prefill_q4m_float16_kernel(
     v_14[0i] = (v_14[0i] + fma(v_81, v_130, ((((((((dot(v_122, v_70) + dot(v_123, v_71)) + dot(v_124, v_72)) + dot(v_125, v_73)) + dot(v_126, v_74)) + dot(v_127, v_75)) + dot(v_128, v_76)) + dot(v_129, v_77)) * v_80)));
     v_15[0i] = (v_15[0i] + fma(v_94, v_130, ((((((((dot(v_122, v_83) + dot(v_123, v_84)) + dot(v_124, v_85)) + dot(v_125, v_86)) + dot(v_126, v_87)) + dot(v_127, v_88)) + dot(v_128, v_89)) + dot(v_129, v_90)) * v_93)));
   }
-  if ((v_33 < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_131 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_131]);
@@ -202,7 +203,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_131)] = v_16[0i];
   }
-  if ((v_33 < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_132 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_1[0i] = (v_1[0i] + bias_ptr[v_132]);
@@ -213,7 +214,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_132)] = v_17[0i];
   }
-  if ((v_33 < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_133 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_133]);
@@ -224,7 +225,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_133)] = v_18[0i];
   }
-  if ((v_33 < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if ((v_33 < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_134 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_3[0i] = (v_3[0i] + bias_ptr[v_134]);
@@ -235,7 +236,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[((v_33 * all_outputs) + v_134)] = v_19[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_135 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_135]);
@@ -246,7 +247,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_135)] = v_20[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_136 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_5[0i] = (v_5[0i] + bias_ptr[v_136]);
@@ -257,7 +258,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_136)] = v_21[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_137 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_137]);
@@ -268,7 +269,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_137)] = v_22[0i];
   }
-  if (((v_33 + 1i) < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if (((v_33 + 1i) < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_138 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_7[0i] = (v_7[0i] + bias_ptr[v_138]);
@@ -279,7 +280,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 1i) * all_outputs) + v_138)] = v_23[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_139 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_139]);
@@ -290,7 +291,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_139)] = v_24[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_140 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_9[0i] = (v_9[0i] + bias_ptr[v_140]);
@@ -301,7 +302,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_140)] = v_25[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_141 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_141]);
@@ -312,7 +313,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_141)] = v_26[0i];
   }
-  if (((v_33 + 2i) < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if (((v_33 + 2i) < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_142 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_11[0i] = (v_11[0i] + bias_ptr[v_142]);
@@ -323,7 +324,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 2i) * all_outputs) + v_142)] = v_27[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && (v_32 <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), (v_32 < outputs), (tails != 0i))) {
     let v_143 : i32 = (v_32 + first_row);
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_143]);
@@ -334,7 +335,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 3i) * all_outputs) + v_143)] = v_28[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && ((v_32 + 1i) <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), ((v_32 + 1i) < outputs), (tails != 0i))) {
     let v_144 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_13[0i] = (v_13[0i] + bias_ptr[v_144]);
@@ -345,7 +346,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 3i) * all_outputs) + v_144)] = v_29[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && ((v_32 + 2i) <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), ((v_32 + 2i) < outputs), (tails != 0i))) {
     let v_145 : i32 = ((v_32 + 2i) + first_row);
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_145]);
@@ -356,7 +357,7 @@ fn linear_prefill_q4m_float16_kernel(
     }
     out_ptr[(((v_33 + 3i) * all_outputs) + v_145)] = v_30[0i];
   }
-  if (((v_33 + 3i) < podArgs.n) && ((v_32 + 3i) <= (outputs - 1i))) {
+  if (((v_33 + 3i) < podArgs.n) && select(bool(1), ((v_32 + 3i) < outputs), (tails != 0i))) {
     let v_146 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_15[0i] = (v_15[0i] + bias_ptr[v_146]);

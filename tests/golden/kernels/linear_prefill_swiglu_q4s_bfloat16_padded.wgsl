@@ -20,6 +20,7 @@ override has_bias: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
+override tails: i32;
 override zero: i32;
 
 @compute @workgroup_size(64, 1, 1)
@@ -54,8 +55,8 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
   var v_23 : array<f32, 1>;
   let v_24 : i32 = (((v__1 * 16i) + (i32(threadIdx.x) & 15i)) * 2i);
   let v_25 : i32 = ((i32(blockIdx.y) * 16i) + ((i32(threadIdx.x)>>4u) * 4i));
-  let v_26 : i32 = min(v_24, (outputs - 1i));
-  let v_27 : i32 = min((v_24 + 1i), (outputs - 1i));
+  let v_26 : i32 = select(v_24, min(v_24, (outputs - 1i)), (tails != 0i));
+  let v_27 : i32 = select((v_24 + 1i), min((v_24 + 1i), (outputs - 1i)), (tails != 0i));
   let v_28 : i32 = min(v_25, (podArgs.n - 1i));
   let v_29 : i32 = min((v_25 + 1i), (podArgs.n - 1i));
   let v_30 : i32 = min((v_25 + 2i), (podArgs.n - 1i));
@@ -178,7 +179,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     v_14[0i] = (v_14[0i] + fma(v_68, v_116, ((((((((dot(v_108, v_58) + dot(v_109, v_59)) + dot(v_110, v_60)) + dot(v_111, v_61)) + dot(v_112, v_62)) + dot(v_113, v_63)) + dot(v_114, v_64)) + dot(v_115, v_65)) * v_67)));
     v_15[0i] = (v_15[0i] + fma(v_80, v_116, ((((((((dot(v_108, v_70) + dot(v_109, v_71)) + dot(v_110, v_72)) + dot(v_111, v_73)) + dot(v_112, v_74)) + dot(v_113, v_75)) + dot(v_114, v_76)) + dot(v_115, v_77)) * v_79)));
   }
-  if ((v_25 < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if ((v_25 < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_117 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_117]);
@@ -192,7 +193,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     }
     out_ptr[((v_25 * all_outputs) + v_117)] = v_16[0i];
   }
-  if ((v_25 < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if ((v_25 < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_120 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_120]);
@@ -206,7 +207,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     }
     out_ptr[((v_25 * all_outputs) + v_120)] = v_17[0i];
   }
-  if (((v_25 + 1i) < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if (((v_25 + 1i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_123 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_123]);
@@ -220,7 +221,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     }
     out_ptr[(((v_25 + 1i) * all_outputs) + v_123)] = v_18[0i];
   }
-  if (((v_25 + 1i) < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if (((v_25 + 1i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_126 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_126]);
@@ -234,7 +235,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     }
     out_ptr[(((v_25 + 1i) * all_outputs) + v_126)] = v_19[0i];
   }
-  if (((v_25 + 2i) < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if (((v_25 + 2i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_129 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_129]);
@@ -248,7 +249,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     }
     out_ptr[(((v_25 + 2i) * all_outputs) + v_129)] = v_20[0i];
   }
-  if (((v_25 + 2i) < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if (((v_25 + 2i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_132 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_132]);
@@ -262,7 +263,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     }
     out_ptr[(((v_25 + 2i) * all_outputs) + v_132)] = v_21[0i];
   }
-  if (((v_25 + 3i) < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if (((v_25 + 3i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_135 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_135]);
@@ -276,7 +277,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     }
     out_ptr[(((v_25 + 3i) * all_outputs) + v_135)] = v_22[0i];
   }
-  if (((v_25 + 3i) < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if (((v_25 + 3i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_138 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_138]);

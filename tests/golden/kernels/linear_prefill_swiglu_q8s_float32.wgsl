@@ -20,6 +20,7 @@ override has_bias: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
+override tails: i32;
 override zero: i32;
 
 @compute @workgroup_size(64, 1, 1)
@@ -54,8 +55,8 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
   var v_23 : array<f32, 1>;
   let v_24 : i32 = (((v__1 * 16i) + (i32(threadIdx.x) & 15i)) * 2i);
   let v_25 : i32 = ((i32(blockIdx.y) * 16i) + ((i32(threadIdx.x)>>4u) * 4i));
-  let v_26 : i32 = min(v_24, (outputs - 1i));
-  let v_27 : i32 = min((v_24 + 1i), (outputs - 1i));
+  let v_26 : i32 = select(v_24, min(v_24, (outputs - 1i)), (tails != 0i));
+  let v_27 : i32 = select((v_24 + 1i), min((v_24 + 1i), (outputs - 1i)), (tails != 0i));
   let v_28 : i32 = min(v_25, (podArgs.n - 1i));
   let v_29 : i32 = min((v_25 + 1i), (podArgs.n - 1i));
   let v_30 : i32 = min((v_25 + 2i), (podArgs.n - 1i));
@@ -146,7 +147,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     v_14[0i] = (v_14[0i] + fma(v_56, v_84, ((((dot(v_80, v_50) + dot(v_81, v_51)) + dot(v_82, v_52)) + dot(v_83, v_53)) * v_55)));
     v_15[0i] = (v_15[0i] + fma(v_64, v_84, ((((dot(v_80, v_58) + dot(v_81, v_59)) + dot(v_82, v_60)) + dot(v_83, v_61)) * v_63)));
   }
-  if ((v_25 < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if ((v_25 < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_85 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_85]);
@@ -160,7 +161,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     }
     out_ptr[((v_25 * all_outputs) + v_85)] = v_16[0i];
   }
-  if ((v_25 < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if ((v_25 < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_88 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_88]);
@@ -174,7 +175,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     }
     out_ptr[((v_25 * all_outputs) + v_88)] = v_17[0i];
   }
-  if (((v_25 + 1i) < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if (((v_25 + 1i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_91 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_91]);
@@ -188,7 +189,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     }
     out_ptr[(((v_25 + 1i) * all_outputs) + v_91)] = v_18[0i];
   }
-  if (((v_25 + 1i) < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if (((v_25 + 1i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_94 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_94]);
@@ -202,7 +203,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     }
     out_ptr[(((v_25 + 1i) * all_outputs) + v_94)] = v_19[0i];
   }
-  if (((v_25 + 2i) < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if (((v_25 + 2i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_97 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_97]);
@@ -216,7 +217,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     }
     out_ptr[(((v_25 + 2i) * all_outputs) + v_97)] = v_20[0i];
   }
-  if (((v_25 + 2i) < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if (((v_25 + 2i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_100 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_100]);
@@ -230,7 +231,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     }
     out_ptr[(((v_25 + 2i) * all_outputs) + v_100)] = v_21[0i];
   }
-  if (((v_25 + 3i) < podArgs.n) && (v_24 <= (outputs - 1i))) {
+  if (((v_25 + 3i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
     let v_103 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_103]);
@@ -244,7 +245,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     }
     out_ptr[(((v_25 + 3i) * all_outputs) + v_103)] = v_22[0i];
   }
-  if (((v_25 + 3i) < podArgs.n) && ((v_24 + 1i) <= (outputs - 1i))) {
+  if (((v_25 + 3i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
     let v_106 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_106]);

@@ -13,7 +13,7 @@ the variant requires subgroup_min_size >= lanes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from tvm.script.ir_builder import tirx as T
@@ -54,18 +54,18 @@ def decode_variants(kind: LinearKind) -> Iterator[Variant]:
 
 def linear_decode(symbols: Symbols, name: str, kind: LinearKind, lanes: int, reduction: Reduction) -> Kernel:
     """grid: clusters of one or two outputs, so that a cluster always has two rows of W; 1."""
-    linear = LinearKernel(symbols, kind)
-    matrix, quads = linear.matrix, kind.storage.chunk // 4
     has_norm = symbols.flag("has_norm", "has_norm_eps")
     clusters = THREADS // lanes
     cluster_outputs = kind.cluster_outputs
-    last_output = linear.outputs - 1
+    linear = LinearKernel(symbols, kind, clusters * cluster_outputs)
+    matrix, quads = linear.matrix, kind.storage.chunk // 4
+    ragged = symbols.flag("ragged", ["<", 0, ["%", kind.storage.chunks, lanes]])  # some lanes take one chunk less
 
     def body(buffers: Buffers, thread: Thread) -> None:
         lane = bind(thread.index % lanes)
         first = bind((thread.block_x * clusters + thread.index // lanes) * cluster_outputs)
         outputs = [first + i for i in range(cluster_outputs)]
-        clamped = [bind(T.min(output, last_output)) for output in outputs]
+        clamped = [linear.clamped(output) for output in outputs]
         matrix_rows = [row + offset for row in clamped for offset in linear.offsets]
         sums = [Register(initial=f32(0)) for _ in matrix_rows]
         squares = Register(initial=f32(0))
@@ -83,23 +83,22 @@ def linear_decode(symbols: Symbols, name: str, kind: LinearKind, lanes: int, red
 
         with T.serial(symbols.integer("steps", ceil_div(kind.storage.chunks, lanes))) as step:
             chunk = bind(step * lanes + lane)
-            with T.If(chunk < matrix.chunks), T.Then():
+            with T.If(T.Select(ragged, chunk < matrix.chunks, T.bool(True))), T.Then():
                 load_activations(chunk)
                 xs = [register.get() for register in registers]
                 x_sum = sum_of(xs) if kind.grouped else None
                 for row, register in zip(matrix_rows, sums, strict=True):
                     register.add(chunk_product(xs, x_sum, matrix.load(buffers, row, chunk)))
 
-        _reduce(sums, lanes, lane, thread, reduction)
+        _reduce(sums, squares, has_norm, lanes, lane, thread, reduction)
         factor = Register(initial=f32(1))
         with T.If(has_norm), T.Then():
-            _reduce([squares], lanes, lane, thread, reduction)
             mean = squares.get() / T.Cast("float32", symbols.integer("columns"))
             factor.set(T.rsqrt(mean + symbols.number("norm_eps")))
         with T.If(lane == 0), T.Then():
             width = len(linear.offsets)
             for index, output in enumerate(outputs):
-                with T.If(output <= last_output), T.Then():
+                with T.If(linear.exists(output)), T.Then():
                     linear.store_output(
                         buffers, 0, output, sums[index * width : (index + 1) * width], bind(factor.get())
                     )
@@ -108,20 +107,40 @@ def linear_decode(symbols: Symbols, name: str, kind: LinearKind, lanes: int, red
     return function(name, linear.arguments(gain=True), grid, THREADS, body)
 
 
-def _reduce(registers: list[Register], lanes: int, lane: Expr, thread: Thread, reduction: str) -> None:
-    """Sums each register over the lanes of a cluster; lane 0 holds the result."""
+def _reduce(
+    sums: list[Register],
+    squares: Register,
+    has_norm: Expr,
+    lanes: int,
+    lane: Expr,
+    thread: Thread,
+    reduction: Reduction,
+) -> None:
+    """Adds up each register over the lanes of a cluster, ``squares`` where there is a norm; lane 0 has the results."""
+
+    def for_each(act: Callable[[int, Register], None]) -> None:
+        for index, register in enumerate(sums):
+            act(index, register)
+        with T.If(has_norm), T.Then():
+            act(len(sums), squares)
+
     if reduction == "subgroup":
-        delta = lanes // 2
-        while delta:
-            for register in registers:
+
+        def shuffle(_: int, register: Register) -> None:
+            delta = lanes // 2
+            while delta:
                 register.add(T.webgpu.subgroup_shuffle_down(register.get(), T.uint32(delta)))
-            delta //= 2
+                delta //= 2
+
+        for_each(shuffle)
         return
-    shared = T.alloc_buffer((len(registers), THREADS), "float32", scope="shared")
-    for index, register in enumerate(registers):
-        store(shared, register.get(), index, thread.index)
+    shared = T.alloc_buffer((len(sums) + 1, THREADS), "float32", scope="shared")
+
+    def gather(index: int, register: Register) -> None:
+        with T.serial(lanes - 1) as other:
+            register.add(shared[index, thread.index + other + 1])
+
+    for_each(lambda index, register: store(shared, register.get(), index, thread.index))
     barrier()
     with T.If(lane == 0), T.Then():
-        for index, register in enumerate(registers):
-            with T.serial(lanes - 1) as other:
-                register.add(shared[index, thread.index + other + 1])
+        for_each(gather)

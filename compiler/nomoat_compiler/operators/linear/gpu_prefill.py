@@ -28,16 +28,15 @@ def prefill_variant(kind: LinearKind) -> Variant:
 
 def _linear_prefill(symbols: Symbols, name: str, kind: LinearKind) -> Kernel:
     """grid: tiles of outputs, tiles of tokens."""
-    linear = LinearKernel(symbols, kind)
+    tile_outputs = ROWS // 2 * kind.cluster_outputs
+    linear = LinearKernel(symbols, kind, ACROSS * tile_outputs)
     matrix, quads, n = linear.matrix, kind.storage.chunk // 4, symbols.n
-    tile_outputs = ROWS // len(linear.offsets)
-    last_output = linear.outputs - 1
 
     def body(buffers: Buffers, thread: Thread) -> None:
         first_output = bind((thread.block_x * ACROSS + thread.index % ACROSS) * tile_outputs)
         first_token = bind(thread.block_y * TOKENS_PER_BLOCK + thread.index // ACROSS * TOKENS)
         outputs = [first_output + i for i in range(tile_outputs)]
-        clamped = [bind(T.min(output, last_output)) for output in outputs]
+        clamped = [linear.clamped(output) for output in outputs]
         matrix_rows = [row + offset for row in clamped for offset in linear.offsets]
         tokens = [first_token + t for t in range(TOKENS)]
         read_tokens = [bind(T.min(token, n - 1)) for token in tokens]
@@ -54,7 +53,7 @@ def _linear_prefill(symbols: Symbols, name: str, kind: LinearKind) -> Kernel:
         width = len(linear.offsets)
         for token, row_sums in zip(tokens, sums, strict=True):
             for index, output in enumerate(outputs):
-                with T.If(T.And(token < n, output <= last_output)), T.Then():
+                with T.If(T.And(token < n, linear.exists(output))), T.Then():
                     linear.store_output(buffers, token, output, row_sums[index * width : (index + 1) * width])
 
     grid = (ceil_div(kind.outputs, ACROSS * tile_outputs), ceil_div("n", TOKENS_PER_BLOCK))

@@ -74,14 +74,17 @@ KINDS = tuple(
 
 
 class LinearKernel:
-    """The matrix and the symbols of one matmul kernel. ``offsets`` lead from an output to the rows of W that make it:
-    its own, and with swiglu its up row."""
+    """The matrix and the symbols of one matmul kernel whose workgroups compute ``block_outputs`` outputs each.
 
-    def __init__(self, symbols: Symbols, kind: LinearKind) -> None:
+    ``offsets`` lead from an output to the rows of W that make it: its own, and with swiglu its up row.
+    """
+
+    def __init__(self, symbols: Symbols, kind: LinearKind, block_outputs: int) -> None:
         self.kind = kind
         self.matrix = MatrixReader(symbols, kind.storage)
         self.outputs = symbols.integer("outputs", kind.outputs)
         self.offsets: list[Expr] = [0, self.outputs] if kind.swiglu else [0]
+        self._tails = symbols.flag("tails", ["<", 0, ["%", kind.outputs, block_outputs]])  # of the last workgroup
         self._first = symbols.integer("first_row")
         self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if kind.swiglu else "all_rows")
         self._bias = symbols.flag("has_bias", "bias")
@@ -98,6 +101,14 @@ class LinearKernel:
             Argument("residual", (self._n, self._stride), "float32"),
             Argument("out", (self._n, self._stride), "float32"),
         ]
+
+    def exists(self, output: Expr) -> Expr:
+        """Whether the slice has ``output``. Compilers see that it has where workgroups divide the outputs."""
+        return T.Select(self._tails, output < self.outputs, T.bool(True))
+
+    def clamped(self, output: Expr) -> Expr:
+        """``output``, or the last one where the slice has no such output."""
+        return bind(T.Select(self._tails, T.min(output, self.outputs - 1), output))
 
     def inside(self, column: Expr) -> Expr:
         """``column``, or the last one of x where it lies in the padding."""
