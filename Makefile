@@ -84,7 +84,7 @@ $(NODE_READY): package.json package-lock.json runtime/package.json web/package.j
 	npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
-LIBRARY_SOURCES := $(wildcard compiler/nomoat_compiler/cpu_kernels/*.py) compiler/nomoat_compiler/cpu_library.py \
+LIBRARY_SOURCES := $(wildcard compiler/nomoat_compiler/operators/*/*.py) compiler/nomoat_compiler/cpu_library.py \
 	compiler/nomoat_compiler/targets/wasm.py
 
 $(LIBRARY_READY): $(PYTHON_READY) $(LIBRARY_SOURCES)

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .kernels.argmax import TOKEN_RING
 from .models.config import LlamaConfig
 from .models.graph import External, Graph
 from .models.llama import LlamaGraph
 from .models.sampling import sample, sample_greedy
 from .models.tensors import TensorSpec
+from .operators.sample_greedy.gpu import TOKEN_RING
 from .passes.plan_memory import PlannedFunction, plan_memory
-from .quantize.scheme import Parameter, Scheme, stored_parameters
+from .scheme import Parameter, Scheme, stored_parameters
 from .targets.webgpu import compile_operator
 
 PAGE_SIZE = 16

@@ -18,16 +18,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .cpu_kernels.activations import BLOCK_BYTES
-from .cpu_kernels.attention import HEADS_AT_ONCE, PART_HEADER_BYTES, PARTS
-from .cpu_kernels.attention_page import BYTES_PER_DIMENSION, scratch_bytes
-from .cpu_kernels.blocks import FORMATS
-from .cpu_kernels.emit import BUILDS, Build
-from .cpu_kernels.fine_activations import BLOCK_BYTES as FINE_BLOCK_BYTES
-from .cpu_kernels.fine_activations import HEAD_BYTES
-from .cpu_kernels.kv_layout import PAGE_TOKENS
-from .cpu_kernels.library import library
-from .cpu_kernels.sample import PART_BYTES, SLICES
+from .operators.attention.cpu import HEADS_AT_ONCE, PART_HEADER_BYTES, PARTS
+from .operators.attention.cpu_page import BYTES_PER_DIMENSION, scratch_bytes
+from .operators.cpu.activations import BLOCK_BYTES
+from .operators.cpu.blocks import FORMATS
+from .operators.cpu.emit import BUILDS, Build
+from .operators.cpu.fine_activations import BLOCK_BYTES as FINE_BLOCK_BYTES
+from .operators.cpu.fine_activations import HEAD_BYTES
+from .operators.cpu.kv_layout import PAGE_TOKENS
+from .operators.cpu.library import library
+from .operators.sample.cpu import PART_BYTES, SLICES
 from .targets.wasm import STACK_BYTES, link
 
 MAX_GZIP_BYTES = 200_000

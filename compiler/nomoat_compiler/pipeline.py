@@ -25,9 +25,9 @@ from .models.tensors import TensorSpec
 from .program.manifest import MANIFEST_NAME, PackageFile, check_schema, manifest_bytes, package_file
 from .program.package import check_may_write, package_in_place
 from .quantize.choose import choose_schemes
-from .quantize.scheme import Plain, Scheme
 from .quantize.sources import check_sources
 from .quantize.writer import INDEX_PATH, WEIGHTS_FOLDER, write_weights
+from .scheme import Plain, Scheme
 
 # A context of the model's full length is often 128k tokens, whose float32 KV cache no browser holds; 8192 takes most
 # models whole and costs nothing unused, as the cache grows by pages. --context-length asks for more.

@@ -11,8 +11,8 @@ from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.quantize import affine
 from nomoat_compiler.quantize.affine import quantize_affine
 from nomoat_compiler.quantize.choose import Q4_ASYMMETRIC, Q8_ASYMMETRIC, Q8_SYMMETRIC
-from nomoat_compiler.quantize.scheme import Grouped
 from nomoat_compiler.reference.quantize import dequantize
+from nomoat_compiler.scheme import Grouped
 
 
 def round_trip(weights: np.ndarray, scheme: Grouped) -> np.ndarray:

@@ -19,8 +19,8 @@ from nomoat_compiler.quantize.choose import (
     choose_schemes,
 )
 from nomoat_compiler.quantize.encode import encode_tensor
-from nomoat_compiler.quantize.scheme import Grouped, Plain, Scheme
 from nomoat_compiler.reference.quantize import dequantize
+from nomoat_compiler.scheme import Grouped, Plain, Scheme
 from tiny_checkpoints import config, weights, write_gguf, write_huggingface
 
 MODEL = config(attention_bias=True)

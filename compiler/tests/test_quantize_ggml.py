@@ -9,8 +9,8 @@ from nomoat_compiler.checkpoint.checkpoint import BlockKind, Blocks
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.quantize.choose import Q4_ASYMMETRIC, Q4_SYMMETRIC, Q8_ASYMMETRIC, Q8_SYMMETRIC
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks, import_blocks
-from nomoat_compiler.quantize.scheme import Grouped
 from nomoat_compiler.reference.quantize import dequantize
+from nomoat_compiler.scheme import Grouped
 
 HOLDS: list[tuple[BlockKind, Grouped]] = [
     ("Q4_0", Q4_SYMMETRIC), ("Q4_0", Q4_ASYMMETRIC), ("Q4_0", Q8_SYMMETRIC), ("Q4_0", Q8_ASYMMETRIC),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from nomoat_compiler.quantize.mlc import quantize_mlc
-from nomoat_compiler.quantize.scheme import Grouped
+from nomoat_compiler.scheme import Grouped
 
 SCHEME = Grouped(4, 32, 7, "float16")
 

@@ -18,9 +18,9 @@ from nomoat_compiler.models.tensors import TensorSpec
 from nomoat_compiler.quantize.choose import choose_schemes
 from nomoat_compiler.quantize.encode import encode_tensor
 from nomoat_compiler.quantize.mlc import quantize_mlc
-from nomoat_compiler.quantize.scheme import Grouped, Parameter, Plain
 from nomoat_compiler.quantize.writer import WeightsWriter, write_weights
 from nomoat_compiler.reference.quantize import dequantize, stored_array
+from nomoat_compiler.scheme import Grouped, Parameter, Plain
 from tiny_checkpoints import config, weights, write_gguf, write_huggingface
 from tvm.contrib import tvmjs
 

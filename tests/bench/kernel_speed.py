@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from nomoat.browser import Adapter, find_chromium
 from nomoat.browser.runner import headless_browser
-from nomoat_compiler.cpu_kernels.blocks import FORMATS
-from nomoat_compiler.cpu_kernels.emit import Build
+from nomoat_compiler.operators.cpu.blocks import FORMATS
+from nomoat_compiler.operators.cpu.emit import Build
 from playwright.sync_api import Page
 from rich.console import Console
 from rich.table import Table

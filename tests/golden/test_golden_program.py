@@ -13,7 +13,7 @@ import pytest
 from nomoat_compiler.assembly import Program, build_program
 from nomoat_compiler.models.config import LlamaConfig
 from nomoat_compiler.models.llama import tensor_specs
-from nomoat_compiler.quantize.scheme import Grouped, Plain
+from nomoat_compiler.scheme import Grouped, Plain
 
 FOLDER = Path(__file__).parent / "two-layers-q4"
 

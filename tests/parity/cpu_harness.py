@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import wasmtime
-from nomoat_compiler.cpu_kernels.emit import Build
 from nomoat_compiler.cpu_library import build_library
+from nomoat_compiler.operators.cpu.emit import Build
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "compiler" / "nomoat_compiler"
@@ -24,7 +24,7 @@ each_build = pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.na
 def module_bytes(build: Build) -> bytes:
     """The library, kept under .cache by the hash of its sources."""
     digest = hashlib.sha256()
-    for path in [*sorted((SOURCES / "cpu_kernels").glob("*.py")), SOURCES / "targets" / "wasm.py"]:
+    for path in [*sorted((SOURCES / "operators").rglob("*.py")), SOURCES / "targets" / "wasm.py"]:
         digest.update(path.read_bytes())
     kept = ROOT / ".cache" / "cpu-library" / f"{digest.hexdigest()[:16]}-{build.name}.wasm"
     if not kept.exists():

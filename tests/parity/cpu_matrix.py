@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from nomoat_compiler.cpu_kernels import fine_activations
-from nomoat_compiler.cpu_kernels.activations import BLOCK_BYTES
-from nomoat_compiler.cpu_kernels.blocks import Format
+from nomoat_compiler.operators.cpu import fine_activations
+from nomoat_compiler.operators.cpu.activations import BLOCK_BYTES
+from nomoat_compiler.operators.cpu.blocks import Format
 from nomoat_compiler.quantize.packing import pack_words
 
 from tests.parity.cpu_harness import CpuMachine, random

@@ -6,8 +6,8 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from nomoat_compiler.kernels.emit import Operator
-from nomoat_compiler.quantize.scheme import Grouped, Plain, Scheme
+from nomoat_compiler.operators.gpu.emit import Operator
+from nomoat_compiler.scheme import Grouped, Plain, Scheme
 from nomoat_compiler.targets.webgpu import compile_operator
 
 from tests.parity.webgpu_harness import run_operator, supported_variants

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nomoat_compiler.cpu_kernels.attention import PARTS
-from nomoat_compiler.cpu_kernels.attention_page import BYTES_PER_DIMENSION, scratch_bytes
-from nomoat_compiler.cpu_kernels.emit import Build
-from nomoat_compiler.cpu_kernels.kv_layout import PAGE_TOKENS, head_bytes, padded
+from nomoat_compiler.operators.attention.cpu import PARTS
+from nomoat_compiler.operators.attention.cpu_page import BYTES_PER_DIMENSION, scratch_bytes
+from nomoat_compiler.operators.cpu.emit import Build
+from nomoat_compiler.operators.cpu.kv_layout import PAGE_TOKENS, head_bytes, padded
 
 from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nomoat_compiler.cpu_kernels.emit import Build
+from nomoat_compiler.operators.cpu.emit import Build
 
 from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 

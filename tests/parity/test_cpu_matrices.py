@@ -5,10 +5,10 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from nomoat_compiler.cpu_kernels import fine_activations
-from nomoat_compiler.cpu_kernels.activations import BLOCK_BYTES, EXPONENT, SCALE
-from nomoat_compiler.cpu_kernels.blocks import FORMATS, Format
-from nomoat_compiler.cpu_kernels.emit import Build
+from nomoat_compiler.operators.cpu import fine_activations
+from nomoat_compiler.operators.cpu.activations import BLOCK_BYTES, EXPONENT, SCALE
+from nomoat_compiler.operators.cpu.blocks import FORMATS, Format
+from nomoat_compiler.operators.cpu.emit import Build
 
 from tests.parity.cpu_harness import CpuMachine, each_build, random
 from tests.parity.cpu_matrix import Matrix, fine, place_blocks, quantized, token_bytes

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nomoat_compiler.cpu_kernels.emit import Build
-from nomoat_compiler.cpu_kernels.sample import PART_BYTES, SLICES
+from nomoat_compiler.operators.cpu.emit import Build
+from nomoat_compiler.operators.sample.cpu import PART_BYTES, SLICES
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
 

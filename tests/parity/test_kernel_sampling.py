@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nomoat_compiler.kernels.emit import Operator, Variant
-from nomoat_compiler.kernels.sample import draw, penalize
 from nomoat_compiler.models.sampling import SAMPLING
+from nomoat_compiler.operators.gpu.emit import Operator, Variant
+from nomoat_compiler.operators.sample.gpu import draw, penalize
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
 

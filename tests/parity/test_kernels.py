@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nomoat_compiler.kernels.argmax import PARTS, argmax_final, argmax_partial
-from nomoat_compiler.kernels.attention import attention, attention_definition
-from nomoat_compiler.kernels.embed import embed, embed_definition
-from nomoat_compiler.kernels.emit import Operator, Variant, symbol_n
-from nomoat_compiler.kernels.linear import LinearSpec
-from nomoat_compiler.kernels.linear_decode import linear_decode, linear_decode_variants
-from nomoat_compiler.kernels.linear_prefill import linear_prefill
-from nomoat_compiler.kernels.rms_norm import rms_norm, rms_norm_definition
-from nomoat_compiler.kernels.rope_append import DynamicNtk, RopeSpec, rope_append, rope_append_definition
 from nomoat_compiler.models.sampling import SAMPLING
-from nomoat_compiler.quantize.scheme import Scheme
+from nomoat_compiler.operators.attention.gpu import attention, attention_definition
+from nomoat_compiler.operators.embed.gpu import embed, embed_definition
+from nomoat_compiler.operators.gpu.emit import Operator, Variant, symbol_n
+from nomoat_compiler.operators.linear.gpu import LinearSpec
+from nomoat_compiler.operators.linear.gpu_decode import linear_decode, linear_decode_variants
+from nomoat_compiler.operators.linear.gpu_prefill import linear_prefill
+from nomoat_compiler.operators.rms_norm.gpu import rms_norm, rms_norm_definition
+from nomoat_compiler.operators.rope_append.gpu import DynamicNtk, RopeSpec, rope_append, rope_append_definition
+from nomoat_compiler.operators.sample_greedy.gpu import PARTS, argmax_final, argmax_partial
+from nomoat_compiler.scheme import Scheme
 
 from tests.parity.kernel_cases import SCHEMES, random_matrix, random_vector, run_everywhere
 

@@ -21,7 +21,7 @@ from tvm import relax
 from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 
-from ..kernels.emit import Operator
+from ..operators.gpu.emit import Operator
 
 Tensor = Any  # relax.Var
 

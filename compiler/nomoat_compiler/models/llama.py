@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.attention import attention, attention_definition, kv_buffer_shape
-from ..kernels.embed import embed, embed_definition
-from ..kernels.emit import Operator, Variant, symbol_n
-from ..kernels.linear import LinearSpec, scheme_name
-from ..kernels.linear_decode import linear_decode_variants
-from ..kernels.linear_prefill import linear_prefill
-from ..kernels.rms_norm import rms_norm, rms_norm_definition
-from ..kernels.rope_append import DynamicNtk, RopeSpec, rope_append, rope_append_definition
-from ..quantize.scheme import Plain, Scheme
+from ..operators.attention.gpu import attention, attention_definition, kv_buffer_shape
+from ..operators.embed.gpu import embed, embed_definition
+from ..operators.gpu.emit import Operator, Variant, symbol_n
+from ..operators.linear.gpu import LinearSpec, scheme_name
+from ..operators.linear.gpu_decode import linear_decode_variants
+from ..operators.linear.gpu_prefill import linear_prefill
+from ..operators.rms_norm.gpu import rms_norm, rms_norm_definition
+from ..operators.rope_append.gpu import DynamicNtk, RopeSpec, rope_append, rope_append_definition
+from ..scheme import Plain, Scheme
 from .config import LlamaConfig
 from .graph import Graph, GraphFunction, Tensor
 from .rope import rope_frequencies

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..kernels.argmax import PARTS, argmax_final, argmax_partial
-from ..kernels.emit import Definition, Operator, Variant
-from ..kernels.sample import draw, penalize
+from ..operators.gpu.emit import Definition, Operator, Variant
+from ..operators.sample.gpu import draw, penalize
+from ..operators.sample_greedy.gpu import PARTS, argmax_final, argmax_partial
 from .graph import Graph
 
 SAMPLING: Definition = {"op": "sampling"}  # what the functions do is fixed, how they divide it is not

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import NomoatError
+from ..scheme import Grouped
 from .packing import pack_words
-from .scheme import Grouped
 
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 # Levels that the range min...max is spread over; above 15 (for 4 bits) the ends are clipped to gain resolution.

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from ..checkpoint.checkpoint import Blocks, Checkpoint
 from ..errors import NomoatError
 from ..models.tensors import TensorSpec
+from ..scheme import Grouped, Parameter, Scheme, stored_parameters
 from .affine import quantize_affine
 from .choose import MLC_FLOAT_DTYPES
 from .ggml_blocks import dequantize_blocks, import_blocks
 from .mlc import quantize_mlc
-from .scheme import Grouped, Parameter, Scheme, stored_parameters
 
 # Values of one block of rows: 16 MiB in float32.
 BLOCK_VALUES = 4 << 20

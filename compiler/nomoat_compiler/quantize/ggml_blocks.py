@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from ..checkpoint.checkpoint import BLOCK_SIZES, Blocks
 from ..errors import NomoatError
+from ..scheme import Grouped
 from .packing import pack_words
-from .scheme import Grouped
 
 BLOCK_VALUES = 32
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..scheme import Grouped
 from .packing import pack_words
-from .scheme import Grouped
 
 
 def quantize_mlc(

@@ -18,9 +18,9 @@ import numpy as np
 from ..checkpoint.checkpoint import Checkpoint
 from ..models.tensors import TensorSpec
 from ..program.manifest import PackageFile
+from ..scheme import Parameter, Scheme
 from .choose import MLC_FLOAT_DTYPES
 from .encode import encode_tensor
-from .scheme import Parameter, Scheme
 
 SHARD_CAP_BYTES = 32 << 20
 WEIGHTS_FOLDER = "weights"

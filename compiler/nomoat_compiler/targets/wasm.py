@@ -16,8 +16,8 @@ from typing import Any
 import tvm
 from tvm import tirx
 
-from ..cpu_kernels.emit import Build
 from ..errors import NomoatError
+from ..operators.cpu.emit import Build
 
 # The library's own stack and data end below this; the runtime lays out memory above it.
 STACK_BYTES = 64 << 10
@@ -36,7 +36,7 @@ def target_for(build: Build) -> Any:
 
 
 def compile_object(functions: dict[str, Any], build: Build) -> Any:
-    """The LLVM module of ``functions`` (name -> PrimFunc of cpu_kernels.emit.function)."""
+    """The LLVM module of ``functions`` (name -> PrimFunc of operators.cpu.emit.function)."""
     target = target_for(build)
     module = tirx.transform.BindTarget(target)(tvm.IRModule(functions))
     t = tirx.transform

@@ -16,7 +16,7 @@ from tvm import tirx
 from tvm.tirx.build import codegen_build
 
 from ..errors import NomoatError
-from ..kernels.emit import Operator, Variant
+from ..operators.gpu.emit import Operator, Variant
 from ..passes.lower_kernel import lower_kernels
 
 MAX_GRID = 65535

@@ -1,7 +1,7 @@
 /**
  * The kernel library: which of its builds this engine runs, fetched and compiled once.
  *
- * The builds are made from compiler/nomoat_compiler/cpu_kernels by `make setup`; library.gen.ts is their record. They
+ * The builds are made from compiler/nomoat_compiler/operators by `make setup`; library.gen.ts is their record. They
  * are the only WebAssembly that the runtime runs: no model brings any.
  */
 import { LlmError } from "../../internal/errors";

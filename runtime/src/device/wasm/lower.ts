@@ -281,7 +281,7 @@ function floatBits(value: number): number {
   return new Int32Array(Float32Array.of(value).buffer)[0]!;
 }
 
-/** What rope_table wants to know: see cpu_kernels/rope_append.py. */
+/** What rope_table wants to know: see operators/rope_append/cpu.py. */
 function dynamicBytes({ head_dim, dynamic }: RopeAppendDefinition): Uint8Array {
   const bytes = new ArrayBuffer(32);
   if (dynamic) {

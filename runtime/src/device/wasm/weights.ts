@@ -1,7 +1,7 @@
 /**
  * The weights as the CPU's kernels want them: every parameter at a fixed place of one image.
  *
- * Grouped matrices become blocks of 4 rows by 32 columns (compiler/nomoat_compiler/cpu_kernels/blocks.py), plain ones
+ * Grouped matrices become blocks of 4 rows by 32 columns (compiler/nomoat_compiler/operators/cpu/blocks.py), plain ones
  * stay rows, gains and biases become float32. An image is made once from the package's arrays and kept beside it in
  * storage; every later load reads it straight into memory.
  */

@@ -1,0 +1,79 @@
+"""Tokens times a matrix of plain numbers:  y[t, n] = sum_k W[n, k] x[t, k]
+
+x (n, columns) float32; W (4 * n_blocks, columns) float32, float16 or bfloat16; y (n, 4 * n_blocks) float32.
+columns is a multiple of 4. Sums in float32, four at a time. Tolerance 2e-6 * columns * max|x| * max|W|.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tvm.script.ir_builder import tirx as T
+
+from ..cpu.emit import (
+    HALF_SCALE,
+    Build,
+    Expr,
+    Memory,
+    Register,
+    as_type,
+    bind,
+    fma,
+    function,
+    half_bits_low,
+    horizontal_sum,
+    loop,
+    offset,
+    share,
+    splat_f32,
+    splat_i32,
+)
+
+DTYPES = ("float32", "float16", "bfloat16")
+ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+
+
+def load4(w: Memory, dtype: str, at: Expr) -> Expr:
+    """Four numbers at byte ``at`` as float32x4."""
+    if dtype == "float32":
+        return w.load("float32", at, 4)
+    if dtype == "float16":
+        return bind(half_bits_low(w.load("int16", at, 4)) * splat_f32(HALF_SCALE))
+    wide = T.Cast("int32x4", w.load("uint16", at, 4))
+    return bind(as_type("float32x4", T.shift_left(wide, splat_i32(16))))
+
+
+def float_matmul(build: Build, dtype: str) -> Any:
+    """matmul_<dtype>(x, w, y, n, columns, n_blocks, thread, threads)"""
+    size = ITEM_BYTES[dtype]
+
+    def body(
+        x: Memory, w: Memory, y: Memory, n: Memory, columns: Expr, n_blocks: Expr, thread: Expr, threads: Expr
+    ) -> None:
+        tokens = n.load("int32", 0)
+        begin, end = share(n_blocks, thread, threads)
+        row_bytes = bind(columns * size)
+
+        def tile(first: Expr, count: int) -> None:
+            with loop(begin, end) as block:
+                sums = [[Register(splat_f32(0), "float32x4") for _ in range(count)] for _ in range(4)]
+                start = bind(block * 4 * row_bytes)
+                with loop(0, T.truncdiv(columns, 4)) as i:
+                    xs = [x.load("float32", offset((first + t) * columns * 4 + i * 16), 4) for t in range(count)]
+                    for row in range(4):
+                        numbers = load4(w, dtype, offset(start + row_bytes * row + i * (4 * size)))
+                        for value, total in zip(xs, sums[row], strict=True):
+                            total.set(fma(build, numbers, value, total.get()))
+                for t in range(count):
+                    for row in range(4):
+                        at = ((first + t) * n_blocks + block) * 16 + 4 * row
+                        y.store("float32", at, horizontal_sum(sums[row][t].get()))
+
+        tiles = bind(T.truncdiv(tokens, 2))
+        with loop(0, tiles) as i:
+            tile(i * 2, 2)
+        with loop(tiles * 2, tokens) as i:
+            tile(i, 1)
+
+    scalars = ("columns", "n_blocks", "thread", "threads")
+    return function(f"matmul_{dtype}", ("x", "w", "y", "n"), scalars, body)

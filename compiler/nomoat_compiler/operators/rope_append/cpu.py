@@ -1,0 +1,227 @@
+"""Rotary position embedding, and the new keys and values into the cache.
+
+    (a, b) -> (a cos - b sin, b cos + a sin),  angle = position * inv_freq[j],  a = q[j], b = q[j + head_dim/2]
+    (Su et al. 2021, in Hugging Face's half-split layout; cos and sin times attention_scaling)
+
+``rope_table`` computes cos and sin of each token once for all layers: (n, head_dim/2, 2) float32, and for ``dynamic``
+NTK scaling the frequencies of each position beyond the trained length.
+``rope_append`` rotates q (n, heads * head_dim) in place of qkv's first columns, as int16 with one float32 scale a head
+(kv_layout.py has K and V), for attention.py. Tolerance of the rotation 1e-5 * max|qkv|.
+
+Sine and cosine: quotients by pi/2 in four parts as in gpu.py, polynomials with remainder 2e-9.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tvm.script.ir_builder import tirx as T
+
+from ..cpu.emit import (
+    Build,
+    Expr,
+    Memory,
+    Register,
+    absolute,
+    bind,
+    f32,
+    function,
+    horizontal_max,
+    lane,
+    loop,
+    round_to_int,
+    select,
+    share,
+    shuffle,
+    splat,
+    splat_f32,
+    steps_per,
+    to_f32,
+    when,
+)
+from ..cpu.exponential import exp
+from ..cpu.kv_layout import PAGE_TOKENS, SCALES_BYTES, V_BYTES, V_DIMENSIONS, head_bytes, padded
+from ..trigonometry import COS, PI_2, SIN
+
+
+def rope_table(build: Build) -> Any:
+    """rope_table(inv_freq, state, table, n, dynamic, half_dim, scaling_bits, thread, threads)
+
+    ``dynamic``: float32 (4,): log theta, head_dim / (head_dim - 2), factor / trained, factor - 1; then int32 trained
+    length, 0 where frequencies do not depend on the position; then float32 -2 / head_dim.
+    """
+
+    def body(
+        inv_freq: Memory,
+        state: Memory,
+        table: Memory,
+        n: Memory,
+        dynamic: Memory,
+        half_dim: Expr,
+        scaling_bits: Expr,
+        thread: Expr,
+        threads: Expr,
+    ) -> None:
+        begin, end = share(n.load("int32", 0), thread, threads)
+        first = state.load("int32", 4)
+        scaling = bind(T.reinterpret("float32", scaling_bits))
+        trained = dynamic.load("int32", 16)
+        with loop(begin, end) as token:
+            position = bind(first + token)
+            log_theta = Register(f32(0), "float32")
+            grows = bind(T.And(trained > 0, position >= trained))
+            with when(grows):
+                ratio = dynamic.load("float32", 8) * to_f32(position + 1) - dynamic.load("float32", 12)
+                log_theta.set(dynamic.load("float32", 0) + _log(bind(ratio)) * dynamic.load("float32", 4))
+            with loop(0, half_dim) as j:
+                frequency = Register(inv_freq.load("float32", j * 4), "float32")
+                with when(grows):
+                    power = to_f32(j) * dynamic.load("float32", 20) * log_theta.get()
+                    frequency.set(lane(exp(build, splat(power)), 0))
+                cosine, sine = _cos_sin(bind(to_f32(position) * frequency.get()))
+                at = bind((token * half_dim + j) * 8)
+                table.store("float32", at, cosine * scaling)
+                table.store("float32", at + 4, sine * scaling)
+
+    pointers = ("inv_freq", "state", "table", "n", "dynamic")
+    return function("rope_table", pointers, ("half_dim", "scaling_bits", "thread", "threads"), body)
+
+
+def rope_append(build: Build) -> Any:
+    """rope_append(qkv, table, state, block_table, kv, scratch, n, heads, kv_heads, head_dim, head_stride, k_offset,
+    v_offset, thread, threads)
+
+    qkv (n, (heads + 2 kv_heads) * head_dim) float32; rows of q are overwritten by int16 (see attention.py).
+    Tokens are shared among threads. ``scratch``: ``head_dim`` float32 a thread, 4096 bytes apart.
+    """
+
+    def body(
+        qkv: Memory,
+        table: Memory,
+        state: Memory,
+        block_table: Memory,
+        kv: Memory,
+        scratch: Memory,
+        n: Memory,
+        q: Memory,
+        heads: Expr,
+        kv_heads: Expr,
+        head_dim: Expr,
+        head_stride: Expr,
+        k_offset: Expr,
+        v_offset: Expr,
+        thread: Expr,
+        threads: Expr,
+    ) -> None:
+        tokens = n.load("int32", 0)
+        # With one token the work is shared by heads.
+        width = bind(padded(head_dim))
+        half_dim = bind(T.truncdiv(head_dim, 2))
+        first = state.load("int32", 4)
+        own = bind(thread * 4096)
+        all_heads = bind(heads + kv_heads * 2)
+        begin, end = share(tokens * all_heads, thread, threads)
+        with loop(begin, end) as item:
+            token = bind(T.truncdiv(item, all_heads))
+            head = bind(item - token * all_heads)
+            position = bind(first + token)
+            row = bind((token * all_heads + head) * head_dim * 4)
+            # The rotated (or copied) head, zero up to ``width``, in this thread's scratch. A last vector reaches too
+            # far, so the second half comes after the first one, and the zeros after both.
+            with T.If(head < heads + kv_heads):
+                with T.Then():
+                    for second in (False, True):
+                        with loop(0, T.truncdiv(half_dim + 3, 4)) as j:
+                            at = bind(token * half_dim * 8 + j * 32)
+                            pairs = [table.load("float32", at + 16 * i, 4) for i in (0, 1)]
+                            cosine, sine = (bind(shuffle(pairs[0], pairs[1], (i, i + 2, i + 4, i + 6))) for i in (0, 1))
+                            a = qkv.load("float32", row + j * 16, 4)
+                            b = qkv.load("float32", row + half_dim * 4 + j * 16, 4)
+                            if second:
+                                scratch.store("float32", own + half_dim * 4 + j * 16, b * cosine + a * sine, 4)
+                            else:
+                                scratch.store("float32", own + j * 16, a * cosine - b * sine, 4)
+                with T.Else(), loop(0, T.truncdiv(head_dim + 3, 4)) as j:
+                    scratch.store("float32", own + j * 16, qkv.load("float32", row + j * 16, 4), 4)
+            with loop(head_dim, width) as j:
+                scratch.store("float32", own + j * 4, f32(0))
+            largest = Register(splat_f32(0), "float32x4")
+            with loop(0, T.truncdiv(width, 4)) as j:
+                largest.set(T.max(largest.get(), absolute(scratch.load("float32", own + j * 16, 4))))
+            peak = horizontal_max(largest.get())
+            with T.If(head < heads):
+                with T.Then():
+                    target = bind((token * heads + head) * (width * 2 + 16))
+                    inverse = steps_per(peak, 32000)
+                    q.store("float32", target, peak * f32(1 / 32000))
+                    with loop(0, T.truncdiv(width, 4)) as j:
+                        value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
+                        q.store("int16", target + 16 + j * 8, T.Cast("int16x4", value), 4)
+                with T.Else():
+                    place = block_table.load("int32", T.truncdiv(position, PAGE_TOKENS) * 4)
+                    slot = bind(T.truncmod(position, PAGE_TOKENS))
+                    is_key = head < heads + kv_heads
+                    kv_head = bind(T.Select(is_key, head - heads, head - heads - kv_heads))
+                    base = bind(T.Select(is_key, k_offset, v_offset) + kv_head * head_stride)
+                    block = bind(place * head_bytes(width) + base)
+                    inverse = steps_per(peak, 127)
+                    kv.store("float32", block + slot * 4, peak * f32(1 / 127))
+                    pair = bind(slot * 2 + block + SCALES_BYTES)
+                    lanes = bind(T.bitwise_and(slot, -2) * V_DIMENSIONS + T.bitwise_and(slot, 1) + block + SCALES_BYTES)
+                    with loop(0, T.truncdiv(width, 4)) as j:
+                        value = bind(round_to_int(scratch.load("float32", own + j * 16, 4) * inverse))
+                        with T.If(is_key):
+                            with T.Then():
+                                for k in range(4):
+                                    at = pair + j * (4 * PAGE_TOKENS) + (k // 2 * 2 * PAGE_TOKENS + k % 2)
+                                    kv.store("int8", at, T.Cast("int8", lane(value, k)))
+                            with T.Else():
+                                at = bind(lanes + T.truncdiv(j, 2) * V_BYTES + T.bitwise_and(j, 1) * 8)
+                                for k in range(4):
+                                    kv.store("int8", at + 2 * k, T.Cast("int8", lane(value, k)))
+
+    pointers = ("qkv", "table", "state", "block_table", "kv", "scratch", "n", "q")
+    scalars = (
+        "heads", "kv_heads", "head_dim", "head_stride", "k_offset", "v_offset", "thread", "threads",
+    )  # fmt: skip
+    return function("rope_append", pointers, scalars, body)
+
+
+def _log(x: Expr) -> Expr:
+    """Natural logarithm of a normal float32 above 0, relative error 3e-7: exponent, and a series in (m-1)/(m+1)."""
+    bits = bind(T.reinterpret("int32", x))
+    exponent = bind(T.shift_right(bits, 23) - 127)
+    mantissa = bind(T.reinterpret("float32", T.bitwise_or(T.bitwise_and(bits, 0x7FFFFF), 0x3F800000)))
+    s = bind((mantissa - f32(1)) / (mantissa + f32(1)))
+    square = bind(s * s)
+    value = f32(1 / 15)
+    for coefficient in (1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3, 1.0):
+        value = value * square + f32(coefficient)
+    return to_f32(exponent) * f32(math.log(2)) + f32(2) * s * value
+
+
+def _polynomial(x: Expr, coefficients: tuple[float, ...]) -> Expr:
+    value: Expr = f32(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        value = value * x + f32(coefficient)
+    return value
+
+
+def _cos_sin(angle: Expr) -> tuple[Expr, Expr]:
+    """cos and sin of an angle >= 0."""
+    quotient = bind(T.Cast("int32", angle * f32(2 / math.pi) + f32(0.5)))
+    whole = to_f32(quotient)
+    rest = angle
+    for part in PI_2:
+        rest = bind(rest - whole * f32(part))
+    square = bind(rest * rest)
+    sine = bind(rest + rest * square * _polynomial(square, SIN))
+    cosine = bind(f32(1) - square * f32(0.5) + square * square * _polynomial(square, COS))
+    quadrant = bind(T.bitwise_and(quotient, 3))
+    swap = T.bitwise_and(quadrant, 1) == 1
+    sine_magnitude = select("float32", swap, cosine, sine)
+    cosine_magnitude = select("float32", swap, sine, cosine)
+    sine_sign = select("float32", quadrant >= 2, f32(-1), f32(1))
+    cosine_sign = select("float32", T.Or(quadrant == 1, quadrant == 2), f32(-1), f32(1))
+    return bind(cosine_magnitude * cosine_sign), bind(sine_magnitude * sine_sign)

@@ -1,0 +1,22 @@
+"""Random sampling from penalised, filtered logits."""
+
+from __future__ import annotations
+
+from ..declaration import Argument, Field, OperatorDeclaration
+
+OPERATOR = OperatorDeclaration(
+    name="sample",
+    fields=(Field("vocab_size", "dimension", "Token ids."),),
+    arguments=(
+        Argument("logits", "fixed"),
+        Argument("sampling", "fixed"),
+        Argument("token_counts", "fixed", written=True),
+        Argument("state", "fixed", written=True),
+        Argument("tokens", "fixed", written=True),
+    ),
+    computes=(
+        "a token drawn from the logits after penalties, temperature, top-k, top-p and min-p, by (seed, step); counted "
+        "in `token_counts`; the rest as sample_greedy"
+    ),
+    tolerance="the token of the NumPy sampler, unless the draw is within 1e-5 of a boundary: sums in another order",
+)
