@@ -10,6 +10,7 @@ from nomoat_compiler.operators.gpu.emit import Operator
 from nomoat_compiler.scheme import Grouped, Plain, Scheme
 from nomoat_compiler.targets.webgpu import compile_operator
 
+from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter
 from tests.parity.webgpu_harness import run_operator, supported_variants
 
 SCHEMES: dict[str, Scheme] = {
@@ -61,13 +62,16 @@ def pad_to_words(array: np.ndarray) -> np.ndarray:
 
 
 def run_everywhere(
-    operator: Operator, arrays: dict[str, np.ndarray], symbols: dict[str, int]
+    operator: Operator,
+    arrays: dict[str, np.ndarray],
+    symbols: dict[str, int],
+    adapter: SoftwareAdapter = SWIFTSHADER,
 ) -> list[dict[str, np.ndarray]]:
     """The outputs of every variant that the adapter can run; at least one must."""
     program, modules = one_operator_program(operator)
-    variants = supported_variants(program, operator.name)
+    variants = supported_variants(program, operator.name, adapter)
     assert variants, "no variant runs on this adapter"
-    return [run_operator(program, modules, operator.name, arrays, symbols, variant) for variant in variants]
+    return [run_operator(program, modules, operator.name, arrays, symbols, variant, adapter) for variant in variants]
 
 
 def one_operator_program(operator: Operator) -> tuple[dict[str, Any], dict[str, str]]:

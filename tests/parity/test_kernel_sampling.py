@@ -1,4 +1,4 @@
-"""The sampling kernels against reference/sampling.py: the same token from the same seed. Needs Chromium with WebGPU."""
+"""The sampling kernels against reference/sampling.py: the same token from the same seed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from nomoat_compiler.operators.sample.gpu import draw, penalize
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
 
+from tests.parity.adapters import SoftwareAdapter, each_adapter
 from tests.parity.kernel_cases import one_operator_program
 from tests.parity.webgpu_harness import run_operator_on_each
 
-pytestmark = pytest.mark.browser
+pytestmark = each_adapter
 VOCAB = 1000
 CASES = {
     "plain": Sampling(),
@@ -56,12 +57,14 @@ def operators() -> dict[str, Operator]:
     }
 
 
-def run_each(operator: Operator, array_sets: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
-    return run_operator_on_each(*one_operator_program(operator), operator.name, array_sets)
+def run_each(
+    operator: Operator, array_sets: list[dict[str, np.ndarray]], adapter: SoftwareAdapter
+) -> list[dict[str, np.ndarray]]:
+    return run_operator_on_each(*one_operator_program(operator), operator.name, array_sets, adapter=adapter)
 
 
 @pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
-def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
+def test_sampler(operators: dict[str, Operator], options: Sampling, adapter: SoftwareAdapter) -> None:
     rng = np.random.default_rng(5)
     steps = []
     for _ in range(12):
@@ -80,6 +83,7 @@ def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
             }
             for logits, counts, _ in steps
         ],
+        adapter,
     )
     states = [
         np.array([0, 9, step, np.uint32(seed).view(np.int32), 0, 0, 0, 0], dtype=np.int32)
@@ -97,6 +101,7 @@ def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
             }
             for step, (_, counts, _) in enumerate(steps)
         ],
+        adapter,
     )
     for step, (logits, counts, seed) in enumerate(steps):
         expected_weights = reference.penalize(logits, counts, options) / np.float32(options.temperature)
@@ -117,7 +122,7 @@ def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
         np.testing.assert_array_equal(outputs["token_counts"], counts)
 
 
-def test_draws_follow_the_distribution(operators: dict[str, Operator]) -> None:
+def test_draws_follow_the_distribution(operators: dict[str, Operator], adapter: SoftwareAdapter) -> None:
     """Chi-squared over 400 draws of five tokens; p < 1e-4 is failure, and seeds are fixed, so it never flickers."""
     probabilities = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
     weights = np.full(VOCAB, np.float32(-1e9))
@@ -133,7 +138,7 @@ def test_draws_follow_the_distribution(operators: dict[str, Operator]) -> None:
         }
         for step in range(400)
     ]
-    for outputs in run_each(operators["draw"], draws):
+    for outputs in run_each(operators["draw"], draws, adapter):
         hits[int(outputs["state"][0])] += 1
     expected = probabilities * 400
     chi_squared = float((((np.array(list(hits.values())) - expected) ** 2) / expected).sum())

@@ -1,4 +1,4 @@
-"""Each kernel against its formula in NumPy float64, in every variant the adapter runs. Needs Chromium with WebGPU."""
+"""Each kernel against its formula in NumPy float64, in every variant that each adapter runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from nomoat_compiler.operators.rope_append.gpu import DynamicNtk, RopeSpec, rope
 from nomoat_compiler.operators.sample_greedy.gpu import PARTS, argmax_final, argmax_partial
 from nomoat_compiler.scheme import Scheme
 
+from tests.parity.adapters import SoftwareAdapter, each_adapter
 from tests.parity.kernel_cases import SCHEMES, random_matrix, random_vector, run_everywhere
 
-pytestmark = pytest.mark.browser
+pytestmark = each_adapter
 POISON = np.float32(np.nan)
 
 LINEAR_CASES = [
@@ -69,21 +70,30 @@ def linear_operator(name: str, spec: LinearSpec, variants: tuple[Variant, ...]) 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())
 @pytest.mark.parametrize(("n", "k", "norm", "bias", "residual", "swiglu"), LINEAR_CASES)
 def test_linear_decode(
-    n: int, k: int, norm: str | None, bias: str | None, residual: bool, swiglu: bool, scheme: Scheme
+    n: int,
+    k: int,
+    norm: str | None,
+    bias: str | None,
+    residual: bool,
+    swiglu: bool,
+    scheme: Scheme,
+    adapter: SoftwareAdapter,
 ) -> None:
     spec = LinearSpec(n, k, scheme, norm, 1e-5, bias, residual, swiglu)
     expected, arrays, tolerance = linear_inputs(spec, 1, seed=n + k)
-    for outputs in run_everywhere(linear_operator("linear", spec, linear_decode_variants("linear", spec)), arrays, {}):
+    for outputs in run_everywhere(
+        linear_operator("linear", spec, linear_decode_variants("linear", spec)), arrays, {}, adapter
+    ):
         np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("lanes", [8, 32])
-def test_linear_decode_splits_rows_over_many_lanes(lanes: int) -> None:
+def test_linear_decode_splits_rows_over_many_lanes(lanes: int, adapter: SoftwareAdapter) -> None:
     """Wide clusters need wide subgroups, which few adapters here have: the split is proved with the other reduction."""
     spec = LinearSpec(77, 172, SCHEMES["q4"], "float32", 1e-5, None, True, False)
     expected, arrays, tolerance = linear_inputs(spec, 1, seed=lanes)
     kernel = linear_decode("linear", spec, lanes=lanes, rows=2, reduction="workgroup")
-    for outputs in run_everywhere(linear_operator("linear", spec, (Variant(kernel),)), arrays, {}):
+    for outputs in run_everywhere(linear_operator("linear", spec, (Variant(kernel),)), arrays, {}, adapter):
         np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)
 
 
@@ -99,17 +109,18 @@ def test_linear_prefill(
     swiglu: bool,
     scheme: Scheme,
     tokens: int,
+    adapter: SoftwareAdapter,
 ) -> None:
     spec = LinearSpec(n, k, scheme, None, 0.0, bias, residual, swiglu)
     expected, arrays, tolerance = linear_inputs(spec, tokens, seed=n + k + tokens)
     operator = linear_operator("linear", spec, (Variant(linear_prefill("linear", spec, symbol_n())),))
-    for outputs in run_everywhere(operator, arrays, {"n": tokens}):
+    for outputs in run_everywhere(operator, arrays, {"n": tokens}, adapter):
         np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())
 @pytest.mark.parametrize(("vocab", "hidden"), [(100, 576), (33, 76)])
-def test_embed(vocab: int, hidden: int, scheme: Scheme) -> None:
+def test_embed(vocab: int, hidden: int, scheme: Scheme, adapter: SoftwareAdapter) -> None:
     rng = np.random.default_rng(vocab)
     table, arrays = random_matrix(rng, vocab, hidden, scheme)
     ids = np.array([0, vocab - 1, 7, 7, 12], dtype=np.int32)
@@ -117,24 +128,24 @@ def test_embed(vocab: int, hidden: int, scheme: Scheme) -> None:
     kernel = embed("embed", vocab, hidden, scheme, symbol_n(), len(ids))
     definition = embed_definition(vocab, hidden, scheme)
     operator = Operator("embed", (*arrays,), ("out",), definition, lambda: (Variant(kernel),))
-    for outputs in run_everywhere(operator, arrays, {"n": 5}):
+    for outputs in run_everywhere(operator, arrays, {"n": 5}, adapter):
         np.testing.assert_allclose(outputs["out"], table[ids], rtol=1e-6, atol=1e-6)
 
 
-def test_embed_keeps_wild_ids_inside_the_table() -> None:
+def test_embed_keeps_wild_ids_inside_the_table(adapter: SoftwareAdapter) -> None:
     rng = np.random.default_rng(0)
     table, arrays = random_matrix(rng, 10, 64, SCHEMES["f32"])
     arrays |= {"token_ids": np.array([-5, 2**31 - 1], dtype=np.int32), "out": np.full((2, 64), POISON)}
     kernel = embed("embed", 10, 64, SCHEMES["f32"], symbol_n(), 2)
     definition = embed_definition(10, 64, SCHEMES["f32"])
     operator = Operator("embed", (*arrays,), ("out",), definition, lambda: (Variant(kernel),))
-    for outputs in run_everywhere(operator, arrays, {"n": 2}):
+    for outputs in run_everywhere(operator, arrays, {"n": 2}, adapter):
         np.testing.assert_allclose(outputs["out"], table[[0, 9]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("hidden", [64, 576, 76])
-def test_rms_norm(hidden: int, dtype: str) -> None:
+def test_rms_norm(hidden: int, dtype: str, adapter: SoftwareAdapter) -> None:
     rng = np.random.default_rng(hidden)
     gain, stored = random_vector(rng, hidden, dtype)
     x = rng.normal(scale=3, size=(5, hidden)).astype(np.float32)
@@ -147,7 +158,7 @@ def test_rms_norm(hidden: int, dtype: str) -> None:
         lambda: (Variant(rms_norm("norm", hidden, 1e-5, dtype, symbol_n())),),
     )
     arrays = {"x": x, "gain": stored, "out": np.full_like(x, POISON)}
-    for outputs in run_everywhere(operator, arrays, {"n": 5}):
+    for outputs in run_everywhere(operator, arrays, {"n": 5}, adapter):
         np.testing.assert_allclose(outputs["out"], expected, rtol=1e-5, atol=1e-6)
 
 
@@ -163,7 +174,9 @@ def rotate(x: np.ndarray, angles: np.ndarray, scaling: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("heads", "kv_heads", "head_dim", "scaling"), [(9, 3, 64, 1.0), (4, 4, 16, 1.25), (3, 1, 10, 1.0)]
 )
-def test_rope_append(heads: int, kv_heads: int, head_dim: int, scaling: float, position: int) -> None:
+def test_rope_append(
+    heads: int, kv_heads: int, head_dim: int, scaling: float, position: int, adapter: SoftwareAdapter
+) -> None:
     rng = np.random.default_rng(position)
     tokens, page_size = 7, 16
     logical_pages = position // page_size + 2
@@ -201,14 +214,14 @@ def test_rope_append(heads: int, kv_heads: int, head_dim: int, scaling: float, p
         page, slot = table[p // page_size], p % page_size
         expected_k[page, :, slot] = rotate(split[t, heads : heads + kv_heads], angles[t], scaling)
         expected_v[page, :, slot] = split[t, heads + kv_heads :]
-    for outputs in run_everywhere(operator, arrays, {"n": tokens}):
+    for outputs in run_everywhere(operator, arrays, {"n": tokens}, adapter):
         # 2e-6: the polynomials are good to 2e-7, and each result is a sum of two products of values up to 4.
         np.testing.assert_allclose(outputs["q"], expected_q, atol=4e-6)
         np.testing.assert_allclose(outputs["k_pages"], expected_k, atol=4e-6)
         np.testing.assert_array_equal(outputs["v_pages"], expected_v.astype(np.float32))
 
 
-def test_rope_dynamic_follows_the_position() -> None:
+def test_rope_dynamic_follows_the_position(adapter: SoftwareAdapter) -> None:
     """Beyond the trained length the base of the frequencies grows with each token's own position."""
     rng = np.random.default_rng(3)
     head_dim, trained, factor, theta, position = 16, 32, 2.0, 10000.0, 29
@@ -237,7 +250,7 @@ def test_rope_dynamic_follows_the_position() -> None:
     base = theta * (factor * length / trained - (factor - 1)) ** (head_dim / (head_dim - 2))
     angles = positions[:, None] * base[:, None] ** -exponent
     expected = rotate(qkv[:, :head_dim], angles, 1.0)
-    for outputs in run_everywhere(operator, arrays, {"n": tokens}):
+    for outputs in run_everywhere(operator, arrays, {"n": tokens}, adapter):
         # WGSL's exp and log have a few units in the last place, times an exponent near 10.
         np.testing.assert_allclose(outputs["q"], expected, atol=1e-3)
 
@@ -245,7 +258,9 @@ def test_rope_dynamic_follows_the_position() -> None:
 @pytest.mark.parametrize("position", [0, 1, 63, 64, 200])
 @pytest.mark.parametrize(("heads", "kv_heads", "head_dim"), [(6, 2, 64), (2, 2, 16), (2, 1, 128), (3, 1, 10)])
 @pytest.mark.parametrize("tokens", [1, 5])
-def test_attention(heads: int, kv_heads: int, head_dim: int, position: int, tokens: int) -> None:
+def test_attention(
+    heads: int, kv_heads: int, head_dim: int, position: int, tokens: int, adapter: SoftwareAdapter
+) -> None:
     rng = np.random.default_rng(position + head_dim)
     page_size = 16
     length = position + tokens
@@ -285,13 +300,13 @@ def test_attention(heads: int, kv_heads: int, head_dim: int, position: int, toke
         attention_definition(spec),
         lambda: (Variant(attention("attention", spec, symbol_n(), pages)),),
     )
-    for outputs in run_everywhere(operator, arrays, {"n": tokens}):
+    for outputs in run_everywhere(operator, arrays, {"n": tokens}, adapter):
         np.testing.assert_allclose(outputs["out"], expected.reshape(tokens, -1), atol=2e-5)
 
 
 @pytest.mark.parametrize("vocab", [512, 1000, 49152])
 @pytest.mark.parametrize("case", ["random", "ties", "all-equal", "last", "negative"])
-def test_argmax(vocab: int, case: str) -> None:
+def test_argmax(vocab: int, case: str, adapter: SoftwareAdapter) -> None:
     rng = np.random.default_rng(vocab)
     logits = rng.normal(size=vocab).astype(np.float32)
     if case == "ties":
@@ -310,7 +325,7 @@ def test_argmax(vocab: int, case: str) -> None:
         lambda: (Variant(argmax_partial("partial", vocab)),),
     )
     empty = {"best_value": np.zeros(PARTS, np.float32), "best_index": np.zeros(PARTS, np.int32)}
-    (first,) = run_everywhere(partial, {"logits": logits, **empty}, {})
+    (first,) = run_everywhere(partial, {"logits": logits, **empty}, {}, adapter)
     final = Operator(
         "final",
         ("best_value", "best_index", "state", "tokens"),
@@ -319,7 +334,7 @@ def test_argmax(vocab: int, case: str) -> None:
         lambda: (Variant(argmax_final("final", vocab)),),
     )
     state = np.array([3, 41, 70, 12, 0, 0, 0, 0], dtype=np.int32)
-    (outputs,) = run_everywhere(final, {**first, "state": state, "tokens": np.full(64, -1, np.int32)}, {})
+    (outputs,) = run_everywhere(final, {**first, "state": state, "tokens": np.full(64, -1, np.int32)}, {}, adapter)
     winner = int(np.argmax(logits))
     assert outputs["state"].tolist() == [winner, 42, 71, 12, 0, 0, 0, 0]
     assert outputs["tokens"][70 % 64] == winner

@@ -1,4 +1,4 @@
-"""Runs one operator of a compiled program on WebGPU in headless Chromium, from Python.
+"""Runs one operator of a compiled program on WebGPU, from Python.
 
     outputs = run_operator(program, modules, "matmul", {"x": x, "w": w, "out": zeros}, {"n": 4})
 
@@ -6,31 +6,19 @@
 argument that the chosen kernel binds must be in ``arrays`` (outputs too: what they hold before the dispatch
 is uploaded, so a test can poison them); what comes back is every argument bound ``read_write``, with the
 shape and dtype it went in with. ``variant`` forces one variant by index; without it the first one that the
-adapter can run is taken, as the runtime does.
-
-One browser, one page and one GPUDevice serve the whole Python process; they live in a thread of their own,
-because Playwright's synchronous API allows one instance per thread and other tests have theirs in the main
-thread.
+adapter can run is taken, as the runtime does. ``adapter`` is one of adapters.py.
 """
 
 from __future__ import annotations
 
-import atexit
-import queue
 import struct
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nomoat.browser.chromium import Adapter, find_chromium, launch_arguments
 
-PAGE = Path(__file__).parent / "kernel_page"
+from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter, running
+
 Expression = int | str | list[Any]
 
 
@@ -41,9 +29,10 @@ def run_operator(
     arrays: Mapping[str, np.ndarray],
     symbols: Mapping[str, int] | None = None,
     variant: int | None = None,
+    adapter: SoftwareAdapter = SWIFTSHADER,
 ) -> dict[str, np.ndarray]:
-    """The arrays bound read_write, after one dispatch. Raises WebGpuError with the browser's own words."""
-    return run_operator_on_each(program, modules, operator, [arrays], symbols, variant)[0]
+    """The arrays bound read_write, after one dispatch. Raises WebGpuError with the implementation's own words."""
+    return run_operator_on_each(program, modules, operator, [arrays], symbols, variant, adapter)[0]
 
 
 def run_operator_on_each(
@@ -53,13 +42,14 @@ def run_operator_on_each(
     array_sets: Sequence[Mapping[str, np.ndarray]],
     symbols: Mapping[str, int] | None = None,
     variant: int | None = None,
+    adapter: SoftwareAdapter = SWIFTSHADER,
 ) -> list[dict[str, np.ndarray]]:
-    """``run_operator`` on sets of arrays of the same shapes and dtypes, in one call of the page.
+    """``run_operator`` on sets of arrays of the same shapes and dtypes, in one call of the adapter's process.
 
-    Every set has buffers and a dispatch of its own. A call takes a hundredth of a second, a small dispatch hardly any.
+    Every set has buffers and a dispatch of its own. A call takes longer than a small dispatch.
     """
-    page, symbols = shared_page(), symbols or {}
-    chosen = _choose(program, operator, variant, page.adapter)
+    host, symbols = running(adapter), symbols or {}
+    chosen = _choose(program, operator, variant, host.adapter)
     kernel = program["kernels"][chosen["kernel"]]
     names = [binding["argument"] for binding in kernel["bindings"]]
     for arrays in array_sets:
@@ -84,7 +74,7 @@ def run_operator_on_each(
         "dispatches": len(array_sets),
     }
     inputs = b"".join(np.ascontiguousarray(arrays[name]).tobytes() for arrays in array_sets for name in names)
-    output = page.run(job, inputs)
+    output = host.run(job, inputs)
     written = [binding["argument"] for binding in kernel["bindings"] if binding["access"] == "read_write"]
     results = []
     at = 0
@@ -99,20 +89,16 @@ def run_operator_on_each(
     return results
 
 
-def supported_variants(program: Mapping[str, Any], operator: str) -> list[int]:
-    """Indices of the variants of an operator that this machine's adapter can run, in the program's order."""
-    adapter = describe_adapter()
+def supported_variants(program: Mapping[str, Any], operator: str, adapter: SoftwareAdapter = SWIFTSHADER) -> list[int]:
+    """Indices of the variants of an operator that the adapter can run, in the program's order."""
+    described = describe_adapter(adapter)
     variants = program["operators"][operator]["variants"]
-    return [i for i, v in enumerate(variants) if _unsupported_reason(program, v, adapter) is None]
+    return [i for i, v in enumerate(variants) if _unsupported_reason(program, v, described) is None]
 
 
-def describe_adapter() -> dict[str, Any]:
-    """vendor, architecture, features, subgroup_min_size, subgroup_max_size and limits of the adapter."""
-    return shared_page().adapter
-
-
-class WebGpuError(RuntimeError):
-    """The kernel could not be compiled or run; the message is the browser's."""
+def describe_adapter(adapter: SoftwareAdapter = SWIFTSHADER) -> dict[str, Any]:
+    """vendor, architecture, description, features, subgroup_min_size, subgroup_max_size and limits."""
+    return running(adapter).adapter
 
 
 def evaluate(expression: Expression, symbols: Mapping[str, int]) -> int:
@@ -178,120 +164,3 @@ def _uniform_bytes(uniforms: list[dict[str, Any]], symbols: Mapping[str, int]) -
     formats = {"i32": "<i", "u32": "<I", "f32": "<f"}
     packed = b"".join(struct.pack(formats[u["type"]], evaluate(u["value"], symbols)) for u in uniforms)
     return list(packed + bytes(-len(packed) % 16))
-
-
-@dataclass
-class _Request:
-    action: Callable[[Any], Any]
-    future: Future[Any]
-
-
-class KernelPage:
-    """Owns the browser, its page and the small HTTP server beside it, until close()."""
-
-    def __init__(self) -> None:
-        self._input = b""
-        self._output = b""
-        self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self._requests: queue.Queue[_Request | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._browse, daemon=True)
-        self._thread.start()
-
-    @cached_property
-    def adapter(self) -> dict[str, Any]:
-        return dict(self._call(lambda page: page.evaluate("kernelPage.describe()")))
-
-    def run(self, job: dict[str, Any], arrays: bytes) -> bytes:
-        """The read_write arguments in the order of the bindings, dispatch after dispatch, as ``arrays`` holds all."""
-        with self._lock:
-            self._input, self._output = arrays, b""
-            self._call(lambda page: page.evaluate("job => kernelPage.run(job)", job))
-            return self._output
-
-    def close(self) -> None:
-        self._requests.put(None)
-        self._thread.join(timeout=20)
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _call(self, action: Callable[[Any], Any]) -> Any:
-        if not self._thread.is_alive():
-            raise WebGpuError("the browser thread has ended")
-        future: Future[Any] = Future()
-        self._requests.put(_Request(action, future))
-        return future.result(timeout=300)
-
-    def _browse(self) -> None:
-        from playwright.sync_api import sync_playwright
-
-        page: Any = None
-        failure: Exception | None = None
-        with sync_playwright() as playwright:
-            try:
-                browser = playwright.chromium.launch(
-                    executable_path=find_chromium(), args=launch_arguments(Adapter.SOFTWARE)
-                )
-                page = browser.new_page()
-                page.goto(f"http://127.0.0.1:{self._server.server_port}/index.html")
-                page.wait_for_function("globalThis.kernelPage !== undefined")
-            except Exception as error:
-                failure = error
-            while (request := self._requests.get()) is not None:
-                try:
-                    if failure is not None:
-                        raise failure
-                    request.future.set_result(request.action(page))
-                except Exception as error:
-                    request.future.set_exception(WebGpuError(str(error)))
-
-    def _handler(owner) -> type[BaseHTTPRequestHandler]:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                name = self.path.lstrip("/")
-                if name == "input":
-                    self._send(owner._input, "application/octet-stream")
-                elif name in ("index.html", "kernel_page.js"):
-                    content_type = "text/html" if name.endswith("html") else "text/javascript"
-                    self._send((PAGE / name).read_bytes(), content_type)
-                else:
-                    self.send_error(404)
-
-            def do_POST(self) -> None:
-                owner._output = self.rfile.read(int(self.headers["Content-Length"]))
-                self._send(b"", "text/plain")
-
-            def _send(self, body: bytes, content_type: str) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", content_type)
-                self.send_header("Content-Length", str(len(body)))
-                self.send_header("Cache-Control", "no-store")
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Silent: a line per array would bury pytest's report."""
-
-        return Handler
-
-
-_shared: KernelPage | None = None
-
-
-def shared_page() -> KernelPage:
-    """The page of this process, started at the first use and closed at exit."""
-    global _shared
-    if _shared is None:
-        _shared = KernelPage()
-        atexit.register(close_shared_page)
-    return _shared
-
-
-def close_shared_page() -> None:
-    """Closes the browser of this process, if there is one; the next use starts another."""
-    global _shared
-    if _shared is not None:
-        page, _shared = _shared, None
-        page.close()
