@@ -62,13 +62,16 @@ def run_operator_on_each(
     grid = [evaluate(extent, symbols) for extent in chosen["grid"]]
     if not all(1 <= extent <= 65535 for extent in grid):
         raise ValueError(f"grid of {operator} is {grid}; each extent must be in 1..65535")
-    nbytes = [array_sets[0][name].nbytes for name in names]
     job = {
         "kernel_hash": chosen["kernel"],
         "kernel_name": kernel["name"],
         "entry_point": kernel["entry_point"],
         "wgsl": modules[chosen["kernel"]],
-        "arguments": [{"access": b["access"], "nbytes": n} for b, n in zip(kernel["bindings"], nbytes, strict=True)],
+        "requires": chosen["requires"],
+        "arguments": [
+            {"access": binding["access"], "nbytes": array_sets[0][name].nbytes, "dtype": array_sets[0][name].dtype.name}
+            for binding, name in zip(kernel["bindings"], names, strict=True)
+        ],
         "uniform": _uniform_bytes(kernel["uniforms"], symbols),
         "grid": grid,
         "dispatches": len(array_sets),

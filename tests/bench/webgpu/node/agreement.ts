@@ -18,6 +18,7 @@ export async function compareVariants(model: Model, position: number): Promise<n
     logits.push(await finiteLogits(model));
   }
   const error = relativeError(logits[1]!, logits[0]!);
-  if (error > TOLERANCE) throw new WrongOutput(`the chosen variants differ from the last ones by ${error.toExponential(1)}`);
+  if (error > TOLERANCE)
+    throw new WrongOutput(`the chosen variants differ from the last ones by ${error.toExponential(1)}`);
   return error;
 }

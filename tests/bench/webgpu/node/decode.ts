@@ -4,8 +4,9 @@
  *
  * Time goes in laps that begin from the same state, so that every lap must give the tokens of the first.
  */
-import { callsPer, calls } from "./dawn";
+
 import { checkTokens, finiteLogits } from "./checks";
+import { calls, callsPer } from "./dawn";
 import type { Model } from "./model";
 import { rounded, type Sampler } from "./task";
 

@@ -16,7 +16,10 @@ export async function kernelTimes(model: Model, name: string, context: number): 
     const ms = await timeOfOnce(model, group, context);
     const us = (ms * 1000) / group.calls;
     const speed = group.weightBytes > 0 ? { gb_per_s: rounded(group.weightBytes / 1e6 / ms) } : {};
-    times.push({ ms, line: { kernel: group.kernel, calls: group.calls, us: rounded(us), ms_per_token: rounded(ms, 4), ...speed } });
+    times.push({
+      ms,
+      line: { kernel: group.kernel, calls: group.calls, us: rounded(us), ms_per_token: rounded(ms, 4), ...speed },
+    });
   }
   return times.sort((left, right) => right.ms - left.ms).map(({ line }) => line);
 }

@@ -66,7 +66,8 @@ async function told<T>(lines: Lines, what: string, where: object, run: () => Pro
   try {
     return await run();
   } catch (thrown) {
-    if (thrown instanceof WrongOutput) lines.write("failed", { what, ...where, code: "wrong_output", message: thrown.message });
+    if (thrown instanceof WrongOutput)
+      lines.write("failed", { what, ...where, code: "wrong_output", message: thrown.message });
     else {
       const { code, message } = LlmError.from(thrown);
       const kind = code === "unsupported_device" || code === "out_of_memory" ? "skipped" : "failed";

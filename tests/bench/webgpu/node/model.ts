@@ -8,8 +8,8 @@
 import { readFileSync } from "node:fs";
 import { freemem } from "node:os";
 import { join } from "node:path";
-import { parseProgram } from "../../../../runtime/src/device/program_reader";
 import type { OperatorSpec, Program, Scheme, Variant } from "../../../../runtime/src/device/program";
+import { parseProgram } from "../../../../runtime/src/device/program_reader";
 import { type Device, openDevice } from "../../../../runtime/src/device/webgpu/device";
 import { WebGpuExecutor } from "../../../../runtime/src/device/webgpu/executor";
 import { type Plan, type PlannedStep, planFor } from "../../../../runtime/src/device/webgpu/plan";
@@ -41,7 +41,12 @@ export interface Model {
 }
 
 /** Errors: unsupported_device, out_of_memory, and a variant that no operator has. */
-export async function loadModel(gpu: GPU, folder: string, variant: string | null, profiled: readonly string[]): Promise<Model> {
+export async function loadModel(
+  gpu: GPU,
+  folder: string,
+  variant: string | null,
+  profiled: readonly string[],
+): Promise<Model> {
   const started = performance.now();
   const json = JSON.parse(readFileSync(join(folder, "program/program.json"), "utf8"));
   const program = parseProgram(json);
@@ -54,8 +59,8 @@ export async function loadModel(gpu: GPU, folder: string, variant: string | null
   const executor = await WebGpuExecutor.create(device, withFunctions(plan, last, [...kernels.values()].flat()), {
     kernel: async (hash) => readFileSync(join(folder, `program/${hash}.wgsl`), "utf8"),
     weights: async (sink) => {
-      for (const [name, nbytes, content] of storedArrays(program, json.tensors))
-        await stream(content, nbytes, (offset, bytes) => sink(name, offset, bytes));
+      for (const [index, { name, nbytes, content }] of storedArrays(program, json.tensors).entries())
+        await stream(content, nbytes, index, (offset, bytes) => sink(name, offset, bytes));
     },
   });
   await executor.finished();
@@ -139,21 +144,32 @@ function requireMemory(device: Device, bytes: number): void {
   }
 }
 
-function* storedArrays(
-  program: Program,
-  tensors: readonly { scheme: Scheme; shape: number[]; parameters: Record<string, string> }[],
-): Iterable<[name: string, nbytes: number, content: Content]> {
-  for (const { scheme, shape, parameters } of tensors) {
-    for (const [role, name] of Object.entries(parameters)) {
-      const content: Content =
-        "dtype" in scheme
-          ? { kind: shape.length === 1 ? "ones" : "matrix", dtype: scheme.dtype }
-          : role === "q_weight"
-            ? { kind: "words" }
-            : { kind: "scales", dtype: scheme.scale_dtype, bits: scheme.bits, minimum: scheme.zero === null };
-      yield [name, program.parameters.get(name)!.nbytes, content];
-    }
-  }
+interface StoredArray {
+  readonly name: string;
+  readonly nbytes: number;
+  readonly content: Content;
+}
+interface Tensor {
+  readonly scheme: Scheme;
+  readonly shape: readonly number[];
+  /** Name of the stored array by role. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+function storedArrays(program: Program, tensors: readonly Tensor[]): StoredArray[] {
+  return tensors.flatMap((tensor) =>
+    Object.entries(tensor.parameters).map(([role, name]) => ({
+      name,
+      nbytes: program.parameters.get(name)!.nbytes,
+      content: contentOf(tensor, role),
+    })),
+  );
+}
+
+function contentOf({ scheme, shape }: Tensor, role: string): Content {
+  if ("dtype" in scheme) return { kind: shape.length === 1 ? "ones" : "matrix", dtype: scheme.dtype };
+  if (role === "q_weight") return { kind: "words" };
+  return { kind: "scales", dtype: scheme.scale_dtype, bits: scheme.bits, minimum: scheme.zero === null };
 }
 
 async function prepareCache(executor: WebGpuExecutor, plan: Plan, tokens: number): Promise<void> {
@@ -163,7 +179,10 @@ async function prepareCache(executor: WebGpuExecutor, plan: Plan, tokens: number
   if (executor.kvPages < pages) {
     throw new LlmError("unsupported_device", `The cache holds ${executor.kvPages * pageSize} tokens on this device.`);
   }
-  executor.write("block_table", Int32Array.from({ length: pages }, (_, i) => i));
+  executor.write(
+    "block_table",
+    Int32Array.from({ length: pages }, (_, i) => i),
+  );
   for (const [name, pageBytes] of plan.pageBytes) {
     const page = noise(pageBytes / 4, 11);
     for (let i = 0; i < pages; i++) executor.write(name, page, i * pageBytes);

@@ -15,6 +15,8 @@ export type Content =
 
 /** A multiple of every pattern's period. */
 const BLOCK_BYTES = 8 * 2 ** 20;
+/** Between the beginnings of two arrays; a multiple of 16 that shares no other factor with the block. */
+const STRIDE_BYTES = 16 * 77_773;
 const FORMATS = {
   float32: { mantissaBits: 23, bias: 127, sign: 0x80000000, array: Uint32Array },
   float16: { mantissaBits: 10, bias: 15, sign: 0x8000, array: Uint16Array },
@@ -22,16 +24,26 @@ const FORMATS = {
 } as const;
 const blocks = new Map<string, Uint8Array>();
 
-/** Gives `nbytes` bytes of `content` to `sink`, in pieces of at most 8 MiB: (offset, bytes). */
+/**
+ * Gives `nbytes` bytes of `content` to `sink`, in pieces of at most 8 MiB: (offset, bytes). `index`: which array this
+ * is. Each begins elsewhere in the block, as layers that are all equal turn every prompt into the same vector.
+ */
 export async function stream(
   content: Content,
   nbytes: number,
+  index: number,
   sink: (offset: number, bytes: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
   const key = JSON.stringify(content);
   const block = blocks.get(key) ?? makeBlock(content);
   blocks.set(key, block);
-  for (let at = 0; at < nbytes; at += BLOCK_BYTES) await sink(at, block.subarray(0, Math.min(BLOCK_BYTES, nbytes - at)));
+  let from = (index * STRIDE_BYTES) % BLOCK_BYTES;
+  for (let at = 0; at < nbytes; ) {
+    const piece = block.subarray(from, Math.min(BLOCK_BYTES, from + nbytes - at));
+    await sink(at, piece);
+    at += piece.byteLength;
+    from = 0;
+  }
 }
 
 /** Uniform values in [-1, 1), the same for the same seed. */
