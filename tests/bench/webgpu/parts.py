@@ -137,11 +137,14 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """A process that was killed may have left half a line at the end."""
-    lines = []
+    """A process that was killed may have left half a line at the end. Of "parity" lines the last has all counts."""
+    lines: list[dict[str, Any]] = []
     for text in path.read_text().splitlines() if path.exists() else []:
         with suppress(ValueError):
-            lines.append(json.loads(text))
+            line = json.loads(text)
+            if line["kind"] == "parity":
+                lines = [other for other in lines if other["kind"] != "parity"]
+            lines.append(line)
     return lines
 
 

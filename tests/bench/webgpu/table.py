@@ -122,6 +122,8 @@ def problems(report: Mapping[str, Any]) -> list[str]:
             if line["kind"] in ("failed", "skipped"):
                 where = " ".join(f"{line[key]}" for key in ("what", "context", "sampler", "case") if key in line)
                 lines.append(f"{line['kind']}: {part['name']}: {where}: {line['message']}")
+            if line["kind"] == "left_out":
+                lines.append(f"left out: {part['name']}: {', '.join(line['kernels'])}: {line['reason']}")
         if part["ended"] == "limit":
             lines.append(f"stopped: {part['name']}: it took {part['seconds']:.0f} s, more than it may")
         elif part["ended"] != "ok" and not lines_of(part, "failed"):
