@@ -78,7 +78,8 @@ export async function measureDecode(model: Model, sampler: Sampler, context: num
   }
   const ms = performance.now() - started;
   const tokens = laps * pace.lap;
-  const counts = callsPer(tokens, before);
+  // Each lap wrote its state, which the engine does once in an answer.
+  const counts = callsPer(tokens, { ...before, writes: before.writes! + laps });
   await finiteLogits(model);
   pool.destroy();
   return {
@@ -97,7 +98,7 @@ export async function measureDecode(model: Model, sampler: Sampler, context: num
 
 /** Laps of 64 tokens where a second holds many of them, shorter ones on slow devices; submits as long as the engine's. */
 function paceFor(msPerToken: number, seconds: number, targetMs: number): Pace {
-  const lap = [RING, 16].find((tokens) => 2 * tokens * msPerToken < seconds * 1000) ?? 4;
+  const lap = [RING, 16, 4].find((tokens) => 2 * tokens * msPerToken < seconds * 1000) ?? 1;
   let stepsPerSubmit = 1;
   while (2 * stepsPerSubmit <= Math.min(lap, MAX_STEPS_PER_SUBMIT) && 2 * stepsPerSubmit * msPerToken <= targetMs) {
     stepsPerSubmit *= 2;

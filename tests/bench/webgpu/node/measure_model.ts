@@ -29,27 +29,29 @@ export async function measureModel(gpu: GPU, task: ModelTask, lines: Lines): Pro
   await told(lines, "bandwidth", {}, async () => {
     lines.write("bandwidth", { gb_per_s: rounded(await executor.measureBandwidth()) });
   });
-  for (const wanted of [...task.contexts].sort((left, right) => left - right)) {
-    // The last lap of a full context ends with it.
-    const context = Math.min(wanted, program.context_length - LAP);
+  // The last lap of a full context ends with it.
+  const contexts = task.contexts.map((context) => Math.min(context, program.context_length - LAP));
+  for (const context of contexts.sort((left, right) => left - right)) {
     const ready = await told(lines, "cache", { context }, async () => {
       await model.prepareCache(context + LAP);
       lines.write("agreement", { context, relative_error: await compareVariants(model, context) });
       return true;
     });
-    if (!ready) continue;
-    for (const sampler of task.samplers) {
+    for (const sampler of ready ? task.samplers : []) {
       await told(lines, "decode", { context, sampler }, async () =>
         lines.write("decode", await measureDecode(model, sampler, context, task.seconds)),
       );
     }
-    if (task.profile) await profile(model, context, lines);
   }
   await told(lines, "prefill", {}, async () => {
     const tokens = Math.min(task.prefill_tokens, program.context_length - LAP);
     await model.prepareCache(tokens + 1);
     lines.write("prefill", await measurePrefill(model, tokens, task.seconds));
   });
+  // Last, as it takes longest and matters least where time runs out.
+  for (const context of task.profile ? contexts : []) {
+    if (context + LAP <= executor.kvPages * program.page_size) await profile(model, context, lines);
+  }
   executor.destroy();
 }
 
