@@ -65,8 +65,8 @@ def make(folder: Path, cases: Path) -> None:
     (package / "gpu").mkdir(parents=True)
     for name in PYTHON_FILES:
         shutil.copy(FOLDER / name, package / name)
-    for name in (folder / "tests", folder / "tests" / "bench"):
-        (name / "__init__.py").touch()
+    for parent in (folder / "tests", folder / "tests" / "bench"):
+        (parent / "__init__.py").touch()
     for order, config in enumerate(ORDER):
         name, program = program_of(config, "q4")
         target = folder / "programs" / name.replace(" ", "-")

@@ -62,7 +62,7 @@ def adapter_name(device: Mapping[str, Any]) -> str:
 
 
 def decode_rows(part: Mapping[str, Any]) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for line in lines_of(part, "decode"):
         calls = line["calls_per_token"]
         counts = [

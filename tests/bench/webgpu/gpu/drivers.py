@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.bench.webgpu.parts import Node, Part, line_of, run_part
 
-DESCRIBE_LIMIT_S = 30
+DESCRIBE_LIMIT_S = 20
 SEARCHED = ("/usr/share", "/etc", "/usr/local", "/opt", "/usr/lib", "/usr/lib64", "/run")
 # libGLX_nvidia wants the libraries of X11, which a server may lack; libEGL_nvidia is the same driver without them.
 NVIDIA_LIBRARIES = ("libGLX_nvidia.so.0", "libEGL_nvidia.so.0")
