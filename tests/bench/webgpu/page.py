@@ -8,6 +8,7 @@ With a report, takes it as docs/benchmarks/with-a-gpu.json first. `make docs` re
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -103,7 +104,7 @@ def agreements(parts: Sequence[Mapping[str, Any]]) -> list[str]:
         errors = [line["relative_error"] for line in lines_of(part, "agreement")]
         model = line_of(part, "model")
         if errors and model:
-            endings = sorted({kernel.rsplit("_", 1)[-1] for kernel in model["chosen"].values() if "linear" in kernel})
+            endings = sorted(set(re.findall(r"_((?:sg|wg)\d+)\b", " ".join(model["chosen"].values()))))
             error = f"{max(errors):.1g} of the largest"
             lines.append(f"- {part['name']} ({', '.join(endings)}): logits differ by at most {error}")
     return ["## Chosen variants against the last ones", "", *lines, ""] if lines else []

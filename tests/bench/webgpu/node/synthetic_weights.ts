@@ -64,24 +64,33 @@ function generator(seed: number): () => number {
 function makeBlock(content: Content): Uint8Array {
   const random = generator(7);
   if (content.kind === "words") return bytesOf(Uint32Array.from({ length: BLOCK_BYTES / 4 }, random));
-  const { mantissaBits, bias, sign, array } = FORMATS[content.dtype];
-  /** 1.m · 2^exponent with random m. */
-  const magnitude = (exponent: number) => ((exponent + bias) << mantissaBits) | (random() >>> (32 - mantissaBits));
-  const length = BLOCK_BYTES / array.BYTES_PER_ELEMENT;
-  const values = new array(length);
-  if (content.kind === "ones") values.fill(bias << mantissaBits);
+  const { array } = FORMATS[content.dtype];
+  const values = new array(BLOCK_BYTES / array.BYTES_PER_ELEMENT);
+  const encode = (value: number) => encoded(value, content.dtype);
+  /** In [1, 2). */
+  const mantissa = () => 1 + random() / 2 ** 32;
+  if (content.kind === "ones") values.fill(encode(1));
   else if (content.kind === "matrix") {
-    for (let i = 0; i < length; i++) values[i] = magnitude(-7) | (random() & 1 ? sign : 0);
+    for (let i = 0; i < values.length; i++) values[i] = encode((random() & 1 ? -1 : 1) * mantissa() * 2 ** -7);
   } else {
-    // Weights of about ±2^-5, whatever their width: q · scale + minimum with minimum = -2^(bits - 1) · scale.
+    // Weights of at most about 2^-5, whatever their width. A mean that is not 0 would make all activations alike.
     const { bits, minimum } = content;
-    for (let i = 0; i < length; i += minimum ? 2 : 1) {
-      const scale = magnitude(-4 - bits);
-      values[i] = scale;
-      if (minimum) values[i + 1] = (scale + ((bits - 1) << mantissaBits)) | sign;
+    const middle = (2 ** bits - 1) / 2;
+    for (let i = 0; i < values.length; i += minimum ? 2 : 1) {
+      const scale = mantissa() * 2 ** (-4 - bits);
+      values[i] = encode(scale);
+      if (minimum) values[i + 1] = encode(-middle * scale);
     }
   }
   return bytesOf(values);
+}
+
+/** The bits of a value, rounded; it must be neither 0 nor too small for a normal number. */
+function encoded(value: number, dtype: FloatDtype): number {
+  const { mantissaBits, bias, sign } = FORMATS[dtype];
+  const exponent = Math.floor(Math.log2(Math.abs(value)));
+  const fraction = Math.round((Math.abs(value) / 2 ** exponent - 1) * 2 ** mantissaBits);
+  return (exponent + bias) * 2 ** mantissaBits + fraction + (value < 0 ? sign : 0);
 }
 
 function bytesOf(array: Uint32Array | Uint16Array): Uint8Array {
