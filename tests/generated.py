@@ -2,8 +2,9 @@
 
     python -m tests.generated [--check]
 
-docs/cli.gen.md: the commands and their options. From the operators' declarations: the runtime's tables, the schema of
-steps, and the marked parts of docs/program-interface.md. docs/benchmarks/with-a-gpu.md: from the report beside it.
+docs/cli.gen.md: the commands and their options. From the operators' declarations and lowerings: the runtime's tables,
+the schema of steps, and the marked parts of docs/program-interface.md. docs/benchmarks/with-a-gpu.md: from the report
+beside it.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def generated_files() -> dict[Path, str]:
         ROOT / "docs" / "cli.gen.md": HEADER + command_line_reference(),
         interface: with_parts(interface.read_text(), parts),
         device / "operators.gen.ts": operator_tables.typescript(),
+        device / "wasm" / "lowering.gen.ts": operator_tables.lowering_typescript(),
         ROOT / "compiler/nomoat_compiler/program/steps.gen.schema.json": operator_tables.steps_schema(),
     }
 

@@ -18,16 +18,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .operators.attention.cpu import HEADS_AT_ONCE, PART_HEADER_BYTES, PARTS
-from .operators.attention.cpu_page import BYTES_PER_DIMENSION, scratch_bytes
-from .operators.cpu.activations import BLOCK_BYTES
 from .operators.cpu.blocks import FORMATS
 from .operators.cpu.emit import BUILDS, Build
-from .operators.cpu.fine_activations import BLOCK_BYTES as FINE_BLOCK_BYTES
-from .operators.cpu.fine_activations import HEAD_BYTES
 from .operators.cpu.kv_layout import PAGE_TOKENS
 from .operators.cpu.library import library
-from .operators.sample.cpu import PART_BYTES, SLICES
 from .targets.wasm import STACK_BYTES, link
 
 MAX_GZIP_BYTES = 200_000
@@ -54,19 +48,7 @@ def record(modules: dict[str, bytes]) -> dict[str, Any]:
             for name, module in modules.items()
         },
         "stack_bytes": STACK_BYTES,
-        "activation_block_bytes": {"relaxed": BLOCK_BYTES[True], "plain": BLOCK_BYTES[False]},
-        "fine_activations": {"head_bytes": HEAD_BYTES, "block_bytes": FINE_BLOCK_BYTES},
-        "heads_at_once": list(HEADS_AT_ONCE),
-        "attention_part_header_bytes": PART_HEADER_BYTES,
-        "attention_parts": PARTS,
-        # Of one thread, for the most heads at once; and 4 bytes a head and token for its scores.
-        "attention_scratch": {
-            "nbytes": scratch_bytes(max(HEADS_AT_ONCE)),
-            "dimension_bytes": max(HEADS_AT_ONCE) * BYTES_PER_DIMENSION,
-        },
         "kv_page_tokens": PAGE_TOKENS,
-        "sampling_part_bytes": PART_BYTES,
-        "sampling_slices": SLICES,
         "formats": {
             f.name: {"bits": f.bits, "minimum": f.minimum, "half": f.half, "nbytes": f.nbytes} for f in FORMATS
         },

@@ -12,6 +12,7 @@ ErrorCode = Literal[
     "unsupported_device",
     "out_of_memory",
     "device_lost",
+    "numeric_error",
     "invalid_package",
     "integrity",
     "network",

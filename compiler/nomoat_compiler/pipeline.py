@@ -15,15 +15,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .assembly import Program, build_program
+from .assembly import Program, build_program, tensor_specs
 from .checkpoint.checkpoint import Checkpoint
 from .checkpoint.open import open_checkpoint
 from .errors import NomoatError
 from .models.config import LlamaConfig
-from .models.llama import tensor_specs
-from .models.tensors import TensorSpec
-from .program.manifest import MANIFEST_NAME, PackageFile, check_schema, manifest_bytes, package_file
+from .program.manifest import MANIFEST_NAME, PackageFile, manifest_bytes, package_file
 from .program.package import check_may_write, package_in_place
+from .program.tensor_spec import TensorSpec
 from .quantize.choose import choose_schemes
 from .quantize.sources import check_sources
 from .quantize.writer import INDEX_PATH, WEIGHTS_FOLDER, write_weights
@@ -47,7 +46,7 @@ class CompileReport:
     quantization: str
     context_length: int
     parameter_count: int
-    kernel_count: int
+    kernel_count: int  # WGSL modules in the package; none unless own kernels were asked for
     program_bytes: int
     weights_bytes: int
     package_bytes: int
@@ -67,12 +66,14 @@ def compile_model(
     quantization: str | None = None,
     context_length: int | None = None,
     program_only: bool = False,
+    own_kernels: bool = False,
     on_progress: OnProgress | None = None,
 ) -> CompileReport:
     """Compiles ``model`` into the package folder ``output``, which appears complete or not at all.
 
-    ``on_progress`` gets (stage, done, total) with the stages open, kernels (operators), weights (values), package
-    (files). Errors: ``invalid_request`` for the arguments, and those of each stage.
+    ``program_only`` needs no weights but config.json. ``own_kernels`` puts the library's WGSL, specialised for this
+    model, into the package. ``on_progress`` gets (stage, done, total) with the stages open, program (operators),
+    weights (values), package (files). Errors: ``invalid_request`` for the arguments, and those of each stage.
     """
     progress = on_progress or (lambda stage, done, total: None)
     clock = _StageClock()
@@ -91,11 +92,10 @@ def compile_model(
         clock.lap("open")
 
         program = build_program(
-            config, specs, schemes, quantization=quantization, context_length=context_length,
-            on_progress=lambda done, total: progress("kernels", done, total),
+            config, schemes, quantization=quantization, context_length=context_length, own_kernels=own_kernels,
+            on_progress=lambda done, total: progress("program", done, total),
         )  # fmt: skip
-        check_schema(program.json, "program.schema.json", "program.json", "internal")
-        clock.lap("kernels")
+        clock.lap("program")
 
         with package_in_place(folder) as package:
             files = _write_program(package, program)
@@ -212,7 +212,7 @@ def _report(
     seconds: dict[str, float],
 ) -> CompileReport:
     weights_bytes = sum(file.nbytes for file in files if file.path.startswith(f"{WEIGHTS_FOLDER}/"))
-    stored_bytes = sum(parameter["nbytes"] for parameter in program.json["parameters"])
+    stored_bytes = sum(parameter["nbytes"] for parameter in program.instance.parameters)
     parameter_count = _parameter_count(specs)
     return CompileReport(
         id=manifest["id"],

@@ -6,10 +6,12 @@ A scheme says nothing about kernels or checkpoints. ``program.schema.json`` has 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 FloatDtype = Literal["float32", "float16", "bfloat16"]
+FLOAT_DTYPES: tuple[FloatDtype, ...] = get_args(FloatDtype)
 StoredDtype = Literal["uint32", "float32", "float16", "bfloat16"]
 DTYPE_BYTES: dict[str, int] = {"uint32": 4, "int32": 4, "float32": 4, "float16": 2, "bfloat16": 2}
 
@@ -49,6 +51,29 @@ class Grouped:
 
 
 Scheme = Plain | Grouped
+
+
+def scheme_from_json(value: object) -> Scheme:
+    """The scheme whose ``to_json`` is ``value``; ValueError where there is none."""
+    if not isinstance(value, Mapping):
+        raise ValueError("a scheme must be an object")
+    if "group_size" not in value:
+        plain = next((Plain(dtype) for dtype in FLOAT_DTYPES if Plain(dtype).to_json() == value), None)
+        if plain is None:
+            raise ValueError(
+                "a scheme without groups has bits and dtype only: 32 of float32, 16 of float16 or bfloat16"
+            )
+        return plain
+    bits, group_size, zero = value.get("bits"), value["group_size"], value.get("zero")
+    if bits not in (4, 8) or type(group_size) is not int or not 16 <= group_size <= 256 or group_size % (128 // bits):
+        raise ValueError("a scheme with groups has 4 bits in multiples of 32 or 8 bits in multiples of 16, at most 256")
+    has_minimum = value.get("minimum") is True
+    if not has_minimum and (type(zero) is not int or not 0 <= zero < 1 << bits):
+        raise ValueError("a scheme with groups has a minimum, or a zero that fits in its bits")
+    grouped = Grouped(bits, group_size, None if has_minimum else zero, value.get("scale_dtype"))  # type: ignore[arg-type]
+    if grouped.scale_dtype not in FLOAT_DTYPES or grouped.to_json() != value or type(bits) is not int:
+        raise ValueError("a scheme with groups has bits, group_size, scale_dtype, and zero or minimum: true")
+    return grouped
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,22 @@
-"""Proves that a program is valid, deterministic, within the dispatch budget, and free of aliasing. Needs TVM only."""
+"""A program is valid, deterministic, within the dispatch budget, free of aliasing, and the same plan for every Llama.
+
+Needs nothing but one test, which needs TVM.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+import math
+import re
 from typing import Any
 
-import jsonschema
-import nomoat_compiler.program
 import pytest
-from nomoat_compiler.assembly import Program, build_program
+from nomoat_compiler.assembly import Program, build_program, tensor_specs
+from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.models.llama import tensor_specs
+from nomoat_compiler.models.llama import LLAMA_PLAN
+from nomoat_compiler.operators.catalog import OPERATORS
 from nomoat_compiler.scheme import Grouped, Plain, Scheme
 
 SMOLLM2: dict[str, Any] = {
@@ -41,16 +45,16 @@ TINY: dict[str, Any] = SMOLLM2 | {
 }
 
 
-SCHEMA = json.loads((Path(nomoat_compiler.program.__file__).parent / "program.schema.json").read_text())
-# runtime/tests/device/definition_reader.test.ts runs the same table through the runtime's reader.
-DEFINITIONS = json.loads((Path(__file__).parent / "definition_table.json").read_text())
-
-
-def build(config: dict[str, Any], linear: Scheme) -> Program:
+def build(config: dict[str, Any], linear: Scheme, *, own_kernels: bool = False) -> Program:
     model = LlamaConfig.from_huggingface(config)
     specs = tensor_specs(model)
     schemes = {s.name: linear if s.kind in ("linear", "embedding", "lm_head") else Plain("float32") for s in specs}
-    return build_program(model, specs, schemes, quantization="q4", context_length=512)
+    return build_program(model, schemes, quantization="q4", context_length=512, own_kernels=own_kernels)
+
+
+def definitions(program: Program, function: str) -> list[dict[str, Any]]:
+    steps, operators = program.instance.functions[function], program.instance.operators
+    return [operators[step["operator"]]["definition"] for step in steps]
 
 
 @pytest.fixture(scope="module")
@@ -58,113 +62,125 @@ def smollm2() -> Program:
     return build(SMOLLM2, Grouped(4, 32, None, "float16"))
 
 
-@pytest.mark.parametrize("linear", [Grouped(4, 32, 7, "float16"), Grouped(8, 32, 128, "float16"), Plain("bfloat16")])
-def test_program_obeys_its_schema(linear: Scheme) -> None:
-    program = build(TINY, linear)
-    jsonschema.validate(program.json, SCHEMA)
-    assert set(program.json["kernels"]) == set(program.modules)
-    for digest, wgsl in program.modules.items():
-        assert hashlib.sha256(wgsl.encode()).hexdigest()[:16] == digest
+@pytest.fixture(scope="module")
+def tiny() -> Program:
+    return build(TINY, Plain("bfloat16"))
 
 
-@pytest.mark.parametrize("case", DEFINITIONS, ids=lambda case: case["why"])
-def test_schema_of_definitions_decides_as_the_table_says(case: dict[str, Any]) -> None:
-    schema = {"$ref": "#/$defs/definition", "$defs": SCHEMA["$defs"]}
-    assert jsonschema.Draft202012Validator(schema).is_valid(case["definition"]) == case["valid"]
+def test_every_model_has_one_plan(smollm2: Program, tiny: Program) -> None:
+    assert smollm2.json["plan"] is tiny.json["plan"] is LLAMA_PLAN
+    assert "576" not in json.dumps(LLAMA_PLAN)
 
 
-def test_every_operator_says_what_it_computes(smollm2: Program) -> None:
-    definitions = {name: operator["definition"] for name, operator in smollm2.json["operators"].items()}
+def test_a_program_is_small(smollm2: Program) -> None:
+    assert len(json.dumps(smollm2.json)) < 20_000
+    assert (smollm2.json["kernels"], smollm2.json["own_operators"], smollm2.modules) == ({}, [], {})
+
+
+def test_every_step_says_what_it_computes(smollm2: Program) -> None:
     q4 = {"bits": 4, "group_size": 32, "scale_dtype": "float16", "minimum": True}
     layout = {"heads": 9, "kv_heads": 3, "head_dim": 64, "page_size": 16}
-    linear = {"op": "linear", "scheme": q4, "norm_eps": None, "bias": False, "residual": False, "swiglu": False}
-    expected = [
-        {"op": "embed", "rows": 49152, "columns": 576, "scheme": q4},
-        {"op": "rms_norm", "columns": 576, "eps": 1e-5},
-        {"op": "rope_append", **layout, "attention_scaling": 1.0, "dynamic": None},
-        {"op": "attention", **layout},
-        linear | {"rows": 960, "columns": 576},
-        linear | {"rows": 960, "columns": 576, "norm_eps": 1e-5},
-        linear | {"rows": 576, "columns": 576, "residual": True},
-        linear | {"rows": 3072, "columns": 576, "swiglu": True},
-        linear | {"rows": 3072, "columns": 576, "norm_eps": 1e-5, "swiglu": True},
-        linear | {"rows": 576, "columns": 1536, "residual": True},
-        linear | {"rows": 49152, "columns": 576, "norm_eps": 1e-5},
-        {"op": "sampling"},
-    ]
-    for definition in expected:
-        assert definition in definitions.values()
-    for name, definition in definitions.items():
-        assert definition in expected, name
+    rope = {
+        "op": "rope_append", **layout, "attention_scaling": 1.0, "dynamic": False, "theta": 100000.0, "factor": 1.0,
+        "trained_length": 0,
+    }  # fmt: skip
+    attention = {"op": "attention", **layout}
+    embed = {"op": "embed", "rows": 49152, "columns": 576, "scheme": q4}
+    norm = {"op": "rms_norm", "columns": 576, "eps": 1e-5}
+
+    def linear(rows: int, columns: int, **fields: Any) -> dict[str, Any]:
+        plain = {"scheme": q4, "norm_eps": None, "bias": False, "residual": False, "swiglu": False}
+        return {"op": "linear", "rows": rows, "columns": columns} | plain | fields
+
+    layer = [
+        linear(960, 576, norm_eps=1e-5), rope, attention, linear(576, 576, residual=True),
+        linear(3072, 576, norm_eps=1e-5, swiglu=True), linear(576, 1536, residual=True),
+    ]  # fmt: skip
+    assert definitions(smollm2, "decode") == [embed, *(30 * layer), linear(49152, 576, norm_eps=1e-5)]
+    layer = [
+        norm, linear(960, 576), rope, attention, linear(576, 576, residual=True), norm,
+        linear(3072, 576, swiglu=True), linear(576, 1536, residual=True),
+    ]  # fmt: skip
+    assert definitions(smollm2, "prefill") == [embed, *(29 * layer), *layer[:3]]
+    assert definitions(smollm2, "sample_greedy") == [{"op": "sample_greedy", "vocab_size": 49152}]
+    assert definitions(smollm2, "sample") == [{"op": "sample", "vocab_size": 49152}]
 
 
 def test_definitions_of_biases_and_dynamic_rope() -> None:
     scaling = {"rope_type": "dynamic", "factor": 2.0}
     program = build(TINY | {"rope_scaling": scaling, "max_position_embeddings": 128}, Plain("float32"))
-    jsonschema.validate(program.json, SCHEMA)
-    definitions = [operator["definition"] for operator in program.json["operators"].values()]
-    linears = [d for d in definitions if d["op"] == "linear"]
-    assert {d["bias"] for d in linears if d["rows"] != TINY["vocab_size"]} == {True}
-    dynamic = {"theta": 100000.0, "factor": 2.0, "max_position_embeddings": 128}
-    assert [d["dynamic"] for d in definitions if d["op"] == "rope_append"] == [dynamic, dynamic]
+    for function in ("prefill", "decode"):
+        linears = [d for d in definitions(program, function) if d["op"] == "linear"]
+        assert {d["bias"] for d in linears if d["rows"] != TINY["vocab_size"]} == {True}
+        (rope, *_) = [d for d in definitions(program, function) if d["op"] == "rope_append"]
+        numbers = {"dynamic": True, "theta": 100000.0, "factor": 2.0, "trained_length": 128}
+        assert {name: rope[name] for name in numbers} == numbers
+
+
+def test_the_head_is_the_embedding_where_they_are_tied(smollm2: Program, tiny: Program) -> None:
+    heads = [program.instance.functions["decode"][-1]["arguments"]["w"] for program in (smollm2, tiny)]
+    assert heads == ["model.embed_tokens.q_weight", "lm_head.weight"]
 
 
 def test_dispatch_budget(smollm2: Program) -> None:
-    functions = smollm2.json["functions"]
-    layers = SMOLLM2["num_hidden_layers"]
-    assert len(functions["decode"]) + len(functions["sample_greedy"]) == 6 * layers + 4
-    assert len(functions["decode"]) + len(functions["sample"]) == 6 * layers + 4
+    """6 per layer and 2; a sampler is 2 more (python/nomoat/inspection.py counts them)."""
+    assert len(smollm2.instance.functions["decode"]) == 6 * SMOLLM2["num_hidden_layers"] + 2
 
 
 def test_same_input_same_bytes(smollm2: Program) -> None:
     again = build(SMOLLM2, Grouped(4, 32, None, "float16"))
     assert json.dumps(again.json) == json.dumps(smollm2.json)
-    assert again.modules == smollm2.modules
+    assert again.instance == smollm2.instance
 
 
-def test_every_operator_has_a_variant_without_features(smollm2: Program) -> None:
-    for operator in smollm2.json["operators"].values():
-        last = operator["variants"][-1]
-        assert last["requires"] == {}
-        kernel = smollm2.json["kernels"][last["kernel"]]
-        # WebGPU's default limits: 8 storage buffers per stage, 256 invocations, 16 KiB of workgroup memory.
-        assert len(kernel["bindings"]) <= 8
-        assert kernel["workgroup_size"][0] <= 256
-        assert kernel["workgroup_bytes"] <= 16384
-        assert "enable subgroups" not in smollm2.modules[last["kernel"]]
+@pytest.mark.parametrize("function", ["prefill", "decode"])
+def test_scratch_is_written_before_it_is_read(smollm2: Program, function: str) -> None:
+    scratch = {b["name"] for b in smollm2.instance.buffers if b["kind"] == "scratch"}
+    written: set[str] = set()
+    for step in smollm2.instance.functions[function]:
+        op = smollm2.instance.operators[step["operator"]]["definition"]["op"]
+        outputs = {a.name for a in OPERATORS[op].arguments if a.written}
+        for argument, name in step["arguments"].items():
+            assert name not in scratch or argument in outputs or name in written, step
+        written |= {step["arguments"][argument] for argument in outputs}
 
 
-def test_no_step_writes_a_buffer_it_binds_twice(smollm2: Program) -> None:
-    """WebGPU forbids a writable binding that aliases another; the result would be lost or undefined."""
-    operators, kernels = smollm2.json["operators"], smollm2.json["kernels"]
-    for steps in smollm2.json["functions"].values():
-        for step in steps:
-            variant = operators[step["operator"]]["variants"][-1]
-            bound = [(step["arguments"][b["argument"]], b["access"]) for b in kernels[variant["kernel"]]["bindings"]]
-            for name, access in bound:
-                if access == "read_write":
-                    assert sum(other == name for other, _ in bound) == 1, step
+@pytest.mark.parametrize("linear", [Grouped(4, 32, None, "float16"), Plain("float32")])
+def test_own_kernels_of_every_operator(linear: Scheme) -> None:
+    """Needs TVM. Every call of the program has kernels, each with its text, and none that the program lacks."""
+    program = build(TINY, linear, own_kernels=True)
+    calls = [(program.instance.operators[key]["definition"], int(prefill)) for key, prefill in program.instance.calls()]
+    assert [(own["definition"], own["prefill"]) for own in program.json["own_operators"]] == calls
+    assert set(program.json["kernels"]) == set(program.modules)
+    for digest, wgsl in program.modules.items():
+        assert hashlib.sha256(wgsl.encode()).hexdigest()[:16] == digest
+        assert not re.search(r"^override ", wgsl, re.MULTILINE), "a constant is open"
+    for own in program.json["own_operators"]:
+        for stage in own["stages"]:
+            kernel = program.json["kernels"][stage["variants"][-1]["kernel"]]
+            # WebGPU's default limits: 8 storage buffers per stage, 256 invocations, 16 KiB of workgroup memory.
+            assert len(kernel["bindings"]) <= 8
+            assert math.prod(kernel["workgroup_size"]) <= 256
+            assert kernel["workgroup_bytes"] <= 16384
 
 
-def test_scratch_is_written_before_it_is_read(smollm2: Program) -> None:
-    operators, kernels = smollm2.json["operators"], smollm2.json["kernels"]
-    for steps in smollm2.json["functions"].values():
-        written: set[str] = set()
-        for step in steps:
-            for binding in kernels[operators[step["operator"]]["variants"][-1]["kernel"]]["bindings"]:
-                name = step["arguments"][binding["argument"]]
-                if binding["access"] == "read" and name.startswith("scratch."):
-                    assert name in written, step
-            for binding in kernels[operators[step["operator"]]["variants"][-1]["kernel"]]["bindings"]:
-                if binding["access"] == "read_write":
-                    written.add(step["arguments"][binding["argument"]])
+def test_schemes_are_listed_once(tiny: Program) -> None:
+    assert tiny.json["schemes"] == [{"bits": 16, "dtype": "bfloat16"}, {"bits": 32, "dtype": "float32"}]
+    assert set(tiny.json["tensor_schemes"].values()) == {0, 1}
 
 
-def test_scratch_buffers_hold_what_steps_put_into_them() -> None:
-    """A scratch buffer must be as large as the largest result any function plans into it."""
-    program = build(TINY, Plain("float32"))
-    sizes = {b["name"]: b["shape"][0] for b in program.json["buffers"] if b["kind"] == "scratch"}
-    chunk = program.json["prefill_chunk"]
-    widths = {"rms_norm": 64, "gate": 172}
-    assert max(sizes.values()) >= chunk * widths["gate"]
-    assert all(size >= chunk * widths["rms_norm"] for size in sizes.values())
+UNSUPPORTED: dict[str, dict[str, Any]] = {
+    "columns": {"hidden_size": 66, "head_dim": 16},
+    "down_proj": {"intermediate_size": 171},
+    "dynamic RoPE over heads of 2": {
+        "head_dim": 2, "rope_scaling": {"rope_type": "dynamic", "factor": 2.0}, "num_attention_heads": 2,
+    },
+    "a matrix of 2^37 values": {"hidden_size": 131072, "intermediate_size": 1048576, "head_dim": 128},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", UNSUPPORTED.values(), ids=UNSUPPORTED)
+def test_a_model_that_no_operator_takes(changes: dict[str, Any]) -> None:
+    with pytest.raises(NomoatError) as caught:
+        build(TINY | changes, Plain("float32"))
+    assert caught.value.code == "unsupported", caught.value.message

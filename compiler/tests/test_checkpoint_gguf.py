@@ -10,11 +10,11 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.checkpoint import Blocks
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.models.llama import tensor_specs
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
 from nomoat_compiler.quantize.sources import check_sources
 from tiny_checkpoints import config, smollm2_path, weights, write_gguf

@@ -11,11 +11,11 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.huggingface import HuggingFaceCheckpoint
 from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.models.llama import tensor_specs
 from nomoat_compiler.quantize.sources import check_sources
 from tiny_checkpoints import config, weights, write_huggingface
 

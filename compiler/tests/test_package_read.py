@@ -22,7 +22,22 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
     write_gguf(folder / "tiny.gguf", config(), weights(config()), "Q4_0")
     compile_model(folder / "tiny.gguf", folder / "out")
+    add_kernel(folder / "out")
     return folder / "out"
+
+
+def add_kernel(package: Path) -> None:
+    """A kernel that no operator uses: a package has none unless they are asked for."""
+    wgsl = b"@compute @workgroup_size(1) fn main() {}\n"
+    digest = sha256(wgsl).hexdigest()[:16]
+    kernel = {
+        "name": "nothing", "entry_point": "main", "workgroup_size": [1, 1, 1], "uniforms": [], "workgroup_bytes": 0,
+        "bindings": [{"argument": "x", "access": "read"}],
+    }  # fmt: skip
+    (package / f"program/{digest}.wgsl").write_bytes(wgsl)
+    entry = {"path": f"program/{digest}.wgsl", "nbytes": len(wgsl), "sha256": sha256(wgsl).hexdigest()}
+    edit(package, "nomoat.json", lambda m: m | {"files": sorted([*m["files"], entry], key=lambda f: f["path"])})
+    edit(package, "program/program.json", lambda p: p["kernels"].update({digest: kernel}))
 
 
 @pytest.fixture
@@ -134,14 +149,25 @@ def test_a_kernel_that_is_not_what_its_name_says(package: Path) -> None:
     fails(package, "integrity", kernel.name)
 
 
+def test_a_kernel_that_is_not_there(package: Path) -> None:
+    edit(package, "program/program.json", lambda p: p["kernels"].update({"f" * 16: next(iter(p["kernels"].values()))}))
+    fails(package, "invalid_package", "f" * 16)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_version_says_what_to_do(package: Path, version: int) -> None:
+    edit(package, "program/program.json", lambda p: {"format": p["format"], "version": version, "operators": {}})
+    fails(package, "invalid_package", "compile the model again")
+
+
 def test_a_program_that_breaks_its_schema(package: Path) -> None:
     original = (package / "program/program.json").read_text()
     changes: list[Callable[[Any], Any]] = [
         lambda p: p | {"version": 9},
         lambda p: p | {"prefill_chunk": -1},
-        lambda p: p["functions"].pop("decode"),
-        lambda p: p["buffers"][0].update(shape=[["**", 1, 2]]),
-        lambda p: p["parameters"][0].update(nbytes=1 << 50),
+        lambda p: p["plan"]["functions"].pop("decode"),
+        lambda p: p["plan"]["buffers"][0].update(shape=[["**", 1, 2]]),
+        lambda p: p["model"].update(hidden_size=1 << 50),
         lambda p: [p],
     ]
     for change in changes:
@@ -153,7 +179,7 @@ def test_a_program_that_breaks_its_schema(package: Path) -> None:
 def test_an_expression_nested_without_end(package: Path) -> None:
     nested = '["+",' * 400 + "1" + ",1]" * 400
     text = (package / "program/program.json").read_text()
-    start = text.index('"grid":[') + len('"grid":[')
+    start = text.index('"shape": [') + len('"shape": [')
     (package / "program/program.json").write_text(text[:start] + nested + "," + text[start:])
     reseal(package, "program/program.json")
     fails(package, "invalid_package")

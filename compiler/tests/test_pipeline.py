@@ -22,8 +22,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def tensor_values(package: Package, name: str) -> np.ndarray:
     """A logical tensor in float32, found through program.json and tensor-cache.json alone."""
-    tensor = next(t for t in package.program["tensors"] if t["name"] == name)
-    parameters = {p["name"]: p for p in package.program["parameters"]}
+    tensor = next(t for t in package.instance.tensors if t["name"] == name)
+    parameters = {p["name"]: p for p in package.instance.parameters}
     arrays = {}
     assert package.weights_index is not None
     for role, parameter in tensor["parameters"].items():
@@ -63,7 +63,7 @@ def test_the_package_is_valid_and_says_what_it_is(tmp_path: Path, huggingface: P
     assert manifest["context_length"] == package.program["context_length"] == 256
     assert manifest["parameter_count"] == sum(values.size for values in weights(config()).values())
     assert manifest["tokenizer"] == dict.fromkeys(manifest["tokenizer"])
-    assert {step[0] for step in steps} == {"open", "kernels", "weights", "package"}
+    assert {step[0] for step in steps} == {"open", "program", "weights", "package"}
     assert all(0 <= done <= total for _, done, total in steps)
     values = weights(config())
     exact = quantization in ("f32", "q0f32")
@@ -80,8 +80,8 @@ def check_report(report: CompileReport, package: Package) -> None:
     assert report.weights_bytes == sum(n for path, n in sizes.items() if path.startswith("weights/"))
     assert report.program_bytes == sum(n for path, n in sizes.items() if path.startswith("program/"))
     assert report.kernel_count == len(package.program["kernels"])
-    assert sum(report.schemes.values()) == len(package.program["tensors"])
-    assert report.seconds.keys() == {"open", "kernels", "weights", "package"}
+    assert sum(report.schemes.values()) == len(package.instance.tensors)
+    assert report.seconds.keys() == {"open", "program", "weights", "package"}
     assert report.peak_memory_bytes is None or report.peak_memory_bytes > 1 << 20
     json.dumps(report.to_json())
 
@@ -217,7 +217,7 @@ def test_every_weight_of_smollm2_equals_the_gguf_package(tmp_path: Path) -> None
         expected[f"{layer}.mlp.down_proj"] = oracle[f"{block}.ffn_down.weight"]
         expected[f"{layer}.input_layernorm"] = oracle[f"{block}.attn_norm.weight"]
         expected[f"{layer}.post_attention_layernorm"] = oracle[f"{block}.ffn_norm.weight"]
-    assert expected.keys() == {tensor["name"] for tensor in package.program["tensors"]}
+    assert expected.keys() == {tensor["name"] for tensor in package.instance.tensors}
     for name, values in expected.items():
         read = tensor_values(package, name)
         assert np.array_equal(read.view(np.uint32), np.ascontiguousarray(values).view(np.uint32)), name

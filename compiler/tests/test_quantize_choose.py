@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.checkpoint.huggingface import ConfigCheckpoint, HuggingFaceCheckpoint
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.models.llama import tensor_specs
 from nomoat_compiler.quantize.choose import (
     Q4_ASYMMETRIC,
     Q4_SYMMETRIC,

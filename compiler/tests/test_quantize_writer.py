@@ -9,12 +9,12 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
+from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.checkpoint.huggingface import HuggingFaceCheckpoint
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.models.llama import tensor_specs
-from nomoat_compiler.models.tensors import TensorSpec
+from nomoat_compiler.program.tensor_spec import TensorSpec
 from nomoat_compiler.quantize.choose import choose_schemes
 from nomoat_compiler.quantize.encode import encode_tensor
 from nomoat_compiler.quantize.mlc import quantize_mlc

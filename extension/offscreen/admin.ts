@@ -48,15 +48,7 @@ export class AdminSession {
   }
 
   readonly #handlers: { [M in AdminMethod]: (params: AdminMethods[M]["params"], id: number) => unknown } = {
-    "model.install": ({ url }) => {
-      if (!this.#services.settings().allowOwnPrograms) {
-        throw new LlmError(
-          "not_allowed",
-          "A package brings its own GPU programs: switch on “Allow models with their own GPU programs” first.",
-        );
-      }
-      return this.#services.models.install(url);
-    },
+    "model.install": ({ url }) => this.#services.models.install(url),
     "model.cancel": ({ id }) => this.#services.models.cancelInstall(id),
     "model.remove": ({ id }) => {
       const { models, requests } = this.#services;

@@ -21,6 +21,7 @@ interface Loaded {
   readonly id: string;
   /** What the user wanted when it was loaded. */
   readonly device: DeviceChoice;
+  readonly ownPrograms: boolean;
   readonly model: Promise<Model>;
   ready: Model | null;
   progress: Progress | null;
@@ -30,10 +31,12 @@ export interface ModelsOptions {
   readonly onChange: () => void;
   /** Where the user wants models to run now. */
   readonly device: () => DeviceChoice;
+  /** Whether GPU programs of a package may run now: only models with operators of their own need any. */
+  readonly ownPrograms: () => boolean;
   /** Package URL by model id, kept across restarts so that an interrupted download can go on. */
   readonly sources: Readonly<Record<string, string>>;
   readonly saveSources: (sources: Record<string, string>) => void;
-  readonly readId?: (url: string, signal: AbortSignal) => Promise<string>;
+  readonly readId?: (url: string, signal: AbortSignal, ownPrograms: boolean) => Promise<string>;
 }
 
 export class Models {
@@ -65,7 +68,7 @@ export class Models {
     this.#installs.set(id, install);
     this.#options.onChange();
     try {
-      const realId = await (this.#options.readId ?? readPackageId)(url, signal);
+      const realId = await (this.#options.readId ?? readPackageId)(url, signal, this.#options.ownPrograms());
       if (realId !== id) {
         if (this.isInstalling(realId)) throw new LlmError("invalid_request", `${realId} is being downloaded already.`);
         this.#installs.delete(id);
@@ -174,7 +177,9 @@ export class Models {
   }
 
   #isAsWanted(id: string): boolean {
-    return this.#loaded?.id === id && this.#loaded.device === this.#options.device();
+    const { device, ownPrograms } = this.#options;
+    const loaded = this.#loaded;
+    return loaded?.id === id && loaded.device === device() && loaded.ownPrograms === ownPrograms();
   }
 
   #unused(): Promise<void> {
@@ -194,8 +199,9 @@ export class Models {
       this.#options.onChange();
     };
     const device = this.#options.device();
-    const model = this.#running().load({ id }, { device, onProgress });
-    loaded = this.#loaded = { id, device, model, ready: null, progress: null };
+    const ownPrograms = this.#options.ownPrograms();
+    const model = this.#running().load({ id }, { device, ownPrograms, onProgress });
+    loaded = this.#loaded = { id, device, ownPrograms, model, ready: null, progress: null };
     this.#options.onChange();
     void this.#watch(loaded);
   }

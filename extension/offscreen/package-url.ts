@@ -2,7 +2,8 @@
 import { LlmError } from "@nomoat/runtime";
 
 const MANIFEST = "nomoat.json";
-const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
+const PROGRAM = "program/program.json";
+const MAX_JSON_BYTES = 16 * 1024 * 1024;
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** The base URL, ending in "/", of a package given as its folder or as its manifest. */
@@ -23,16 +24,37 @@ export function toBaseUrl(address: string): string {
   return url.href;
 }
 
-/** Reads just the id, so that the download has its name from the start. The engine checks the manifest in full. */
-export async function readPackageId(baseUrl: string, signal: AbortSignal): Promise<string> {
-  const url = `${baseUrl}${MANIFEST}`;
+/**
+ * Reads just the id, so that the download has its name from the start, and where own GPU programs are not allowed, the
+ * program as well: so a model that needs them is refused before its weights are fetched. The engine checks both in full.
+ */
+export async function readPackageId(baseUrl: string, signal: AbortSignal, ownPrograms: boolean): Promise<string> {
+  const manifest = await readJson(`${baseUrl}${MANIFEST}`, signal);
+  const { id, program } = Object(manifest) as { id?: unknown; program?: unknown };
+  if (typeof id !== "string" || !ID.test(id))
+    throw new LlmError("invalid_package", `${baseUrl}${MANIFEST} has no valid package id.`);
+  if (!ownPrograms && program === PROGRAM && needsOwnPrograms(await readJson(`${baseUrl}${PROGRAM}`, signal))) {
+    throw new LlmError(
+      "not_allowed",
+      `${id} needs GPU programs of its own: switch on “Allow models with their own GPU programs” first.`,
+    );
+  }
+  return id;
+}
+
+/** Whether program.json brings operators that only its own kernels know. */
+function needsOwnPrograms(program: unknown): boolean {
+  const { own_operators: own } = Object(program) as { own_operators?: unknown };
+  return Array.isArray(own) && own.some((entry) => Object(Object(entry).definition).op === "opaque");
+}
+
+async function readJson(url: string, signal: AbortSignal): Promise<unknown> {
   let response: Response;
   let body: string;
   try {
     response = await fetch(url, { signal, cache: "no-cache", credentials: "omit" });
-    if (Number(response.headers.get("content-length") ?? 0) > MAX_MANIFEST_BYTES) {
-      throw new LlmError("invalid_package", `${MANIFEST} is larger than ${MAX_MANIFEST_BYTES} bytes.`);
-    }
+    if (Number(response.headers.get("content-length") ?? 0) > MAX_JSON_BYTES)
+      throw new LlmError("invalid_package", `${url} is larger than ${MAX_JSON_BYTES} bytes.`);
     body = response.ok ? await response.text() : "";
   } catch (error) {
     if (error instanceof LlmError) throw error;
@@ -42,13 +64,10 @@ export async function readPackageId(baseUrl: string, signal: AbortSignal): Promi
     );
   }
   if (!response.ok)
-    throw new LlmError("network", `${url} answered ${response.status}: expected the manifest of a compiled package.`);
-  let id: unknown;
+    throw new LlmError("network", `${url} answered ${response.status}: expected a file of a compiled package.`);
   try {
-    id = (JSON.parse(body) as { id?: unknown } | null)?.id;
+    return JSON.parse(body);
   } catch {
-    throw new LlmError("invalid_package", `${url} is not JSON: expected the manifest of a compiled package.`);
+    throw new LlmError("invalid_package", `${url} is not JSON: expected a file of a compiled package.`);
   }
-  if (typeof id !== "string" || !ID.test(id)) throw new LlmError("invalid_package", `${url} has no valid package id.`);
-  return id;
 }

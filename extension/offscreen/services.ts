@@ -28,6 +28,7 @@ export function createServices(makeEngine: () => Engine, stored: StoredState, on
     models: new Models(makeEngine, {
       onChange,
       device: () => settings.device,
+      ownPrograms: () => settings.allowOwnPrograms,
       sources: stored.sources,
       saveSources: (sources) => save({ sources }),
     }),

@@ -30,6 +30,7 @@ export class FakeEngine implements Engine {
   readonly loads: string[] = [];
   /** What was asked for, by load. */
   readonly devices: LoadOptions["device"][] = [];
+  readonly ownPrograms: LoadOptions["ownPrograms"][] = [];
   unloads = 0;
   /** Generations that are computing now. */
   computing = 0;
@@ -64,6 +65,7 @@ export class FakeEngine implements Engine {
     const id = "id" in source ? source.id : source.url;
     this.loads.push(id);
     this.devices.push(options.device);
+    this.ownPrograms.push(options.ownPrograms);
     this.#failIfAsked();
     return {
       info: modelInfo(id),

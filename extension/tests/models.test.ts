@@ -15,6 +15,7 @@ function setUp(engine = new FakeEngine(), sources: Record<string, string> = {}) 
   const models = new Models(() => engine, {
     onChange: () => {},
     device: () => wanted.device,
+    ownPrograms: () => true,
     sources,
     saveSources: (all) => void saved.push(all),
     readId,
@@ -172,6 +173,7 @@ describe("the loaded model", () => {
     const models = new Models(() => engines[made++]!, {
       onChange: () => {},
       device: () => "auto",
+      ownPrograms: () => true,
       sources: {},
       saveSources: () => {},
     });

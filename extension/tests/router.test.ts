@@ -25,6 +25,7 @@ function setUp() {
     models: new Models(() => engine, {
       onChange: () => {},
       device: () => settings.device,
+      ownPrograms: () => settings.allowOwnPrograms,
       sources: {},
       saveSources: () => {},
       readId: async () => "x",
@@ -259,15 +260,17 @@ describe("limits", () => {
 });
 
 describe("the extension's own pages", () => {
-  it("may add a package by address only where its programs are allowed", async () => {
-    const { admin, adminAnswers, engine } = setUp();
-    const url = "https://host.example/models/x/";
-    await admin("model.install", { url });
-    expect(adminAnswers.at(-1)).toMatchObject({ error: { code: "not_allowed" } });
-    expect(engine.models.has("x")).toBe(false);
-    await admin("settings.set", { allowOwnPrograms: true });
-    await admin("model.install", { url });
+  it("may add a package by address, whose own GPU programs run only where they are allowed", async () => {
+    const { services, admin, engine, page } = setUp();
+    await admin("model.install", { url: "https://host.example/models/x/" });
     expect(engine.models.get("x")?.state).toBe("ready");
+    services.permissions.remember(A, "allow");
+    const { generate } = page();
+    await generate(1);
+    await admin("settings.set", { allowOwnPrograms: true });
+    await generate(2);
+    await generate(3);
+    expect(engine.ownPrograms).toEqual([false, true]);
   });
 
   it("choose the device, which a page cannot", async () => {

@@ -1,4 +1,4 @@
-"""What a package holds and what it costs to run: sizes, kernels, dispatches, memory. Nothing is executed."""
+"""What a package holds and what it costs to run: sizes, operators, dispatches, memory. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.expression import evaluate
+from nomoat_compiler.operators.catalog import gpu_operator
+from nomoat_compiler.program.instance import Instance
+from nomoat_compiler.program.package import Package
+from nomoat_compiler.scheme import DTYPE_BYTES
 
-DTYPE_BYTES = {"uint32": 4, "int32": 4, "float32": 4, "float16": 2, "bfloat16": 2}
 GPU_BUFFER_ALIGNMENT_BYTES = 16
-Program = Mapping[str, Any]
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,25 +30,24 @@ class TensorGroup:
 
 
 @dataclass(frozen=True)
-class Kernel:
-    hash: str
+class Operator:
+    """A distinct definition. Dispatches are those of WebGPU where no matrix has to be bound in slices."""
+
     name: str
-    wgsl_bytes: int
-    workgroup_size: list[int]
-    workgroup_bytes: int
-    bindings: int
-    requires: list[str]  # adapter features that the variants with this kernel need
-    decode_dispatches: int  # of one decoded token, counting the variant that needs no feature
+    definition: dict[str, Any]
+    decode_dispatches: int  # of one decoded token, sample_greedy included
     prefill_dispatches: int
+    own_kernels: int  # that the package brings for it
 
 
 @dataclass(frozen=True)
 class Memory:
-    """GPU memory in bytes at one context length."""
+    """GPU memory in bytes of one sequence at one context length."""
 
     context_length: int
     weights_bytes: int
     kv_cache_bytes: int
+    recurrent_state_bytes: int  # of one sequence
     scratch_bytes: int
     total_bytes: int
 
@@ -68,7 +69,7 @@ class Inspection:
     program_bytes: int
     bits_per_weight: float
     tensors: list[TensorGroup]
-    kernels: list[Kernel]
+    operators: list[Operator]
     dispatches_per_decode_token: int
     dispatches_per_prefill_chunk: int
     memory: Memory
@@ -77,11 +78,12 @@ class Inspection:
         return asdict(self)
 
 
-def inspect_package(manifest: Manifest, program: Program, context_length: int | None = None) -> Inspection:
+def inspect_package(package: Package, context_length: int | None = None) -> Inspection:
     """The figures of a package. ``context_length``: for the memory, default the program's own.
 
     Raises ``NomoatError`` ``invalid_request`` where the program was compiled for a shorter context.
     """
+    manifest, program, instance = package.manifest, package.program, package.instance
     longest = int(program["context_length"])
     if context_length is not None and not 1 <= context_length <= longest:
         raise NomoatError(
@@ -91,9 +93,8 @@ def inspect_package(manifest: Manifest, program: Program, context_length: int | 
             context_length=context_length,
         )
     sizes = {file["path"]: file["nbytes"] for file in manifest["files"]}
-    weights_bytes = sum(parameter["nbytes"] for parameter in program["parameters"])
-    decode = [*program["functions"]["decode"], *program["functions"]["sample_greedy"]]
-    prefill = program["functions"]["prefill"]
+    weights_bytes = sum(parameter["nbytes"] for parameter in instance.parameters)
+    counted = operators(program, instance)
     return Inspection(
         id=manifest["id"],
         name=manifest["name"],
@@ -109,18 +110,18 @@ def inspect_package(manifest: Manifest, program: Program, context_length: int | 
         weights_bytes=weights_bytes,
         program_bytes=sum(nbytes for path, nbytes in sizes.items() if path.startswith("program/")),
         bits_per_weight=8 * weights_bytes / manifest["parameter_count"],
-        tensors=tensor_groups(program),
-        kernels=kernels(program, sizes, decode, prefill),
-        dispatches_per_decode_token=len(decode),
-        dispatches_per_prefill_chunk=len(prefill),
-        memory=memory(program, context_length or longest),
+        tensors=tensor_groups(instance),
+        operators=counted,
+        dispatches_per_decode_token=sum(operator.decode_dispatches for operator in counted),
+        dispatches_per_prefill_chunk=sum(operator.prefill_dispatches for operator in counted),
+        memory=memory(instance, context_length or longest),
     )
 
 
-def tensor_groups(program: Program) -> list[TensorGroup]:
-    stored_bytes = {parameter["name"]: parameter["nbytes"] for parameter in program["parameters"]}
+def tensor_groups(instance: Instance) -> list[TensorGroup]:
+    stored_bytes = {parameter["name"]: parameter["nbytes"] for parameter in instance.parameters}
     groups: dict[tuple[str, tuple[int, ...], str], list[int]] = {}
-    for tensor in program["tensors"]:
+    for tensor in instance.tensors:
         name = ".".join("*" if part.isdigit() else part for part in tensor["name"].split("."))
         nbytes = sum(stored_bytes[parameter] for parameter in tensor["parameters"].values())
         groups.setdefault((name, tuple(tensor["shape"]), describe_scheme(tensor["scheme"])), []).append(nbytes)
@@ -137,77 +138,45 @@ def describe_scheme(scheme: Mapping[str, Any]) -> str:
     return f"{scheme['bits']} bit / {scheme['group_size']}, {scheme['scale_dtype']} {offset}"
 
 
-def kernels(program: Program, sizes: Mapping[str, int], decode: Sequence[Any], prefill: Sequence[Any]) -> list[Kernel]:
-    decode_calls = Counter(step["operator"] for step in decode)
-    prefill_calls = Counter(step["operator"] for step in prefill)
-    requires: dict[str, set[str]] = {hash_: set() for hash_ in program["kernels"]}
-    in_decode: Counter[str] = Counter()
-    in_prefill: Counter[str] = Counter()
-    for name, operator in program["operators"].items():
-        for variant in operator["variants"]:
-            requires[variant["kernel"]].update(variant["requires"].get("features", []))
-        last = operator["variants"][-1]["kernel"]
-        in_decode[last] += decode_calls[name]
-        in_prefill[last] += prefill_calls[name]
-    return [
-        Kernel(
-            hash=hash_,
-            name=kernel["name"],
-            wgsl_bytes=sizes.get(f"program/{hash_}.wgsl", 0),
-            workgroup_size=kernel["workgroup_size"],
-            workgroup_bytes=kernel["workgroup_bytes"],
-            bindings=len(kernel["bindings"]),
-            requires=sorted(requires[hash_]),
-            decode_dispatches=in_decode[hash_],
-            prefill_dispatches=in_prefill[hash_],
-        )
-        for hash_, kernel in program["kernels"].items()
-    ]
+def operators(program: Mapping[str, Any], instance: Instance) -> list[Operator]:
+    """Every operator of the instance; one of the package's own counts its own stages."""
+    own = [(entry["definition"], bool(entry["prefill"]), entry["stages"]) for entry in program["own_operators"]]
+    steps = {name: Counter(step["operator"] for step in calls) for name, calls in instance.functions.items()}
+    in_decode = steps["decode"] + steps["sample_greedy"]
+    found = []
+    for key, operator in instance.operators.items():
+        definition = operator["definition"]
+        stages = {prefill: of for known, prefill, of in own if known == definition}
+        counts = {prefill: _stage_count(definition["op"], stages.get(prefill, [])) for prefill in (False, True)}
+        kernels = {variant["kernel"] for of in stages.values() for stage in of for variant in stage["variants"]}
+        decode, prefill = in_decode[key] * counts[False], steps["prefill"][key] * counts[True]
+        found.append(Operator(key, definition, decode, prefill, len(kernels)))
+    return found
 
 
-def memory(program: Program, context_length: int) -> Memory:
+def _stage_count(op: str, own_stages: Sequence[Any]) -> int:
+    """Dispatches of one step: the library's, or for an operator that it lacks the package's."""
+    return len(own_stages) if op == "opaque" else len(gpu_operator(op).stages)
+
+
+def memory(instance: Instance, context_length: int) -> Memory:
     """Buffers as the runtime allocates them: weights padded to 16 bytes, KV pages for ``context_length`` tokens."""
-    symbols = {"n": program["prefill_chunk"], "kv_pages": math.ceil(context_length / program["page_size"])}
-    weights_bytes = sum(padded(parameter["nbytes"]) for parameter in program["parameters"])
-    kv_cache_bytes = 0
-    scratch_bytes = sum(padded(array_bytes(c["shape"], c["dtype"], symbols)) for c in program["constants"])
-    for buffer in program["buffers"]:
-        nbytes = padded(array_bytes(buffer["shape"], buffer["dtype"], symbols))
-        if buffer["kind"] == "kv_cache":
-            kv_cache_bytes += nbytes
-        else:
-            scratch_bytes += nbytes
-    total_bytes = weights_bytes + kv_cache_bytes + scratch_bytes
-    return Memory(context_length, weights_bytes, kv_cache_bytes, scratch_bytes, total_bytes)
+    symbols = {
+        "n": instance.prefill_chunk, "kv_pages": math.ceil(context_length / instance.page_size), "state_slots": 1,
+    }  # fmt: skip
+    weights_bytes = sum(padded(parameter["nbytes"]) for parameter in instance.parameters)
+    by_kind: Counter[str] = Counter()
+    for array in [*instance.constants, *instance.buffers]:
+        by_kind[array.get("kind", "constant")] += padded(array_bytes(array["shape"], array["dtype"], symbols))
+    total_bytes = weights_bytes + by_kind.total()
+    kv_cache_bytes, recurrent_state_bytes = by_kind.pop("kv_cache", 0), by_kind.pop("recurrent_state", 0)
+    return Memory(
+        context_length, weights_bytes, kv_cache_bytes, recurrent_state_bytes, by_kind.total(), total_bytes
+    )  # fmt: skip
 
 
 def array_bytes(shape: Sequence[Any], dtype: str, symbols: Mapping[str, int]) -> int:
     return math.prod(evaluate(extent, symbols) for extent in shape) * DTYPE_BYTES[dtype]
-
-
-def evaluate(expression: Any, symbols: Mapping[str, int]) -> int:
-    """The value of an expression of program.schema.json: an integer, a symbol, or [operator, left, right]."""
-    if isinstance(expression, int):
-        return expression
-    if isinstance(expression, str):
-        return symbols[expression]
-    operator, left, right = expression[0], evaluate(expression[1], symbols), evaluate(expression[2], symbols)
-    match operator:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case "//":
-            return left // right
-        case "%":
-            return left % right
-        case "min":
-            return min(left, right)
-        case "max":
-            return max(left, right)
-    raise NomoatError("invalid_package", f"program.json has an expression with the unknown operator {operator!r}.")
 
 
 def padded(nbytes: int) -> int:

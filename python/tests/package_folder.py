@@ -51,50 +51,69 @@ def write_package(folder: Path, model_id: str = "small-f32") -> Path:
 
 
 def program(kernel_hash: str) -> dict[str, Any]:
-    step = {"operator": "copy", "arguments": {"x": "logits"}}
+    """A model that embeds a token and multiplies with its table; the package has a kernel of its own for embed."""
+    scheme = {"bits": 32, "dtype": "float32"}
+    embed = {
+        "op": "embed", "fields": {"rows": "vocab_size", "columns": "hidden_size"},
+        "arguments": {"token_ids": "state", "w": "model.embed_tokens", "out": "hidden"},
+    }  # fmt: skip
+    head = {
+        "op": "linear",
+        "fields": {
+            "rows": "vocab_size", "columns": "hidden_size", "norm_eps": None, "bias": False, "residual": False,
+            "swiglu": False,
+        },
+        "arguments": {"x": "hidden", "w": "model.embed_tokens", "out": "logits"},
+    }  # fmt: skip
+    prompt = embed | {"arguments": embed["arguments"] | {"token_ids": "prompt_ids"}}
     return {
         "format": "nomoat-program",
-        "version": 2,
+        "version": 3,
         "model": {
-            "architecture": "LlamaForCausalLM", "vocab_size": VOCAB, "hidden_size": HIDDEN, "intermediate_size": 16,
-            "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8,
-            "rms_norm_eps": 1e-5, "max_position_embeddings": 64, "tie_word_embeddings": True,
-            "attention_bias": False, "mlp_bias": False, "hidden_act": "silu",
-            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+            "architecture": "LlamaForCausalLM", "vocab_size": VOCAB, "hidden_size": HIDDEN, "num_hidden_layers": 1,
+            "num_key_value_heads": 1, "head_dim": 8,
         },
+        "layers": {},
         "context_length": 64,
         "prefill_chunk": 8,
         "page_size": 16,
         "quantization": "f32",
-        "tensors": [
-            {
-                "name": "model.embed_tokens", "shape": [VOCAB, HIDDEN],
-                "scheme": {"bits": 32, "dtype": "float32"}, "parameters": {"weight": "model.embed_tokens.weight"},
-            }
-        ],
-        "parameters": [
-            {"name": "model.embed_tokens.weight", "shape": [VOCAB, HIDDEN], "dtype": "float32", "nbytes": len(SHARD)}
-        ],
+        "plan": {
+            "tensors": [
+                {
+                    "name": "model.embed_tokens", "kind": "embedding", "shape": ["vocab_size", "hidden_size"],
+                    "sources": [{"name": "model.embed_tokens.weight", "rows": "vocab_size"}],
+                }
+            ],
+            "constants": [],
+            "buffers": [
+                {"name": "hidden", "kind": "scratch", "dtype": "float32", "shape": [["*", "n", 2], "hidden_size"]},
+                *(
+                    {
+                        "name": f"kv.{role}.0", "kind": "kv_cache", "dtype": "float32",
+                        "shape": ["kv_pages", "num_key_value_heads", "page_size", "head_dim"],
+                    }
+                    for role in ("k", "v")
+                ),
+            ],
+            "functions": {"prefill": [prompt], "decode": [embed, head]},
+        },
+        "schemes": [scheme],
+        "tensor_schemes": {"model.embed_tokens": 0},
         "constants": [],
-        "buffers": [
-            {"name": "kv.k.0", "kind": "kv_cache", "dtype": "float32", "shape": ["kv_pages", 1, 16, 8]},
-            {"name": "kv.v.0", "kind": "kv_cache", "dtype": "float32", "shape": ["kv_pages", 1, 16, 8]},
-            {"name": "hidden", "kind": "scratch", "dtype": "float32", "shape": [["*", "n", 2], HIDDEN]},
-            {"name": "logits", "kind": "output", "dtype": "float32", "shape": [VOCAB]},
-        ],
         "kernels": {
             kernel_hash: {
                 "name": "copy", "entry_point": "main", "workgroup_size": [1, 1, 1],
-                "bindings": [{"argument": "x", "access": "read_write"}], "uniforms": [], "workgroup_bytes": 0,
+                "bindings": [{"argument": "out", "access": "read_write"}], "uniforms": [], "workgroup_bytes": 0,
             }
         },
-        "operators": {
-            "copy": {
-                "definition": {"op": "opaque"}, "arguments": ["x"],
-                "variants": [{"requires": {}, "kernel": kernel_hash, "grid": [1, 1, 1]}],
+        "own_operators": [
+            {
+                "definition": {"op": "embed", "rows": VOCAB, "columns": HIDDEN, "scheme": scheme}, "prefill": 0,
+                "scratch": [],
+                "stages": [{"name": "copy", "variants": [{"requires": {}, "kernel": kernel_hash, "grid": [1, 1, 1]}]}],
             }
-        },
-        "functions": {"prefill": [step], "decode": [step, step], "sample_greedy": [step], "sample": [step]},
+        ],
     }  # fmt: skip
 
 

@@ -140,20 +140,27 @@ def test_inspect_figures(tmp_path: Path) -> None:
     result = runner.invoke(app, ["inspect", str(folder), "--json", "--context", "33"])
     assert result.exit_code == 0
     inspection = json.loads(result.stdout)
-    assert inspection["dispatches_per_decode_token"] == 3  # two steps of decode, one of sample_greedy
+    assert inspection["dispatches_per_decode_token"] == 4  # embed, linear, two of sample_greedy
     assert inspection["dispatches_per_prefill_chunk"] == 1
     assert inspection["bits_per_weight"] == 32
     assert inspection["tensors"] == [
         {"name": "model.embed_tokens", "count": 1, "shape": [32, 16], "scheme": "float32", "nbytes": 2048}
     ]
-    assert inspection["kernels"][0]["decode_dispatches"] == 3
-    # 33 tokens take 3 pages: K and V of 3 * 16 * 8 floats; scratch: hidden 8 * 2 * 16 and logits 32 floats.
+    operators = {operator["name"]: operator for operator in inspection["operators"]}
+    assert operators.keys() == {"embed_0", "linear_0", "sample_greedy_0", "sample_0"}
+    figures = ("decode_dispatches", "prefill_dispatches", "own_kernels")
+    assert [operators["embed_0"][figure] for figure in figures] == [1, 1, 1]
+    assert operators["linear_0"]["definition"]["rows"] == 32
+    # 33 tokens take 3 pages: K and V of 3 * 16 * 8 floats. Beside it 8 * 2 * 16 floats of hidden, and what every
+    # program has: state 8, prompt_ids 8, block_table 4, sampling 8, token_counts 32, logits 32, tokens 64.
+    scratch_bytes = 4 * (8 * 2 * 16 + 8 + 8 + 4 + 8 + 32 + 32 + 64)
     assert inspection["memory"] == {
         "context_length": 33,
         "weights_bytes": 2048,
         "kv_cache_bytes": 2 * 3 * 16 * 8 * 4,
-        "scratch_bytes": (8 * 2 * 16 + 32) * 4,
-        "total_bytes": 2048 + 3072 + 1152,
+        "recurrent_state_bytes": 0,
+        "scratch_bytes": scratch_bytes,
+        "total_bytes": 2048 + 3072 + scratch_bytes,
     }
     assert runner.invoke(app, ["inspect", str(folder)]).exit_code == 0
 

@@ -50,16 +50,8 @@ def test_second_load_after_a_restart_needs_no_network(
         assert browser.snapshot()["loaded"]["device"]["device"] == device
 
 
-def test_packages_by_address_are_an_explicit_setting(empty_browser: ExtensionBrowser, models: LocalSite) -> None:
-    options = empty_browser.options
-    options.get_by_test_id("allow-own-programs").uncheck()
-    options.get_by_test_id("model-url").fill(f"{models.origin}/{ENDLESS}/")
-    options.get_by_test_id("model-add").click()
-    error = options.get_by_test_id("model-add-error")
-    error.wait_for()
-    assert "GPU programs" in error.inner_text()
-    assert empty_browser.snapshot()["models"] == []
-    options.get_by_test_id("allow-own-programs").check()
+def test_packages_that_run_on_the_library_need_no_setting(empty_browser: ExtensionBrowser, models: LocalSite) -> None:
+    empty_browser.options.get_by_test_id("allow-own-programs").uncheck()
     empty_browser.install(f"{models.origin}/{ENDLESS}/", ENDLESS)
     assert ENDLESS in [model["id"] for model in empty_browser.snapshot()["models"]]
 

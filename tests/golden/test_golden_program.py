@@ -1,6 +1,6 @@
-"""Pins the generated WGSL and launch plan of a two-layer model, so that a refactor cannot change them unseen.
+"""Pins programs and their instances, so that a refactor cannot change them unseen: a Llama, and layers that differ.
 
-Refresh with UPDATE_GOLDEN=1 and read the diff. Needs TVM only.
+Refresh with UPDATE_GOLDEN=1 and read the diff. Needs nothing. The runtime's tests read the same files.
 """
 
 from __future__ import annotations
@@ -8,55 +8,37 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-from nomoat_compiler.assembly import Program, build_program
-from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.models.llama import tensor_specs
-from nomoat_compiler.scheme import Grouped, Plain
+from nomoat_compiler.program.canonical_json import canonical_json
+from nomoat_compiler.program.instance import instantiate
 
-FOLDER = Path(__file__).parent / "two-layers-q4"
+from tests.fixtures.instances import configurations, llama_program, uneven_program
 
-
-@pytest.fixture(scope="module")
-def program() -> Program:
-    config = LlamaConfig.from_huggingface(
-        {
-            "architectures": ["LlamaForCausalLM"],
-            "vocab_size": 512,
-            "hidden_size": 96,
-            "intermediate_size": 192,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 6,
-            "num_key_value_heads": 2,
-            "rms_norm_eps": 1e-5,
-            "max_position_embeddings": 256,
-            "tie_word_embeddings": True,
-        }
-    )
-    specs = tensor_specs(config)
-    linear, embedding = Grouped(4, 32, None, "float16"), Grouped(8, 32, 128, "float16")
-    by_kind = {"linear": linear, "embedding": embedding, "lm_head": embedding}
-    schemes = {spec.name: by_kind.get(spec.kind, Plain("float32")) for spec in specs}
-    return build_program(config, specs, schemes, quantization="q4", context_length=256)
+FOLDER = Path(__file__).parents[1] / "fixtures" / "program_v3"
 
 
-def golden_files(program: Program) -> dict[str, str]:
-    """File name to content: the plan, and each kernel under its readable name."""
-    files = {"program.json": json.dumps(program.json, indent=1) + "\n"}
-    for digest, kernel in program.json["kernels"].items():
-        files[f"{kernel['name']}.wgsl"] = program.modules[digest]
+def programs() -> dict[str, dict[str, Any]]:
+    return {"tiny_llama": llama_program("tiny_llama", configurations()["tiny_llama"]), "uneven": uneven_program()}
+
+
+def golden_files() -> dict[str, str]:
+    files = {}
+    for name, program in programs().items():
+        files[f"{name}.program.json"] = json.dumps(program, indent=1) + "\n"
+        instance = json.loads(canonical_json(instantiate(program).to_json()))
+        files[f"{name}.instance.json"] = json.dumps(instance, indent=1) + "\n"
     return files
 
 
-def test_generated_program_is_unchanged(program: Program) -> None:
-    files = golden_files(program)
+@pytest.mark.parametrize("name", golden_files())
+def test_a_program_and_its_instance_are_unchanged(name: str) -> None:
+    content = golden_files()[name]
     if os.environ.get("UPDATE_GOLDEN") == "1":
-        FOLDER.mkdir(exist_ok=True)
-        for old in FOLDER.iterdir():
-            old.unlink()
-        for name, content in files.items():
-            (FOLDER / name).write_text(content)
-    assert sorted(p.name for p in FOLDER.iterdir()) == sorted(files)
-    for name, content in files.items():
-        assert (FOLDER / name).read_text() == content, f"{name} changed: UPDATE_GOLDEN=1 refreshes it; read the diff"
+        (FOLDER / name).write_text(content)
+    assert (FOLDER / name).read_text() == content, f"{name} changed: UPDATE_GOLDEN=1 refreshes it; read the diff"
+
+
+def test_there_is_no_other_golden() -> None:
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(golden_files())

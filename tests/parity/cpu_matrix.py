@@ -9,6 +9,7 @@ from nomoat_compiler.operators.cpu.blocks import Format
 from nomoat_compiler.quantize.packing import pack_words
 
 from tests.parity.cpu_harness import CpuMachine, random
+from tests.parity.kernel_cases import subnormal_halves
 
 
 def quantized(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -30,7 +31,16 @@ def fine(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class Matrix:
     """A random matrix in the package's arrays, repacked on the machine, and its float64 parts."""
 
-    def __init__(self, machine: CpuMachine, layout: Format, rows: int, columns: int, zero: int, seed: int) -> None:
+    def __init__(
+        self,
+        machine: CpuMachine,
+        layout: Format,
+        rows: int,
+        columns: int,
+        zero: int,
+        seed: int,
+        subnormal: bool = False,
+    ) -> None:
         generator = random(seed)
         self.machine, self.layout, self.rows, self.columns, self.zero = machine, layout, rows, columns, zero
         groups = columns // 32
@@ -38,6 +48,9 @@ class Matrix:
         self.q = generator.integers(0, 2**layout.bits, (rows, groups, 32), dtype=np.uint8)
         self.scale = (generator.standard_normal((rows, groups)) * 0.02).astype(stored)
         self.minimum = (generator.standard_normal((rows, groups)) * 0.05).astype(stored)
+        if subnormal:
+            self.scale = subnormal_halves(generator, (rows, groups))
+            self.minimum = -subnormal_halves(generator, (rows, groups))
         words = pack_words(self.q.reshape(rows, columns), layout.bits)
         self.blocks = -(-rows // 4)
         self.nbytes = self.blocks * groups * layout.nbytes

@@ -1,34 +1,47 @@
-"""Random stored tensors and their values in NumPy, and one-operator programs, for the kernel tests."""
+"""Random stored tensors and their values in NumPy, and the library's kernels run on them, for the kernel tests."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import ml_dtypes
 import numpy as np
-from nomoat_compiler.operators.gpu.emit import Operator
-from nomoat_compiler.scheme import Grouped, Plain, Scheme
-from nomoat_compiler.targets.webgpu import compile_operator
+from nomoat_compiler.expression import evaluate
+from nomoat_compiler.gpu_library import compiled, constant_values, whole
+from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
+from nomoat_compiler.operators.definition import definition_symbols
+from nomoat_compiler.scheme import FloatDtype, Grouped, Plain, Scheme
+from nomoat_compiler.targets.webgpu import CompiledVariant, content_hash, specialise
 
 from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter
-from tests.parity.webgpu_harness import run_operator, supported_variants
+from tests.parity.webgpu_harness import describe_adapter, dispatch, unsupported_reason
 
+Arrays = dict[str, np.ndarray]
+POISON = np.float32(np.nan)
+_DTYPES: tuple[FloatDtype, ...] = ("float16", "bfloat16", "float32")
+_NUMPY = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32, "uint32": np.uint32,
+          "int32": np.int32}  # fmt: skip
+_STORED = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
+# One for each storage format of the library: bits, minimum or zero, dtype of scales or values.
 SCHEMES: dict[str, Scheme] = {
-    "q4": Grouped(4, 32, None, "float16"),
-    "q4_0": Grouped(4, 32, 8, "float16"),
-    "q4f16_1": Grouped(4, 32, 7, "float16"),
-    "q4f32_1": Grouped(4, 32, 7, "bfloat16"),
-    "q8": Grouped(8, 32, 128, "float16"),
-    "q8m": Grouped(8, 32, None, "float16"),
-    "f16": Plain("float16"),
-    "bf16": Plain("bfloat16"),
-    "f32": Plain("float32"),
+    **{f"q4m_{_STORED[dtype]}": Grouped(4, 32, None, dtype) for dtype in _DTYPES},
+    **{f"q4s_{_STORED[dtype]}": Grouped(4, 32, zero, dtype) for dtype, zero in zip(_DTYPES, (8, 7, 3), strict=True)},
+    **{f"q8m_{_STORED[dtype]}": Grouped(8, 32, None, dtype) for dtype in _DTYPES},
+    **{f"q8s_{_STORED[dtype]}": Grouped(8, 32, 128, dtype) for dtype in _DTYPES},
+    **{_STORED[dtype]: Plain(dtype) for dtype in _DTYPES},
 }
-_NUMPY = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32}
+_compared: set[str] = set()  # variants whose text with fixed constants was seen to give the same bits
 
 
-def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The values (n, k) float64 of a random tensor, and its stored arrays {"w", "w_scale"}."""
+def random_matrix(
+    rng: np.random.Generator, n: int, k: int, scheme: Scheme, *, subnormal: bool = False
+) -> tuple[np.ndarray, Arrays]:
+    """The values (n, k) float64 of a random tensor, and its stored arrays {"w", "w_scale"}.
+
+    ``subnormal``: all scales and minimums are, as those of groups of small weights in other programs' files.
+    """
     if isinstance(scheme, Plain):
         stored = rng.normal(size=(n, k)).astype(np.float32).astype(_NUMPY[scheme.dtype])
         return stored.astype(np.float64), {"w": stored}
@@ -38,48 +51,119 @@ def random_matrix(rng: np.random.Generator, n: int, k: int, scheme: Scheme) -> t
     shifts = np.arange(per_word, dtype=np.uint32) * scheme.bits
     words = np.bitwise_or.reduce(q.reshape(n, -1, per_word) << shifts, axis=-1)
     scale = (rng.uniform(0.5, 1.5, (n, groups)) / (1 << scheme.bits)).astype(_NUMPY[scheme.scale_dtype])
+    if subnormal:
+        scale = subnormal_halves(rng, (n, groups))
     expanded = np.repeat(scale.astype(np.float64), scheme.group_size, axis=1)
     if scheme.zero is None:
         minimum = rng.normal(size=(n, groups)).astype(_NUMPY[scheme.scale_dtype])
+        if subnormal:
+            minimum = -subnormal_halves(rng, (n, groups))
         values = q * expanded + np.repeat(minimum.astype(np.float64), scheme.group_size, axis=1)
         stored_scale = np.stack([scale, minimum], axis=-1)
     else:
         values = (q.astype(np.float64) - scheme.zero) * expanded
         stored_scale = scale
-    return values[:, :k], {"w": words, "w_scale": pad_to_words(stored_scale)}
+    return values[:, :k], {"w": words, "w_scale": stored_scale}
 
 
-def random_vector(rng: np.random.Generator, n: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    """The values (n,) float64 of a random vector, and how it is stored."""
-    stored = rng.normal(size=n).astype(np.float32).astype(_NUMPY[dtype])
-    return stored.astype(np.float64), pad_to_words(stored)
+def rows_of(arrays: Arrays, rows: np.ndarray) -> Arrays:
+    """The stored arrays of some rows of a matrix: what a slice is bound to."""
+    return {name: np.ascontiguousarray(array[rows]) for name, array in arrays.items()}
 
 
-def pad_to_words(array: np.ndarray) -> np.ndarray:
-    """Flattened, with zeros up to a multiple of 16 bytes, as the runtime allocates it."""
-    data = array.tobytes()
-    return np.frombuffer(data + bytes(-len(data) % 16), dtype=np.uint32)
+def subnormal_halves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """float16 below 2^-14 in magnitude, none of them zero, both extremes among them."""
+    bits = rng.integers(1, 1024, shape, dtype=np.uint16)
+    bits.flat[0], bits.flat[-1] = 1, 1023
+    return bits.view(np.float16)
 
 
 def run_everywhere(
-    operator: Operator,
-    arrays: dict[str, np.ndarray],
-    symbols: dict[str, int],
+    definition: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    *,
+    prefill: bool = False,
+    n: int = 1,
     adapter: SoftwareAdapter = SWIFTSHADER,
-) -> list[dict[str, np.ndarray]]:
-    """The outputs of every variant that the adapter can run; at least one must."""
-    program, modules = one_operator_program(operator)
-    variants = supported_variants(program, operator.name, adapter)
-    assert variants, "no variant runs on this adapter"
-    return [run_operator(program, modules, operator.name, arrays, symbols, variant, adapter) for variant in variants]
+    rows: Mapping[str, int] | None = None,
+) -> Iterator[Arrays]:
+    """What the operator wrote, for every choice of variants that fit ``definition`` and that the adapter can run.
+
+    ``rows`` gives first_row and all_rows where ``arrays`` hold a slice of the matrix. Each variant's text with its
+    constants filled in is run beside the one with overridable constants once, and must give the same bits.
+    """
+    for outputs in run_on_each(definition, [arrays], prefill=prefill, n=n, adapter=adapter, rows=rows):
+        yield outputs[0]
 
 
-def one_operator_program(operator: Operator) -> tuple[dict[str, Any], dict[str, str]]:
-    compiled = compile_operator(operator)
-    program = {
-        "kernels": {c.hash: c.kernel for c in compiled},
-        "operators": {
-            operator.name: {"arguments": list(operator.arguments), "variants": [c.variant for c in compiled]}
-        },
-    }
-    return program, {c.hash: c.wgsl for c in compiled}
+def run_on_each(
+    definition: Mapping[str, Any],
+    array_sets: Sequence[Mapping[str, np.ndarray]],
+    *,
+    prefill: bool = False,
+    n: int = 1,
+    adapter: SoftwareAdapter = SWIFTSHADER,
+    rows: Mapping[str, int] | None = None,
+) -> Iterator[list[Arrays]]:
+    """``run_everywhere`` on sets of arrays of the same shapes and dtypes."""
+    operator = gpu_operator(definition["op"])
+    symbols = _symbols(definition, prefill, n) | dict(rows or {})
+    scratch = {s.name: np.zeros(int(evaluate(s.length, symbols)), _NUMPY[s.dtype]) for s in operator.scratch}
+    choices = [_suitable(definition["op"], s, symbols, adapter) for s in range(len(operator.stages))]
+    for stage, suitable in zip(operator.stages, choices, strict=True):
+        assert suitable, f"{adapter.name} runs no variant of {stage.name} for {definition}"
+    for kernels in itertools.product(*choices):
+        held = [scratch | dict(arrays) for arrays in array_sets]
+        written: list[Arrays] = [{} for _ in held]
+        for kernel in kernels:
+            for arrays, result, outputs in zip(
+                held, written, _run(definition["op"], kernel, held, symbols, adapter), strict=True
+            ):
+                arrays |= outputs
+                result |= outputs
+        yield written
+
+
+def kernel_outputs(
+    kernel: CompiledVariant, definition: Mapping[str, Any], arrays: Arrays, adapter: SoftwareAdapter
+) -> Arrays:
+    """What one kernel wrote, also one that the library does not have."""
+    return _run(definition["op"], kernel, [arrays], _symbols(definition, False, 1), adapter)[0]
+
+
+def _symbols(definition: Mapping[str, Any], prefill: bool, n: int) -> dict[str, int | float]:
+    rows = whole(definition["rows"]) if "rows" in definition else {}
+    return definition_symbols(definition, prefill=prefill) | rows | {"n": n}
+
+
+def _suitable(
+    op: str, stage: int, symbols: Mapping[str, int | float], adapter: SoftwareAdapter
+) -> list[CompiledVariant]:
+    described = describe_adapter(adapter)
+    variants = gpu_operator(op).stages[stage].variants
+    fitting = [compiled(op, stage, index) for index, variant in enumerate(variants) if evaluate(variant.when, symbols)]
+    return [kernel for kernel in fitting if unsupported_reason(kernel.record, described) is None]
+
+
+def _run(
+    op: str,
+    kernel: CompiledVariant,
+    array_sets: Sequence[Arrays],
+    symbols: Mapping[str, int | float],
+    adapter: SoftwareAdapter,
+) -> list[Arrays]:
+    # An argument that the definition lacks is bound to the operator's first one, and not read.
+    first = OPERATORS[op].arguments[0].name
+    names = [binding["argument"] for binding in kernel.record["bindings"]]
+    bound = [{name: arrays.get(name, arrays[first]) for name in names} for arrays in array_sets]
+    constants = constant_values(kernel.record, symbols)
+    outputs = dispatch(kernel.record, kernel.wgsl, bound, symbols, constants, adapter)
+    if (name := kernel.record["name"]) not in _compared:
+        text = specialise(kernel.wgsl, constants)
+        record = {**kernel.record, "kernel": content_hash(text)}
+        for expected, special in zip(outputs, dispatch(record, text, bound, symbols, {}, adapter), strict=True):
+            for argument, array in expected.items():
+                same = array.tobytes() == special[argument].tobytes()
+                assert same, f"{name}: {argument} depends on how constants are given"
+        _compared.add(name)
+    return outputs

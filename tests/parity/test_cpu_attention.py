@@ -156,6 +156,24 @@ def test_attention_of_decode(
 
 
 @each_build
+@pytest.mark.parametrize(("heads", "head_dim", "threads"), [(3, 64, 1), (4, 20, 3), (5, 2, 2), (2, 34, 2)])
+def test_queries_without_rotation(build: Build, heads: int, head_dim: int, threads: int) -> None:
+    machine, tokens, width = CpuMachine(build), 3, padded(head_dim)
+    x = random(24).standard_normal((tokens, heads, head_dim)).astype(np.float32) * 5
+    x[1, 0] = 0
+    q = machine.place(tokens * heads * (width * 2 + 16))
+    n = machine.place(np.int32(tokens))
+    machine.call("attention_queries", machine.place(x), q, n, heads, head_dim, threads=threads)
+    stored = machine.read(q, np.uint8, (tokens, heads, width * 2 + 16))
+    scales = stored[..., :4].copy().view(np.float32)
+    values = stored[..., 16:].copy().view(np.int16)
+    peaks = np.abs(x).max(-1, keepdims=True)
+    # Half a step, and the rounding of scale and quotient.
+    assert (np.abs(values[..., :head_dim] * scales.astype(np.float64) - x) <= peaks * (0.5 / 32000 + 1e-6)).all()
+    assert (values[..., head_dim:] == 0).all()
+
+
+@each_build
 def test_rotation_far_out_and_dynamic(build: Build) -> None:
     machine = CpuMachine(build)
     head_dim, theta, factor, trained = 32, 10000.0, 2.0, 100

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from nomoat_compiler.operators.cpu.emit import Build
 
+from tests.fixtures.finite_floats import finite_floats
 from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 
 
@@ -49,6 +50,39 @@ def test_elementwise(build: Build) -> None:
     np.testing.assert_allclose(machine.read(y, np.float32, a.shape), gelu, rtol=2e-6, atol=1e-6)
     machine.call("geglu", machine.place(a), machine.place(b), y, n, rows // 4, threads=3)
     np.testing.assert_allclose(machine.read(y, np.float32, a.shape), gelu * b, rtol=2e-6, atol=1e-5)
+
+
+@each_build
+def test_activations_over_all_finite_numbers(build: Build) -> None:
+    machine = CpuMachine(build)
+    x = finite_floats()
+    up = np.full_like(x, 0.5)
+    n, blocks, wide = machine.place(np.int32(1)), len(x) // 4, x.astype(np.float64)
+    with np.errstate(over="ignore"):
+        silu = wide / (1 + np.exp(-wide))
+        cube = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide**3)
+        gelu = wide / (1 + np.exp(-2 * cube))
+    y = machine.place(x.nbytes)
+    # The gate's value at its lowest stands for all below it: 1.5e-36 and 1.3e-37. The exponent of gelu, up to 88, has
+    # the rounding of two sums and three products.
+    for kernel, inputs, expected, relative, absolute in (
+        ("swiglu", (x, up), silu / 2, 1e-6, 0.8e-36),
+        ("geglu", (x, up), gelu / 2, 4e-5, 0.7e-37),
+        ("gelu", (x,), gelu, 4e-5, 1.3e-37),
+    ):
+        machine.call(kernel, *map(machine.place, inputs), y, n, blocks, threads=2)
+        np.testing.assert_allclose(machine.read(y, np.float32, x.shape), expected, rtol=relative, atol=absolute)
+
+
+@each_build
+@pytest.mark.parametrize("kernel", ["swiglu", "geglu", "gelu"])
+def test_activations_pass_nan_on(build: Build, kernel: str) -> None:
+    machine = CpuMachine(build, 8)
+    x = np.array([np.nan, -np.nan, 1, np.nan], np.float32)
+    y, n = machine.place(x.nbytes), machine.place(np.int32(1))
+    inputs = [x] if kernel == "gelu" else [x, np.ones_like(x)]
+    machine.call(kernel, *map(machine.place, inputs), y, n, 1)
+    assert np.isnan(machine.read(y, np.float32, x.shape)).tolist() == [True, True, False, True]
 
 
 @each_build

@@ -59,6 +59,25 @@ def test_gemm(build: Build, layout: Format, tokens: int, threads: int) -> None:
 
 
 @each_build
+@pytest.mark.parametrize("layout", [f for f in FORMATS if f.half], ids=lambda layout: layout.name)
+def test_scales_below_the_smallest_normal_half_are_read(build: Build, layout: Format) -> None:
+    machine = CpuMachine(build)
+    rows, columns, tokens = 20, 96, 6
+    matrix = Matrix(machine, layout, rows, columns, zero=7, seed=11, subnormal=True)
+    x = random(12).standard_normal((tokens, columns)).astype(np.float32)
+    tolerance = TOLERANCE[layout.bits] * columns * np.abs(x).max() * np.abs(matrix.values).max()
+    y, n = machine.place(tokens * rows * 4), machine.place(np.int32(tokens))
+    sizes = (columns // 32, rows // 4, 7)
+    weights = matrix.arguments()
+    machine.call(f"gemm_{layout.name}", place_blocks(machine, x, 1, layout.bits), *weights, y, n, *sizes)
+    result = machine.read(y, np.float32, (tokens, rows))
+    np.testing.assert_allclose(result, matrix.times(x), rtol=0, atol=tolerance)
+    machine.call(f"gemv_{layout.name}", place_blocks(machine, x[:1], 1, layout.bits), *weights, y, 0, *sizes)
+    result = machine.read(y, np.float32, (1, rows))
+    np.testing.assert_allclose(result, matrix.times(x[:1]), rtol=0, atol=tolerance)
+
+
+@each_build
 @each_format
 def test_a_token_alone_and_among_others_gives_the_same_bits(build: Build, layout: Format) -> None:
     machine = CpuMachine(build)

@@ -13,23 +13,55 @@ from nomoat_compiler.reference.sampling import Sampling
 
 from tests.parity.cpu_harness import CpuMachine, each_build, random
 from tests.parity.test_kernel_sampling import CASES as SAMPLING_CASES
-from tests.parity.test_kernel_sampling import sampling_buffer
+from tests.parity.test_kernel_sampling import EXTREME, NOT_FINITE, VOCAB, logits_with, sampling_buffer
 
 
 @each_build
 @pytest.mark.parametrize("threads", [1, 3])
 def test_argmax(build: Build, threads: int) -> None:
-    for vocab, peaks in ((1001, [7]), (1001, [1000]), (50, [3, 40]), (4, [0, 1, 2, 3]), (1000, [333, 334, 999])):
-        machine = CpuMachine(build, 8)
+    lowest = float(np.finfo(np.float32).min)
+    for vocab, peaks, others, peak in (
+        (1001, [7], None, 9),
+        (1001, [1000], None, 9),
+        (50, [3, 40], None, 9),
+        (4, [0, 1, 2, 3], None, 9),
+        (1000, [333, 334, 999], None, 9),
+        (1001, [17, 900], -1.0, -0.0),
+        (1001, [17], lowest, lowest * 0.9),
+        (1001, [1000], -np.inf, lowest),
+    ):
         logits = random(30).standard_normal(vocab).astype(np.float32)
-        logits[peaks] = 9
-        parts, tokens = machine.place(PART_BYTES * SLICES), machine.place(64 * 4)
-        state = machine.place(np.array([1, 20, 65, 0, 0, 0, 0, 0], np.int32))
-        padded = np.concatenate([logits, np.full(8, 100, np.float32)])  # nothing behind the vocabulary counts
-        machine.call("argmax_share", machine.place(padded), parts, vocab, threads=threads)
-        machine.call("argmax_finish", parts, state, tokens, threads=threads)
-        assert machine.read(state, np.int32, (4,)).tolist() == [peaks[0], 21, 66, 0]
-        assert machine.read(tokens, np.int32, (64,))[1] == peaks[0]
+        if others is not None:
+            logits[:] = others
+        logits[peaks] = peak
+        logits[peaks[1:]] = np.abs(peak)  # zeros of both signs are equal
+        assert reference.greedy(logits) == peaks[0]
+        assert _argmax(build, logits, threads) == {"token_id": peaks[0], "token": peaks[0]}
+
+
+@each_build
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_nothing_is_chosen_from_what_is_not_finite(build: Build, name: str, threads: int) -> None:
+    logits = logits_with(NOT_FINITE[name])
+    assert reference.greedy(logits) == reference.NO_TOKEN
+    # The token before stays, since decode may embed it again before the host knows.
+    assert _argmax(build, logits, threads) == {"token_id": 1, "token": reference.NO_TOKEN}
+    for options in (SAMPLING_CASES["plain"], SAMPLING_CASES["penalties"], SAMPLING_CASES["all"]):
+        for count in (0, 2):
+            counts = np.full(VOCAB, count, np.int32)
+            result = _sample(build, logits, counts, options, seed=3, step=5, threads=threads)
+            assert (result["token_id"], result["token"]) == (1, reference.NO_TOKEN)
+            np.testing.assert_array_equal(result["counts"], counts)
+
+
+@each_build
+@pytest.mark.parametrize("name", EXTREME)
+def test_extreme_logits_are_drawn_from(build: Build, name: str) -> None:
+    logits = logits_with(EXTREME[name])
+    for options in (SAMPLING_CASES["plain"], SAMPLING_CASES["penalties"], SAMPLING_CASES["all"]):
+        result = _sample(build, logits, np.zeros(VOCAB, np.int32), options, seed=3, step=5, threads=2)
+        assert (result["token_id"], result["token"], result["counts"][901]) == (901, 901, 1)
 
 
 @each_build
@@ -49,7 +81,7 @@ def test_sample(build: Build, name: str, threads: int) -> None:
         running = np.cumsum(p)
         if np.abs(running - u).min() < 1e-5:
             continue  # sums are taken in another order: either neighbour is right
-        assert result["token"] == reference.draw(p, u)
+        assert result["token_id"] == result["token"] == reference.draw(p, u)
         assert result["counts"][result["token"]] == counts[result["token"]] + 1
         assert result["counts"].sum() == counts.sum() + 1
 
@@ -67,6 +99,18 @@ def test_sample_of_a_flat_and_of_a_peaked_distribution(build: Build) -> None:
     assert _sample(build, peaked, counts, Sampling(), 4, 9, 2)["token"] == 77
 
 
+def _argmax(build: Build, logits: np.ndarray, threads: int) -> dict[str, int]:
+    machine = CpuMachine(build, 8)
+    parts, tokens = machine.place(PART_BYTES * SLICES), machine.place(64 * 4)
+    state = machine.place(np.array([1, 20, 65, 0, 0, 0, 0, 0], np.int32))
+    padded = np.concatenate([logits, np.full(8, np.nan, np.float32)])  # nothing behind the vocabulary counts
+    machine.call("argmax_share", machine.place(padded), parts, len(logits), threads=threads)
+    machine.call("argmax_finish", parts, state, tokens, threads=threads)
+    after = machine.read(state, np.int32, (4,))
+    assert after[1:].tolist() == [21, 66, 0]
+    return {"token_id": int(after[0]), "token": int(machine.read(tokens, np.int32, (64,))[1])}
+
+
 def _sample(
     build: Build, logits: np.ndarray, counts: np.ndarray, options: Sampling, seed: int, step: int, threads: int
 ) -> dict[str, Any]:
@@ -77,8 +121,9 @@ def _sample(
     weights, parts = machine.place((vocab + pad) * 4), machine.place(PART_BYTES * SLICES)
     state = machine.place(np.array([1, 20, step, seed, 0, 0, 0, 0], np.int32))
     sampling, tokens = machine.place(sampling_buffer(options)), machine.place(64 * 4)
+    padded = np.pad(logits, (0, pad), constant_values=np.nan)  # nothing behind the vocabulary counts
     machine.call(
-        "penalize_share", machine.place(np.pad(logits, (0, pad))), counts_at, sampling, weights, parts, vocab,
+        "penalize_share", machine.place(padded), counts_at, sampling, weights, parts, vocab,
         threads=threads,
     )  # fmt: skip
     machine.call("exp_share", weights, parts, vocab, threads=threads)
@@ -86,5 +131,5 @@ def _sample(
     machine.call("draw", weights, parts, sampling, counts_at, state, tokens, gathered, vocab, threads=threads)
     after = machine.read(state, np.int32, (4,))
     assert after[1:3].tolist() == [21, step + 1]
-    assert machine.read(tokens, np.int32, (64,))[step % 64] == after[0]
-    return {"token": int(after[0]), "counts": machine.read(counts_at, np.int32, (vocab,))}
+    token = int(machine.read(tokens, np.int32, (64,))[step % 64])
+    return {"token_id": int(after[0]), "token": token, "counts": machine.read(counts_at, np.int32, (vocab,))}

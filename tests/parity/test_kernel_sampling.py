@@ -1,4 +1,4 @@
-"""The sampling kernels against reference/sampling.py: the same token from the same seed."""
+"""The sampling kernels against reference/sampling.py: the same token from the same seed. Needs Chromium with WebGPU."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from nomoat_compiler.operators.sample.gpu import draw, penalize
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
 
-from tests.parity.adapters import SoftwareAdapter, each_adapter
 from tests.parity.kernel_cases import one_operator_program
 from tests.parity.webgpu_harness import run_operator_on_each
 
-pytestmark = each_adapter
+pytestmark = pytest.mark.browser
 VOCAB = 1000
 CASES = {
     "plain": Sampling(),
@@ -28,6 +27,32 @@ CASES = {
     "reward": Sampling(repetition_penalty=0.7, presence_penalty=-0.5, frequency_penalty=-0.3, top_p=0.95),
     "top-k-larger-than-vocabulary": Sampling(top_k=5000),
 }
+# Logits of 1, 2, 3, 4 repeated, and what is put at some places: what then is drawn from has no finite largest value.
+NOT_FINITE: dict[str, dict[int, float]] = {
+    "nan": {3: np.nan},
+    "negative-nan-at-the-end": {VOCAB - 1: -np.nan},
+    "nan-beside-infinity": {0: np.inf, 700: np.nan},
+    "infinity": {640: np.inf},
+    "all-minus-infinity": dict.fromkeys(range(VOCAB), -np.inf),
+    "all-nan": dict.fromkeys(range(VOCAB), np.nan),
+    "nan-among-minus-infinity": dict.fromkeys(range(VOCAB), -np.inf) | {VOCAB // 2: np.nan},
+}
+
+LARGEST = float(np.finfo(np.float32).max)
+# Minus infinity forbids a token, and finite logits may lie as far apart as float32 goes. The answer is 901.
+EXTREME: dict[str, dict[int, float]] = {
+    "all-but-one-forbidden": dict.fromkeys(range(VOCAB), -np.inf) | {901: -3.0},
+    "far-apart": dict.fromkeys(range(VOCAB), -LARGEST * 0.7) | {901: LARGEST * 0.7},
+    "far-below-zero": dict.fromkeys(range(VOCAB), -LARGEST * 0.79) | {901: -LARGEST * 0.7, 3: -np.inf},
+}
+
+
+def logits_with(places: dict[int, float]) -> np.ndarray:
+    logits = np.resize(np.array([1, 2, 3, 4], np.float32), VOCAB)
+    for index, value in places.items():
+        # As bits, since a sign of NaN does not survive every conversion.
+        logits[index] = np.copysign(np.float32(np.nan), value) if np.isnan(value) else value
+    return logits
 
 
 def sampling_buffer(options: Sampling) -> np.ndarray:
@@ -57,14 +82,12 @@ def operators() -> dict[str, Operator]:
     }
 
 
-def run_each(
-    operator: Operator, array_sets: list[dict[str, np.ndarray]], adapter: SoftwareAdapter
-) -> list[dict[str, np.ndarray]]:
-    return run_operator_on_each(*one_operator_program(operator), operator.name, array_sets, adapter=adapter)
+def run_each(operator: Operator, array_sets: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    return run_operator_on_each(*one_operator_program(operator), operator.name, array_sets)
 
 
 @pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
-def test_sampler(operators: dict[str, Operator], options: Sampling, adapter: SoftwareAdapter) -> None:
+def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
     rng = np.random.default_rng(5)
     steps = []
     for _ in range(12):
@@ -83,7 +106,6 @@ def test_sampler(operators: dict[str, Operator], options: Sampling, adapter: Sof
             }
             for logits, counts, _ in steps
         ],
-        adapter,
     )
     states = [
         np.array([0, 9, step, np.uint32(seed).view(np.int32), 0, 0, 0, 0], dtype=np.int32)
@@ -101,7 +123,6 @@ def test_sampler(operators: dict[str, Operator], options: Sampling, adapter: Sof
             }
             for step, (_, counts, _) in enumerate(steps)
         ],
-        adapter,
     )
     for step, (logits, counts, seed) in enumerate(steps):
         expected_weights = reference.penalize(logits, counts, options) / np.float32(options.temperature)
@@ -122,7 +143,50 @@ def test_sampler(operators: dict[str, Operator], options: Sampling, adapter: Sof
         np.testing.assert_array_equal(outputs["token_counts"], counts)
 
 
-def test_draws_follow_the_distribution(operators: dict[str, Operator], adapter: SoftwareAdapter) -> None:
+def sample_once(
+    operators: dict[str, Operator], logits: np.ndarray, counts: np.ndarray, options: Sampling
+) -> dict[str, np.ndarray]:
+    """Both kernels at step 5 of seed 7, after token 8 at position 9."""
+    arrays = {"logits": logits, "token_counts": counts, "sampling": sampling_buffer(options)}
+    (penalized,) = run_each(operators["penalize"], [arrays | {"weights": np.zeros(VOCAB, np.float32)}])
+    state = {"state": np.array([8, 9, 5, 7, 0, 0, 0, 0], np.int32), "tokens": np.full(64, 99, np.int32)}
+    (drawn,) = run_each(operators["draw"], [arrays | penalized | state])
+    return drawn
+
+
+@pytest.mark.parametrize("counted", [0, 2])
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_nothing_is_drawn_from_what_is_not_finite(operators: dict[str, Operator], name: str, counted: int) -> None:
+    logits, counts = logits_with(NOT_FINITE[name]), np.full(VOCAB, counted, np.int32)
+    for options in (CASES["plain"], CASES["penalties"], CASES["all"]):
+        assert reference.sample(logits, counts, options, 7, 5) == reference.NO_TOKEN
+        drawn = sample_once(operators, logits, counts, options)
+        # The token before stays, since decode may embed it again before the host knows.
+        assert drawn["state"].tolist() == [8, 10, 6, 7, 0, 0, 0, 0]
+        assert drawn["tokens"][5] == reference.NO_TOKEN
+        assert (np.delete(drawn["tokens"], 5) == 99).all()
+        np.testing.assert_array_equal(drawn["token_counts"], counts)
+
+
+@pytest.mark.parametrize(
+    "options", [CASES["plain"], CASES["penalties"], CASES["all"]], ids=["plain", "penalties", "all"]
+)
+def test_extreme_logits_are_drawn_from(operators: dict[str, Operator], options: Sampling) -> None:
+    """Minus infinity forbids a token, and finite logits may lie as far apart as float32 goes."""
+    largest = float(np.finfo(np.float32).max)
+    counts = np.zeros(VOCAB, np.int32)
+    for places in (
+        dict.fromkeys(range(VOCAB), -np.inf) | {901: -3.0},
+        dict.fromkeys(range(VOCAB), -largest * 0.7) | {901: largest * 0.7},
+        dict.fromkeys(range(VOCAB), -largest * 0.79) | {901: -largest * 0.7, 3: -np.inf},
+    ):
+        logits = logits_with(places)
+        assert reference.sample(logits, counts, options, 7, 5) == 901
+        drawn = sample_once(operators, logits, counts, options)
+        assert (drawn["state"][0], drawn["tokens"][5], drawn["token_counts"][901]) == (901, 901, 1)
+
+
+def test_draws_follow_the_distribution(operators: dict[str, Operator]) -> None:
     """Chi-squared over 400 draws of five tokens; p < 1e-4 is failure, and seeds are fixed, so it never flickers."""
     probabilities = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
     weights = np.full(VOCAB, np.float32(-1e9))
@@ -138,7 +202,7 @@ def test_draws_follow_the_distribution(operators: dict[str, Operator], adapter: 
         }
         for step in range(400)
     ]
-    for outputs in run_each(operators["draw"], draws, adapter):
+    for outputs in run_each(operators["draw"], draws):
         hits[int(outputs["state"][0])] += 1
     expected = probabilities * 400
     chi_squared = float((((np.array(list(hits.values())) - expected) ** 2) / expected).sum())

@@ -7,7 +7,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nomoat_compiler.reference.sampling import Sampling, draw, greedy, pcg, penalize, probabilities, sample, uniform
+from nomoat_compiler.reference.sampling import (
+    NO_TOKEN,
+    Sampling,
+    draw,
+    greedy,
+    pcg,
+    penalize,
+    probabilities,
+    sample,
+    uniform,
+)
 from transformers import (
     LogitsProcessorList,
     MinPLogitsWarper,
@@ -107,3 +117,16 @@ def test_draw_takes_the_first_token_past_u(u: float, token: int) -> None:
 
 def test_greedy_takes_the_lowest_of_equals() -> None:
     assert greedy(np.array([1, 3, 3, 2], np.float32)) == 1
+
+
+@pytest.mark.parametrize("largest", [np.nan, -np.nan, np.inf])
+def test_nothing_is_chosen_from_what_is_not_finite(largest: float) -> None:
+    logits = np.array([1, largest, 2], np.float32)
+    assert (greedy(logits), sample(logits, np.zeros(3, np.int32), Sampling(), 1, 2)) == (NO_TOKEN, NO_TOKEN)
+    nothing = np.full(3, -np.inf, np.float32)
+    assert (greedy(nothing), sample(nothing, np.zeros(3, np.int32), Sampling(), 1, 2)) == (NO_TOKEN, NO_TOKEN)
+
+
+def test_a_token_of_minus_infinity_is_never_chosen() -> None:
+    logits = np.array([-np.inf, 3, -np.inf], np.float32)
+    assert (greedy(logits), sample(logits, np.ones(3, np.int32), Sampling(temperature=0.5), 1, 2)) == (1, 1)

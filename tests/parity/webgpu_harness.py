@@ -12,14 +12,13 @@ adapter can run is taken, as the runtime does. ``adapter`` is one of adapters.py
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from nomoat_compiler.expression import evaluate
 
 from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter, running
-
-Expression = int | str | list[Any]
 
 
 def run_operator(
@@ -48,26 +47,43 @@ def run_operator_on_each(
 
     Every set has buffers and a dispatch of its own. A call takes longer than a small dispatch.
     """
-    host, symbols = running(adapter), symbols or {}
-    chosen = _choose(program, operator, variant, host.adapter)
-    kernel = program["kernels"][chosen["kernel"]]
+    chosen = _choose(program, operator, variant, describe_adapter(adapter))
+    digest, kernel = chosen["kernel"], program["kernels"][chosen["kernel"]]
+    launch = {**kernel, "kernel": digest, "grid": chosen["grid"]}
+    return dispatch(launch, modules[digest], array_sets, symbols or {}, adapter=adapter)
+
+
+def dispatch(
+    kernel: Mapping[str, Any],
+    wgsl: str,
+    array_sets: Sequence[Mapping[str, np.ndarray]],
+    symbols: Mapping[str, int | float],
+    constants: Mapping[str, int | float] | None = None,
+    adapter: SoftwareAdapter = SWIFTSHADER,
+) -> list[dict[str, np.ndarray]]:
+    """The arrays bound read_write after a dispatch on each of ``array_sets``.
+
+    ``kernel`` names the text and says how it is launched, as the library's record does: kernel, name, entry_point,
+    bindings, uniforms and grid. ``symbols`` are those of its expressions.
+    """
     names = [binding["argument"] for binding in kernel["bindings"]]
     for arrays in array_sets:
         missing = [name for name in names if name not in arrays]
         if missing:
-            raise KeyError(f"operator {operator} binds {names}, but arrays lacks {missing}")
+            raise KeyError(f"{kernel['name']} binds {names}, but arrays lacks {missing}")
     kinds = [[(arrays[name].shape, arrays[name].dtype) for name in names] for arrays in array_sets]
     if any(kind != kinds[0] for kind in kinds):
-        raise ValueError(f"the sets of arrays for {operator} differ in shapes or dtypes")
-    grid = [evaluate(extent, symbols) for extent in chosen["grid"]]
+        raise ValueError(f"the sets of arrays for {kernel['name']} differ in shapes or dtypes")
+    grid = [evaluate(extent, symbols) for extent in kernel["grid"]]
     if not all(1 <= extent <= 65535 for extent in grid):
-        raise ValueError(f"grid of {operator} is {grid}; each extent must be in 1..65535")
+        raise ValueError(f"grid of {kernel['name']} is {grid}; each extent must be in 1..65535")
     job = {
-        "kernel_hash": chosen["kernel"],
+        "kernel_hash": kernel["kernel"],
         "kernel_name": kernel["name"],
         "entry_point": kernel["entry_point"],
-        "wgsl": modules[chosen["kernel"]],
-        "requires": chosen["requires"],
+        "wgsl": wgsl,
+        "constants": dict(constants or {}),
+        "requires": kernel.get("requires", {}),
         "arguments": [
             {"access": binding["access"], "nbytes": array_sets[0][name].nbytes, "dtype": array_sets[0][name].dtype.name}
             for binding, name in zip(kernel["bindings"], names, strict=True)
@@ -77,7 +93,7 @@ def run_operator_on_each(
         "dispatches": len(array_sets),
     }
     inputs = b"".join(np.ascontiguousarray(arrays[name]).tobytes() for arrays in array_sets for name in names)
-    output = host.run(job, inputs)
+    output = running(adapter).run(job, inputs)
     written = [binding["argument"] for binding in kernel["bindings"] if binding["access"] == "read_write"]
     results = []
     at = 0
@@ -104,25 +120,6 @@ def describe_adapter(adapter: SoftwareAdapter = SWIFTSHADER) -> dict[str, Any]:
     return running(adapter).adapter
 
 
-def evaluate(expression: Expression, symbols: Mapping[str, int]) -> int:
-    """Value of an integer expression of program.schema.json: floor division and floor modulo."""
-    if isinstance(expression, int):
-        return expression
-    if isinstance(expression, str):
-        return symbols[expression]
-    operator, left, right = expression[0], evaluate(expression[1], symbols), evaluate(expression[2], symbols)
-    operations: dict[str, Callable[[int, int], int]] = {
-        "+": lambda a, b: a + b,
-        "-": lambda a, b: a - b,
-        "*": lambda a, b: a * b,
-        "//": lambda a, b: a // b,
-        "%": lambda a, b: a % b,
-        "min": min,
-        "max": max,
-    }
-    return operations[operator](left, right)
-
-
 def _choose(
     program: Mapping[str, Any], operator: str, variant: int | None, adapter: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -141,7 +138,13 @@ def _choose(
 def _unsupported_reason(
     program: Mapping[str, Any], variant: Mapping[str, Any], adapter: Mapping[str, Any]
 ) -> str | None:
-    kernel, limits, requires = program["kernels"][variant["kernel"]], adapter["limits"], variant["requires"]
+    kernel = program["kernels"][variant["kernel"]]
+    return unsupported_reason({**kernel, "requires": variant["requires"]}, adapter)
+
+
+def unsupported_reason(kernel: Mapping[str, Any], adapter: Mapping[str, Any]) -> str | None:
+    """Why the adapter cannot run a kernel of the library's record; None where it can."""
+    limits, requires = adapter["limits"], kernel["requires"]
     for feature in requires.get("features", []):
         if feature not in adapter["features"]:
             return f"needs the feature {feature}"

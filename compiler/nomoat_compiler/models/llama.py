@@ -1,12 +1,13 @@
-"""The LLaMA architecture: its tensors, and its two functions as operator calls.
+"""The LLaMA architecture as a plan: its tensors, and its two functions as operator calls, for every configuration.
 
     x = embed(ids)
-    layer:  q, k, v = W_qkv · rms_norm(x)            x += W_o · attention(rope(q), rope(k), v)
-            g, u    = W_gate_up · rms_norm(x)        x += W_down · (silu(g) * u)
+    layer:  q, k, v = W_qkv · rms_norm(x)            y = x + W_o · attention(rope(q), rope(k), v)
+            g, u    = W_gate_up · rms_norm(y)        x = y + W_down · (silu(g) * u)
     logits = W_head · rms_norm(x)
 
 Dispatches: decode has 6 per layer, 1 for the embedding and 1 for the head. Prefill has 8 per layer, since there the
-norm is a kernel of its own; its last layer stops after the cache was written, because only that is kept.
+norm is a kernel of its own; its last layer stops after the cache was written, because only that is kept. The residual
+stream goes back and forth between x and y, as no kernel may read and write one buffer.
 """
 
 from __future__ import annotations
@@ -15,268 +16,180 @@ from typing import Any
 
 import numpy as np
 
-from ..operators.attention.gpu import attention, attention_definition, kv_buffer_shape
-from ..operators.embed.gpu import embed, embed_definition
-from ..operators.gpu.emit import Operator, Variant, symbol_n
-from ..operators.linear.gpu import LinearSpec, scheme_name
-from ..operators.linear.gpu_decode import linear_decode_variants
-from ..operators.linear.gpu_prefill import linear_prefill
-from ..operators.rms_norm.gpu import rms_norm, rms_norm_definition
-from ..operators.rope_append.gpu import DynamicNtk, RopeSpec, rope_append, rope_append_definition
-from ..scheme import Plain, Scheme
+from ..expression import Expression
+from ..program.plan import Plan, PlanBuilder, Steps
 from .config import LlamaConfig
-from .graph import Graph, GraphFunction, Tensor
 from .rope import rope_frequencies
-from .tensors import TensorSpec
+
+VOCAB, HIDDEN, FFN, D = "vocab_size", "hidden_size", "intermediate_size", "head_dim"
+HEADS, KV_HEADS, LAYERS = "num_attention_heads", "num_key_value_heads", "num_hidden_layers"
+Q: Expression = ["*", HEADS, D]
+KV: Expression = ["*", KV_HEADS, D]
+QKV: Expression = ["*", ["+", HEADS, ["*", 2, KV_HEADS]], D]
+GATE_UP: Expression = ["*", 2, FFN]
+UNTIED: Expression = ["==", "tie_word_embeddings", 0]
+
+ATTENTION, MLP = "model.layers.{layer}.self_attn", "model.layers.{layer}.mlp"
+INPUT_NORM, POST_NORM = "model.layers.{layer}.input_layernorm", "model.layers.{layer}.post_attention_layernorm"
 
 
-def tensor_specs(config: LlamaConfig) -> list[TensorSpec]:
-    """The model's logical tensors in storage order; q, k, v and gate, up are concatenated along rows."""
-    hidden, ffn, d = config.hidden_size, config.intermediate_size, config.head_dim
-    q_rows, kv_rows = config.num_attention_heads * d, config.num_key_value_heads * d
-    vocab = config.vocab_size
-    specs = [TensorSpec("model.embed_tokens", "embedding", (vocab, hidden), ("model.embed_tokens.weight",), (vocab,))]
-
-    def linear(module: str, sources: tuple[str, ...], rows: tuple[int, ...], k: int, bias: bool) -> None:
-        weights = tuple(f"{source}.weight" for source in sources)
-        specs.append(TensorSpec(module, "linear", (sum(rows), k), weights, rows))
-        if bias:
-            biases = tuple(f"{source}.bias" for source in sources)
-            specs.append(TensorSpec(f"{module}.bias", "bias", (sum(rows),), biases, rows))
-
-    def norm(module: str) -> None:
-        specs.append(TensorSpec(module, "norm", (hidden,), (f"{module}.weight",), (hidden,)))
-
-    for i in range(config.num_hidden_layers):
-        layer = f"model.layers.{i}"
-        attn, mlp = f"{layer}.self_attn", f"{layer}.mlp"
-        norm(f"{layer}.input_layernorm")
-        qkv = (f"{attn}.q_proj", f"{attn}.k_proj", f"{attn}.v_proj")
-        linear(f"{attn}.qkv_proj", qkv, (q_rows, kv_rows, kv_rows), hidden, config.attention_bias)
-        linear(f"{attn}.o_proj", (f"{attn}.o_proj",), (hidden,), q_rows, config.attention_bias)
-        norm(f"{layer}.post_attention_layernorm")
-        linear(f"{mlp}.gate_up_proj", (f"{mlp}.gate_proj", f"{mlp}.up_proj"), (ffn, ffn), hidden, config.mlp_bias)
-        linear(f"{mlp}.down_proj", (f"{mlp}.down_proj",), (hidden,), ffn, config.mlp_bias)
-    norm("model.norm")
-    if not config.tie_word_embeddings:
-        specs.append(TensorSpec("lm_head", "lm_head", (vocab, hidden), ("lm_head.weight",), (vocab,)))
-    return specs
+def layer_attributes(config: LlamaConfig) -> dict[str, Any]:
+    """``layers`` of program.json: numbers of RoPE that follow from the configuration; the same in every layer."""
+    rope = config.rope_parameters
+    dynamic = rope["rope_type"] == "dynamic"
+    trained = int(rope.get("original_max_position_embeddings", config.max_position_embeddings))
+    return {
+        "attention_scaling": rope_frequencies(rope, config.head_dim).attention_scaling,
+        "rope_dynamic": dynamic,
+        "rope_theta": float(rope["rope_theta"]),
+        "rope_factor": float(rope["factor"]) if dynamic else 1.0,
+        "rope_trained_length": trained if dynamic else 0,
+    }
 
 
-class LlamaGraph:
-    """Builds ``prefill`` and ``decode`` for one configuration and one scheme per tensor."""
-
-    def __init__(
-        self,
-        config: LlamaConfig,
-        schemes: dict[str, Scheme],
-        *,
-        context_length: int,
-        prefill_chunk: int,
-        page_size: int,
-    ) -> None:
-        self.config, self.schemes = config, schemes
-        self.prefill_chunk = prefill_chunk
-        frequencies = rope_frequencies(config.rope_parameters, config.head_dim)
-        self.constants: dict[str, np.ndarray] = {"rope.inv_freq": frequencies.inv_freq}
-        rope = config.rope_parameters
-        dynamic = None
-        if rope["rope_type"] == "dynamic":
-            trained = rope.get("original_max_position_embeddings", config.max_position_embeddings)
-            dynamic = DynamicNtk(float(rope["rope_theta"]), float(rope["factor"]), int(trained))
-        self.rope = RopeSpec(
-            config.num_attention_heads,
-            config.num_key_value_heads,
-            config.head_dim,
-            page_size,
-            -(-context_length // page_size),
-            frequencies.attention_scaling,
-            dynamic,
-        )
-
-    def kv_shape(self, kv_pages: Any) -> tuple[Any, ...]:
-        """(kv_pages, num_key_value_heads, page_size, head_dim)"""
-        return kv_buffer_shape(self.rope, kv_pages)
-
-    def decode(self, graph: Graph) -> None:
-        """One token: state.token_id at state.position -> logits (1, vocab_size)."""
-        c = self.config
-        with graph.function("decode") as f:
-            x = self._embed(f, f.external("state"), 1, 8)  # (1, hidden)
-            for i in range(c.num_hidden_layers):
-                layer = f"model.layers.{i}"
-                qkv = self._decode_linear(f, f"{layer}.self_attn.qkv_proj", x, norm=f"{layer}.input_layernorm")
-                heads = self._attention(f, i, qkv, 1)  # (1, heads * head_dim)
-                x = self._decode_linear(f, f"{layer}.self_attn.o_proj", heads, residual=x)  # (1, hidden)
-                gated = self._decode_linear(
-                    f, f"{layer}.mlp.gate_up_proj", x, norm=f"{layer}.post_attention_layernorm", swiglu=True
-                )  # (1, intermediate)
-                x = self._decode_linear(f, f"{layer}.mlp.down_proj", gated, residual=x)  # (1, hidden)
-            head = "model.embed_tokens" if c.tie_word_embeddings else "lm_head"
-            self._decode_linear(f, head, x, norm="model.norm", out=f.external("logits"))  # (1, vocab)
-
-    def prefill(self, graph: Graph) -> None:
-        """n tokens of prompt_ids from state.position on -> the KV cache."""
-        c, n = self.config, symbol_n()
-        with graph.function("prefill", n) as f:
-            x = self._embed(f, f.external("prompt_ids"), n, self.prefill_chunk)  # (n, hidden)
-            for i in range(c.num_hidden_layers):
-                layer = f"model.layers.{i}"
-                normed = self._norm(f, f"{layer}.input_layernorm", x, n)
-                qkv = self._prefill_linear(f, f"{layer}.self_attn.qkv_proj", normed, n)
-                if i == c.num_hidden_layers - 1:
-                    self._append(f, i, qkv, n)
-                    break
-                heads = self._attention(f, i, qkv, n)  # (n, heads * head_dim)
-                x = self._prefill_linear(f, f"{layer}.self_attn.o_proj", heads, n, residual=x)
-                normed = self._norm(f, f"{layer}.post_attention_layernorm", x, n)
-                gated = self._prefill_linear(f, f"{layer}.mlp.gate_up_proj", normed, n, swiglu=True)
-                x = self._prefill_linear(f, f"{layer}.mlp.down_proj", gated, n, residual=x)
-
-    def _embed(self, f: GraphFunction, ids: Tensor, n: Any, ids_length: int) -> Tensor:
-        c, scheme = self.config, self.schemes["model.embed_tokens"]
-        name = f"embed_{_phase(n)}_{scheme_name(scheme)}_{c.vocab_size}x{c.hidden_size}"
-        inputs = {"token_ids": ids, **self._matrix(f, "model.embed_tokens")}
-
-        def build() -> tuple[Variant, ...]:
-            return (Variant(embed(name, c.vocab_size, c.hidden_size, scheme, n, ids_length)),)
-
-        definition = embed_definition(c.vocab_size, c.hidden_size, scheme)
-        operator = Operator(name, (*inputs, "out"), ("out",), definition, build)
-        return f.call(operator, inputs, {"out": (n, c.hidden_size)})
-
-    def _norm(self, f: GraphFunction, module: str, x: Tensor, n: Any) -> Tensor:
-        c, dtype = self.config, self._vector_dtype(module)
-        name = f"rms_norm_{c.hidden_size}_{dtype}"
-        inputs = {"x": x, "gain": f.parameter(module, "weight")}
-
-        def build() -> tuple[Variant, ...]:
-            return (Variant(rms_norm(name, c.hidden_size, c.rms_norm_eps, dtype, n)),)
-
-        definition = rms_norm_definition(c.hidden_size, c.rms_norm_eps)
-        operator = Operator(name, (*inputs, "out"), ("out",), definition, build)
-        return f.call(operator, inputs, {"out": (n, c.hidden_size)})
-
-    def _append(self, f: GraphFunction, layer: int, qkv: Tensor, n: Any) -> Tensor:
-        """RoPE; the new K and V go to the cache of ``layer``; returns q (n, heads * head_dim)."""
-        name = f"rope_append_{_phase(n)}"
-        inputs = {
-            "qkv": qkv,
-            "inv_freq": f.external("rope.inv_freq"),
-            "state": f.external("state"),
-            "block_table": f.external("block_table"),
-            "k_pages": f.external(f"kv.k.{layer}"),
-            "v_pages": f.external(f"kv.v.{layer}"),
-        }
-
-        def build() -> tuple[Variant, ...]:
-            return (Variant(rope_append(name, self.rope, n, 1)),)
-
-        definition = rope_append_definition(self.rope)
-        operator = Operator(name, (*inputs, "q"), ("k_pages", "v_pages", "q"), definition, build)
-        return f.call(operator, inputs, {"q": (n, self.rope.heads * self.rope.head_dim)})
-
-    def _attention(self, f: GraphFunction, layer: int, qkv: Tensor, n: Any) -> Tensor:
-        q = self._append(f, layer, qkv, n)
-        name = f"attention_{_phase(n)}"
-        inputs = {
-            "q": q,
-            "state": f.external("state"),
-            "block_table": f.external("block_table"),
-            "k_pages": f.external(f"kv.k.{layer}"),
-            "v_pages": f.external(f"kv.v.{layer}"),
-        }
-
-        def build() -> tuple[Variant, ...]:
-            return (Variant(attention(name, self.rope, n, 1)),)
-
-        operator = Operator(name, (*inputs, "out"), ("out",), attention_definition(self.rope), build)
-        return f.call(operator, inputs, {"out": (n, self.rope.heads * self.rope.head_dim)})
-
-    def _decode_linear(
-        self,
-        f: GraphFunction,
-        module: str,
-        x: Tensor,
-        *,
-        norm: str | None = None,
-        residual: Tensor | None = None,
-        swiglu: bool = False,
-        out: Tensor | None = None,
-    ) -> Tensor:
-        spec, inputs = self._linear(f, module, x, norm, residual, swiglu)
-        name = f"linear_decode_{spec.name}"
-
-        def build() -> tuple[Variant, ...]:
-            return linear_decode_variants(name, spec)
-
-        operator = Operator(name, (*inputs, "out"), ("out",), spec.definition, build)
-        return f.call(operator, inputs, {"out": (1, spec.out_features) if out is None else out})
-
-    def _prefill_linear(
-        self,
-        f: GraphFunction,
-        module: str,
-        x: Tensor,
-        n: Any,
-        *,
-        residual: Tensor | None = None,
-        swiglu: bool = False,
-    ) -> Tensor:
-        spec, inputs = self._linear(f, module, x, None, residual, swiglu)
-        name = f"linear_prefill_{spec.name}"
-
-        def build() -> tuple[Variant, ...]:
-            return (Variant(linear_prefill(name, spec, n)),)
-
-        operator = Operator(name, (*inputs, "out"), ("out",), spec.definition, build)
-        return f.call(operator, inputs, {"out": (n, spec.out_features)})
-
-    def _linear(
-        self,
-        f: GraphFunction,
-        module: str,
-        x: Tensor,
-        norm: str | None,
-        residual: Tensor | None,
-        swiglu: bool,
-    ) -> tuple[LinearSpec, dict[str, Tensor]]:
-        """The specification of ``module``'s matmul and its inputs in the order of LinearSpec.arguments."""
-        rows, columns = f.graph.shapes[module]
-        has_bias = f"{module}.bias" in self.schemes
-        spec = LinearSpec(
-            rows,
-            columns,
-            self.schemes[module],
-            norm_dtype=self._vector_dtype(norm) if norm else None,
-            norm_eps=self.config.rms_norm_eps,
-            bias_dtype=self._vector_dtype(f"{module}.bias") if has_bias else None,
-            residual=residual is not None,
-            swiglu=swiglu,
-        )
-        inputs = {"x": x}
-        if norm:
-            inputs["gain"] = f.parameter(norm, "weight")
-        inputs |= self._matrix(f, module)
-        if has_bias:
-            inputs["bias"] = f.parameter(f"{module}.bias", "weight")
-        if residual is not None:
-            inputs["residual"] = residual
-        return spec, inputs
-
-    def _matrix(self, f: GraphFunction, module: str) -> dict[str, Tensor]:
-        scheme = self.schemes[module]
-        if isinstance(scheme, Plain):
-            return {"w": f.parameter(module, "weight")}
-        scales = "q_scale_min" if scheme.zero is None else "q_scale"
-        return {"w": f.parameter(module, "q_weight"), "w_scale": f.parameter(module, scales)}
-
-    def _vector_dtype(self, module: str) -> str:
-        scheme = self.schemes[module]
-        assert isinstance(scheme, Plain)
-        return scheme.dtype
+def constants(config: LlamaConfig) -> dict[str, np.ndarray]:
+    """The values of the plan's constants."""
+    return {"rope.inv_freq": rope_frequencies(config.rope_parameters, config.head_dim).inv_freq}
 
 
-def _phase(n: Any) -> str:
-    """decode kernels know that there is one token; prefill kernels take n."""
-    return "decode" if isinstance(n, int) else "prefill"
+def _llama_plan() -> Plan:
+    plan = PlanBuilder()
+    _declare_tensors(plan)
+    _declare_arrays(plan)
+    _prefill(plan.function("prefill"))
+    _decode(plan.function("decode"))
+    return plan.to_json()
+
+
+def _declare_tensors(plan: PlanBuilder) -> None:
+    """q, k, v and gate, up are stacked, so that one kernel reads x once for all of them."""
+    tensors = plan.tensors
+    tensors.add("model.embed_tokens", "embedding", (VOCAB, HIDDEN))
+    with tensors.each_layer():
+        tensors.add(INPUT_NORM, "norm", (HIDDEN,))
+        _linear_tensor(plan, ATTENTION, "qkv_proj", (QKV, HIDDEN), {"q_proj": Q, "k_proj": KV, "v_proj": KV})
+        _linear_tensor(plan, ATTENTION, "o_proj", (HIDDEN, Q), {"o_proj": HIDDEN})
+        tensors.add(POST_NORM, "norm", (HIDDEN,))
+        _linear_tensor(plan, MLP, "gate_up_proj", (GATE_UP, HIDDEN), {"gate_proj": FFN, "up_proj": FFN})
+        _linear_tensor(plan, MLP, "down_proj", (HIDDEN, FFN), {"down_proj": HIDDEN})
+    tensors.add("model.norm", "norm", (HIDDEN,))
+    tensors.add("lm_head", "lm_head", (VOCAB, HIDDEN), when=UNTIED)
+
+
+def _linear_tensor(
+    plan: PlanBuilder, block: str, name: str, shape: tuple[Expression, Expression], parts: dict[str, Expression]
+) -> None:
+    """The matrix ``block``.``name`` (rows, columns) and its bias (rows,), both stacked from ``parts``."""
+    weights = {f"{block}.{part}.weight": rows for part, rows in parts.items()}
+    biases = {f"{block}.{part}.bias": rows for part, rows in parts.items()}
+    plan.tensors.add(f"{block}.{name}", "linear", shape, weights)
+    plan.tensors.add(f"{block}.{name}.bias", "bias", shape[:1], biases, when=_has_bias(block))
+
+
+def _declare_arrays(plan: PlanBuilder) -> None:
+    plan.constants.add("rope.inv_freq", "float32", (["//", D, 2],))
+    buffers = plan.buffers
+    buffers.scratch("x", ("n", HIDDEN))
+    buffers.scratch("y", ("n", HIDDEN))
+    buffers.scratch("normed", ("n", HIDDEN))
+    buffers.scratch("qkv", ("n", QKV))
+    buffers.scratch("q", ("n", Q))
+    buffers.scratch("attended", ("n", Q))
+    buffers.scratch("gated", ("n", FFN))
+    with buffers.each_layer():
+        buffers.kv_cache("kv.k.{layer}", (KV_HEADS, "page_size", D))
+        buffers.kv_cache("kv.v.{layer}", (KV_HEADS, "page_size", D))
+
+
+def _prefill(f: Steps) -> None:
+    """n tokens of prompt_ids from state.position on -> the KV cache."""
+    _embed(f, "prompt_ids")  # x (n, hidden)
+    with f.each_layer(0, ["-", LAYERS, 1]):
+        _norm(f, INPUT_NORM, "x")  # normed (n, hidden)
+        _linear(f, ATTENTION, "qkv_proj", (QKV, HIDDEN), "normed", "qkv")  # (n, (heads + 2 kv_heads) * head_dim)
+        _rope_append(f)  # q (n, heads * head_dim)
+        _attention(f)  # attended (n, heads * head_dim)
+        _linear(f, ATTENTION, "o_proj", (HIDDEN, Q), "attended", "y", residual="x")  # (n, hidden)
+        _norm(f, POST_NORM, "y")  # normed (n, hidden)
+        _linear(f, MLP, "gate_up_proj", (GATE_UP, HIDDEN), "normed", "gated", swiglu=True)  # (n, intermediate)
+        _linear(f, MLP, "down_proj", (HIDDEN, FFN), "gated", "x", residual="y")  # (n, hidden)
+    with f.each_layer(["-", LAYERS, 1]):
+        _norm(f, INPUT_NORM, "x")
+        _linear(f, ATTENTION, "qkv_proj", (QKV, HIDDEN), "normed", "qkv")
+        _rope_append(f)
+
+
+def _decode(f: Steps) -> None:
+    """One token: state.token_id at state.position -> logits (1, vocab_size)."""
+    _embed(f, "state")  # x (1, hidden)
+    with f.each_layer():
+        _linear(f, ATTENTION, "qkv_proj", (QKV, HIDDEN), "x", "qkv", norm=INPUT_NORM)
+        _rope_append(f)  # q (1, heads * head_dim)
+        _attention(f)  # attended (1, heads * head_dim)
+        _linear(f, ATTENTION, "o_proj", (HIDDEN, Q), "attended", "y", residual="x")  # (1, hidden)
+        _linear(f, MLP, "gate_up_proj", (GATE_UP, HIDDEN), "y", "gated", norm=POST_NORM, swiglu=True)
+        _linear(f, MLP, "down_proj", (HIDDEN, FFN), "gated", "x", residual="y")  # (1, hidden)
+    for head, when in (("lm_head", UNTIED), ("model.embed_tokens", "tie_word_embeddings")):
+        f.step(
+            "linear", {"x": "x", "gain": "model.norm", "w": head, "out": "logits"}, when=when,
+            rows=VOCAB, columns=HIDDEN, norm_eps="rms_norm_eps", bias=False, residual=False, swiglu=False,
+        )  # (1, vocab)  # fmt: skip
+
+
+def _embed(f: Steps, token_ids: str) -> None:
+    arguments = {"token_ids": token_ids, "w": "model.embed_tokens", "out": "x"}
+    f.step("embed", arguments, rows=VOCAB, columns=HIDDEN)
+
+
+def _norm(f: Steps, gain: str, x: str) -> None:
+    f.step("rms_norm", {"x": x, "gain": gain, "out": "normed"}, columns=HIDDEN, eps="rms_norm_eps")
+
+
+def _rope_append(f: Steps) -> None:
+    """Rotated queries from qkv to q; the new K and V go to the layer's cache."""
+    cache = {"k_pages": "kv.k.{layer}", "v_pages": "kv.v.{layer}"}
+    fixed = {"inv_freq": "rope.inv_freq", "state": "state", "block_table": "block_table"}
+    f.step(
+        "rope_append", {"qkv": "qkv", **fixed, **cache, "q": "q"},
+        heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size",
+        attention_scaling="layer.attention_scaling", dynamic="layer.rope_dynamic", theta="layer.rope_theta",
+        factor="layer.rope_factor", trained_length="layer.rope_trained_length",
+    )  # fmt: skip
+
+
+def _attention(f: Steps) -> None:
+    cache = {"k_pages": "kv.k.{layer}", "v_pages": "kv.v.{layer}"}
+    f.step(
+        "attention", {"q": "q", "state": "state", "block_table": "block_table", **cache, "out": "attended"},
+        heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size",
+    )  # fmt: skip
+
+
+def _linear(
+    f: Steps,
+    block: str,
+    name: str,
+    shape: tuple[Expression, Expression],
+    x: str,
+    out: str,
+    *,
+    norm: str | None = None,
+    residual: str | None = None,
+    swiglu: bool = False,
+) -> None:
+    arguments = {"x": x, "w": f"{block}.{name}", "bias": f"{block}.{name}.bias", "out": out}
+    if norm:
+        arguments["gain"] = norm
+    if residual:
+        arguments["residual"] = residual
+    f.step(
+        "linear", arguments, rows=shape[0], columns=shape[1], norm_eps="rms_norm_eps" if norm else None,
+        bias=_has_bias(block), residual=residual is not None, swiglu=swiglu,
+    )  # fmt: skip
+
+
+def _has_bias(block: str) -> str:
+    return "attention_bias" if block == ATTENTION else "mlp_bias"
+
+
+LLAMA_PLAN = _llama_plan()

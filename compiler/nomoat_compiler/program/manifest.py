@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from referencing import Registry
 
 from ..errors import ErrorCode, NomoatError
 
@@ -64,5 +65,13 @@ def check_schema(value: object, schema_name: str, what: str, code: ErrorCode) ->
 
 @cache
 def _validator(schema_name: str) -> jsonschema.Draft202012Validator:
-    text = resources.files(__package__).joinpath(schema_name).read_text(encoding="utf-8")
-    return jsonschema.Draft202012Validator(json.loads(text))
+    schemas = _schemas()
+    registry: Registry[Any] = Registry().with_contents((schema["$id"], schema) for schema in schemas.values())
+    return jsonschema.Draft202012Validator(schemas[schema_name], registry=registry.crawl())
+
+
+@cache
+def _schemas() -> dict[str, dict[str, Any]]:
+    """Every schema of this folder by file name; they refer to each other by $id, ``nomoat:<file name>``."""
+    files = (file for file in resources.files(__package__).iterdir() if file.name.endswith(".schema.json"))
+    return {file.name: json.loads(file.read_text(encoding="utf-8")) for file in files}

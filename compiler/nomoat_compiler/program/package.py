@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NomoatError
+from .instance import Instance, instantiate
 from .manifest import MANIFEST_NAME, check_schema, package_file
 
 MAX_MANIFEST_BYTES = 32 << 20
@@ -25,7 +26,8 @@ class Package:
 
     folder: Path
     manifest: dict[str, Any]
-    program: dict[str, Any]
+    program: dict[str, Any]  # program.json
+    instance: Instance  # what it says for this model
     weights_index: dict[str, Any] | None  # tensor-cache.json
 
 
@@ -89,13 +91,16 @@ def read_package(folder: str | Path, *, verify_hashes: bool = False) -> Package:
     check_schema(manifest, "manifest.schema.json", MANIFEST_NAME, "invalid_package")
     _check_files(folder, manifest, verify_hashes=verify_hashes)
     program = _read_json(folder / manifest["program"], MAX_PROGRAM_BYTES)
-    check_schema(program, "program.schema.json", manifest["program"], "invalid_package")
+    instance = instantiate(program)
+    for key in ("context_length", "quantization"):
+        if program[key] != manifest[key]:
+            raise _invalid(f"{key} is {program[key]} in the program and {manifest[key]} in {MANIFEST_NAME}")
     _check_kernels(folder, manifest, program)
     weights_index = None
     if manifest["weights"] is not None:
         weights_index = _read_json(folder / manifest["weights"], MAX_PROGRAM_BYTES)
-        _check_weights(manifest, program, weights_index)
-    return Package(folder, manifest, program, weights_index)
+        _check_weights(manifest, instance, weights_index)
+    return Package(folder, manifest, program, instance, weights_index)
 
 
 def _check_files(folder: Path, manifest: dict[str, Any], *, verify_hashes: bool) -> None:
@@ -138,7 +143,7 @@ def _check_kernels(folder: Path, manifest: dict[str, Any], program: dict[str, An
             raise NomoatError("integrity", f"{path} does not have the hash in its name. Fetch it again.", file=path)
 
 
-def _check_weights(manifest: dict[str, Any], program: dict[str, Any], index: dict[str, Any]) -> None:
+def _check_weights(manifest: dict[str, Any], instance: Instance, index: dict[str, Any]) -> None:
     """Every parameter of the program lies inside a shard of the package, with the dtype and size it needs."""
     sizes = {file["path"]: file["nbytes"] for file in manifest["files"]}
     found: dict[str, tuple[list[int], str, int]] = {}
@@ -157,7 +162,7 @@ def _check_weights(manifest: dict[str, Any], program: dict[str, Any], index: dic
                 found[record["name"]] = (record["shape"], "bfloat16" if narrowed else record["dtype"], nbytes)
     except (KeyError, TypeError, AttributeError) as error:
         raise _invalid(f"the weights index lacks a field or has one of the wrong type ({error})") from error
-    for parameter in program["parameters"]:
+    for parameter in instance.parameters:
         expected = (parameter["shape"], parameter["dtype"], parameter["nbytes"])
         if found.get(parameter["name"]) != expected:
             raise _invalid(

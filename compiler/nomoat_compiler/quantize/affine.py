@@ -4,6 +4,9 @@ With a minimum: w ~ q * scale + minimum. A few shrunken ranges are tried; for ea
 rounded q by least squares, and the group keeps what has the smallest squared error *after* rounding both to float16.
 The plain range min...max is among them, so the search never loses to it. Idea: make_qkx2_quants in ggml-quants.c.
 With a constant zero: w ~ (q - zero) * scale, scale = max|w| / (zero - 1).
+
+No scale or minimum is a subnormal float16 (below 2^-14 = 6.1e-5): a GPU may read those as zero, with which a whole
+group would vanish. So a weight of a group that small is wrong by up to 2^-15 (docs/decisions/0087).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from ..scheme import Grouped
 from .packing import pack_words
 
 FLOAT16_MAX = float(np.finfo(np.float16).max)
+FLOAT16_TINY = np.finfo(np.float16).tiny
 # Levels that the range min...max is spread over; above 15 (for 4 bits) the ends are clipped to gain resolution.
 EXTRA_LEVELS = (-0.6, 0.6, 1.2, 1.8)
 # Groups handled at once: a working set that stays in a core's cache makes NumPy several times faster.
@@ -96,7 +100,7 @@ def _rounded(
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16], npt.NDArray[np.float32]]:
     """q, float16 (scale, minimum) and squared error of each group when those two are what will be read back."""
     with np.errstate(over="ignore"):
-        scales = np.stack([scale, minimum], axis=-1).astype(np.float16)
+        scales = np.stack([_normal(scale), _normal(minimum, nearest=True)], axis=-1).astype(np.float16)
     scale, minimum = scales[:, 0].astype(np.float32), scales[:, 1].astype(np.float32)
     q = np.clip(np.rint((w - minimum) * _safe_inverse(scale)), 0, levels)
     difference = q * scale
@@ -111,15 +115,24 @@ def _symmetric(w: npt.NDArray[np.float32], scheme: Grouped) -> tuple[npt.NDArray
     assert scheme.zero is not None
     reach = np.float32(scheme.zero - 1)
     largest = np.abs(w).max(axis=0)
-    scale = (largest / reach).astype(np.float16)
-    # Near zero float16 is coarse: a scale rounded down would clip the group's largest value by more than half a step.
-    clips = scale.astype(np.float32) * (reach + np.float32(0.5)) < largest
-    scale = np.where(clips, np.nextafter(scale, np.float16(np.inf)), scale)
+    scale = _normal(largest / reach).astype(np.float16)
     inverse = _safe_inverse(scale.astype(np.float32))
     q = np.clip(np.rint(w * inverse), -reach - 1, reach) + np.float32(scheme.zero)
     return q.astype(np.uint8), scale[:, None]
 
 
+def _normal(values: npt.NDArray[np.float32], nearest: bool = False) -> npt.NDArray[np.float32]:
+    """Without what would be subnormal float16: that becomes the smallest normal number of its sign, or zero where
+    ``nearest`` and that is nearer. Zeros stay.
+    """
+    tiny = np.float32(FLOAT16_TINY)
+    magnitude = np.abs(values)
+    low = tiny / 2 if nearest else np.float32(0)
+    raised = np.where(magnitude > low, np.copysign(tiny, values), np.float32(0))
+    return np.where(magnitude < tiny, raised, values)
+
+
 def _safe_inverse(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """1 / values, and 0 where a value is 0."""
-    return np.divide(np.float32(1), values, out=np.zeros_like(values), where=values != 0)
+    """1 / values, and 0 where a value is 0 or so small that the inverse overflows."""
+    large = np.abs(values) >= np.finfo(np.float32).tiny
+    return np.divide(np.float32(1), values, out=np.zeros_like(values), where=large)

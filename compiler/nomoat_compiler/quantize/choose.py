@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from ..checkpoint.checkpoint import BLOCK_SIZES, Checkpoint
 from ..errors import NomoatError
-from ..models.tensors import TensorSpec
+from ..program.tensor_spec import TensorSpec
 from ..scheme import Grouped, Plain, Scheme
 
 Quantization = Literal["q4", "q8", "f16", "f32", "q4f16_1", "q4f32_1", "q0f16", "q0f32"]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..checkpoint.checkpoint import Blocks, Checkpoint
 from ..errors import NomoatError
-from ..models.tensors import TensorSpec
+from ..program.tensor_spec import TensorSpec
 from ..scheme import Grouped, Parameter, Scheme, stored_parameters
 from .affine import quantize_affine
 from .choose import MLC_FLOAT_DTYPES

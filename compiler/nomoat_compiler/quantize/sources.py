@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..checkpoint.checkpoint import Checkpoint
 from ..errors import NomoatError
-from ..models.tensors import TensorSpec
+from ..program.tensor_spec import TensorSpec
 
 
 def check_sources(specs: Iterable[TensorSpec], checkpoint: Checkpoint) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..checkpoint.checkpoint import Checkpoint
-from ..models.tensors import TensorSpec
 from ..program.manifest import PackageFile
+from ..program.tensor_spec import TensorSpec
 from ..scheme import Parameter, Scheme
 from .choose import MLC_FLOAT_DTYPES
 from .encode import encode_tensor

@@ -2,6 +2,7 @@
 
     penalties -> temperature -> top-k -> softmax -> top-p -> min-p -> renormalise -> draw with u(seed, step)
 
+Where a logit is NaN, or the largest is not finite (after penalties and temperature), there is no token: NO_TOKEN.
 A threshold keeps every token that ties with it. The draw walks token ids upwards and takes the first whose
 running sum of probability passes u. u is a hash of (seed, step), so a draw can be repeated without any state.
 """
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 Float32 = npt.NDArray[np.float32]
 WORD = 0xFFFFFFFF
+NO_TOKEN = -1
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Sampling:
 
 def sample(logits: Float32, token_counts: npt.NDArray[np.int32], options: Sampling, seed: int, step: int) -> int:
     """The next token id. logits (vocab_size,); token_counts (vocab_size,) of prompt and answer so far."""
+    with np.errstate(all="ignore"):  # what is not finite here is the question
+        l = penalize(logits, token_counts, options) / np.float32(options.temperature)  # noqa: E741 (vocab_size,)
+    if not np.isfinite(l.max()):  # NaN if there is one
+        return NO_TOKEN
     p = probabilities(logits, token_counts, options)  # (vocab_size,)
     return draw(p, uniform(seed, step))
 
@@ -42,7 +48,8 @@ def probabilities(logits: Float32, token_counts: npt.NDArray[np.int32], options:
     kept = np.ones(len(l), bool)  # (vocab_size,)
     if 0 < options.top_k < len(l):
         kept &= l >= np.sort(l)[-options.top_k]
-    w = np.where(kept, np.exp((l - l.max()).astype(np.float64)), 0.0)  # (vocab_size,) largest is 1
+    with np.errstate(over="ignore"):  # what is too far below the largest is nothing
+        w = np.where(kept, np.exp((l - l.max()).astype(np.float64)), 0.0)  # (vocab_size,) largest is 1
     if options.top_p < 1:
         descending = np.sort(w)[::-1]
         enough = np.cumsum(descending) >= options.top_p * w.sum()
@@ -61,7 +68,8 @@ def penalize(logits: Float32, token_counts: npt.NDArray[np.int32], options: Samp
     """
     seen = token_counts > 0  # (vocab_size,)
     r = np.float32(options.repetition_penalty)
-    l = np.where(seen, np.where(logits > 0, logits / r, logits * r), logits)  # noqa: E741 (vocab_size,)
+    with np.errstate(over="ignore"):  # of products that are not taken
+        l = np.where(seen, np.where(logits > 0, logits / r, logits * r), logits)  # noqa: E741 (vocab_size,)
     l = l - np.float32(options.frequency_penalty) * token_counts.astype(np.float32)  # noqa: E741
     result: Float32 = (l - np.float32(options.presence_penalty) * seen).astype(np.float32)
     return result
@@ -87,4 +95,4 @@ def pcg(x: int) -> int:
 
 def greedy(logits: Float32) -> int:
     """The lowest index of the largest logit."""
-    return int(np.argmax(logits))
+    return int(np.argmax(logits)) if np.isfinite(logits.max()) else NO_TOKEN

@@ -1,145 +1,146 @@
-"""WebGPU: from an operator's TIR variants to WGSL modules and their launches.
+"""WebGPU: from a kernel with open symbols to WGSL with pipeline-overridable constants, and its launch.
 
-The generated WGSL is the single source for bindings, uniforms, workgroup size and workgroup memory: they are read
-from its text, so the plan cannot disagree with the shader.
+The generated WGSL is the single source for bindings, constants, uniforms, workgroup size and workgroup memory: they
+are read from its text, so the record cannot disagree with the shader.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tvm
 from tvm import tirx
 from tvm.tirx.build import codegen_build
 
-from ..errors import NomoatError
-from ..operators.gpu.emit import Operator, Variant
+from ..expression import symbols_of
+from ..operators.declaration import OperatorDeclaration
+from ..operators.gpu.operator import GpuOperator, Symbols, Variant
 from ..passes.lower_kernel import lower_kernels
 
-MAX_GRID = 65535
-Expression = int | str | list[Any]
 _BINDING = re.compile(r"@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)> (\w+)_ptr :")
-_STRUCT = re.compile(r"struct PODArgs \{(.*?)\}", re.S)
+_UNIFORMS = re.compile(
+    r"struct PODArgs \{\n(.*?)\n?\}\n@group\(0\) @binding\(\d+\) var<uniform> podArgs : PODArgs;\n", re.S
+)
 _MEMBER = re.compile(r"(\w+): (i32|u32|f32)")
 _WORKGROUP_SIZE = re.compile(r"@workgroup_size\((\d+), (\d+), (\d+)\)")
 _WORKGROUP_ARRAY = re.compile(r"var<workgroup> \w+ : array<(\w+), (\d+)>")
 _ENTRY = re.compile(r"^fn (\w+)\(", re.M)
+_OVERRIDE = re.compile(r"^override (\w+): (i32|f32);$", re.M)
 _TVM_COMMENT = re.compile(r"^//.*\n", re.M)
+# TVM folds long grids into z; ours never use it.
+_PACKED_GRID_CHECK = "  if (blockIdx.z * gridDim.x + blockIdx.x > podArgs.packGridDimX) { return; }\n"
+_PACKED_GRID_X = "i32(blockIdx.z * gridDim.x + blockIdx.x)"
+_GRID_DIM = "  @builtin(num_workgroups) gridDim : vec3<u32>,\n"
 
 
 @dataclass(frozen=True)
 class CompiledVariant:
-    """A variant of an operator: its entry of ``variants``, its entry of ``kernels``, and the WGSL."""
+    """``wgsl`` with overridable constants, and ``record``: what the runtime must know to launch it, as in
+    docs/program-interface.md."""
 
-    hash: str
-    variant: dict[str, Any]
-    kernel: dict[str, Any]
     wgsl: str
+    record: dict[str, Any]
 
 
-def compile_operator(operator: Operator) -> list[CompiledVariant]:
-    """Lowers every variant of ``operator`` and generates its WGSL."""
-    return [_compile_variant(operator, variant) for variant in operator.variants]
+def compile_variant(variant: Variant, operator: GpuOperator, declaration: OperatorDeclaration) -> CompiledVariant:
+    """Lowers one kernel and generates its WGSL."""
+    symbols = Symbols()
+    kernel = variant.build(symbols)
+    wgsl, uniforms = _generate(variant, kernel.function, symbols)
+    constants = [
+        {"name": name, "type": type_name, "value": symbols.values[name]} for name, type_name in _OVERRIDE.findall(wgsl)
+    ]
+    size, entry = _WORKGROUP_SIZE.search(wgsl), _ENTRY.search(wgsl)
+    assert size and entry
+    record = {
+        "name": variant.name,
+        "when": variant.when,
+        "requires": {"features": list(variant.features), "subgroup_min_size": variant.subgroup_min_size},
+        "kernel": content_hash(wgsl),
+        "entry_point": entry.group(1),
+        "workgroup_size": [int(extent) for extent in size.groups()],
+        "workgroup_bytes": sum(4 * int(count) for _, count in _WORKGROUP_ARRAY.findall(wgsl)),
+        "bindings": _bindings(variant.name, wgsl, operator, declaration),
+        "constants": constants,
+        "uniforms": uniforms,
+        "grid": [*kernel.grid, 1],
+    }
+    assert not any("n" in symbols_of(constant["value"]) for constant in constants), f"{variant.name}: n is a uniform"
+    return CompiledVariant(wgsl, record)
 
 
-def _compile_variant(operator: Operator, variant: Variant) -> CompiledVariant:
+def specialise(wgsl: str, values: Mapping[str, float]) -> str:
+    """The text with every overridable constant fixed to its value; KeyError where one has none."""
+
+    def fixed(match: re.Match[str]) -> str:
+        name, type_name = match.groups()
+        return f"const {name}: {type_name} = {_literal(type_name, values[name])};"
+
+    return _OVERRIDE.sub(fixed, wgsl)
+
+
+def content_hash(wgsl: str) -> str:
+    """The name of a text: 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(wgsl.encode()).hexdigest()[:16]
+
+
+def _literal(type_name: str, value: float) -> str:
+    if type_name == "i32":
+        return f"{int(value)}i"
+    # Nine significant digits name every float32 exactly.
+    return f"{float(np.float32(value)):.8e}f"
+
+
+def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, list[dict[str, Any]]]:
+    """The WGSL of one TIR function, and the members of its uniform struct."""
     target = _target("subgroups" in variant.features)
-    name = str(variant.function.attrs["global_symbol"])
-    lowered = lower_kernels({name: variant.function}, target)
+    lowered = lower_kernels({variant.name: function}, target)
     device = {g: f for g, f in lowered.functions.items() if int((f.attrs or {}).get("calling_conv", 0)) == 2}
-    host = [f for g, f in lowered.functions.items() if g not in device]
-    assert len(device) == 1 and len(host) == 1, f"{name} must be one kernel"
+    assert len(device) == 1, f"{variant.name} must be one kernel"
     module = codegen_build(tirx.transform.LowerIntrin()(tvm.IRModule(device)), target)
-    wgsl = f"// {name}\n" + _TVM_COMMENT.sub("", module.inspect_source()).strip() + "\n"
-    digest = hashlib.sha256(wgsl.encode()).hexdigest()[:16]
-    grid = _grid(host[0], name)
-    requires: dict[str, Any] = {}
-    if variant.features:
-        requires["features"] = list(variant.features)
-    if variant.subgroup_min_size:
-        requires["subgroup_min_size"] = variant.subgroup_min_size
-    return CompiledVariant(
-        digest,
-        {"requires": requires, "kernel": digest, "grid": grid},
-        _kernel(name, wgsl, operator, grid),
-        wgsl,
-    )
+    text = _TVM_COMMENT.sub("", module.inspect_source()).strip() + "\n"
+    assert _PACKED_GRID_CHECK in text and _GRID_DIM in text, f"{variant.name}: TVM's packed grid looks different"
+    text = text.replace(_PACKED_GRID_CHECK, "").replace(_PACKED_GRID_X, "i32(blockIdx.x)").replace(_GRID_DIM, "")
+    assert "gridDim" not in text, f"{variant.name} uses TVM's packed grid in an unknown way"
+
+    struct = _UNIFORMS.search(text)
+    assert struct, f"{variant.name} has no scalars"
+    body = text[struct.end() :]
+    # A scalar that only shapes a buffer is passed by TVM and read by nobody.
+    read = [(name, type_name) for name, type_name in _MEMBER.findall(struct.group(1)) if f"podArgs.{name}" in body]
+    overrides = [f"override {name}: {type_name};\n" for name, type_name in read if name != "n"]
+    uniforms = [{"name": name, "type": type_name, "value": "n"} for name, type_name in read if name == "n"]
+    for name, _ in read:
+        if name != "n":
+            assert name in symbols.values, f"{variant.name}: unknown scalar {name}"
+            body = re.sub(rf"\bpodArgs\.{name}\b", name, body)
+    head = text[: struct.start()]
+    if uniforms:
+        binding = struct.group(0)[struct.group(0).index("@group") :]
+        head += "struct PODArgs {\n  n: i32\n}\n" + binding + "\n"
+    return f"// {variant.name}\n{head}{''.join(overrides)}{body}", uniforms
+
+
+def _bindings(name: str, wgsl: str, operator: GpuOperator, declaration: OperatorDeclaration) -> list[dict[str, str]]:
+    """The storage buffers in order, each an argument of the operator (with the scales of matrices) or scratch."""
+    scratch = {buffer.name for buffer in operator.scratch}
+    written = {argument.name: argument.written for argument in declaration.arguments}
+    written |= {f"{a.name}_scale": False for a in declaration.arguments if a.role == "matrix"}
+    bindings = []
+    for position, (index, access, argument) in enumerate(_BINDING.findall(wgsl)):
+        assert int(index) == position, (name, index)
+        assert argument in scratch or argument in written, f"{name}: {argument} is no argument"
+        assert access == "read" or argument in scratch or written[argument], f"{name}: {argument} must not be written"
+        bindings.append({"argument": argument, "access": access})
+    return bindings
 
 
 def _target(subgroups: bool) -> Any:
     return tvm.target.Target(
         {"kind": "webgpu", "max_num_threads": 256, "supports_subgroups": subgroups}, host={"kind": "llvm"}
     )
-
-
-def _kernel(name: str, wgsl: str, operator: Operator, grid: list[Expression]) -> dict[str, Any]:
-    """The entry of ``kernels`` in program.json, read off the WGSL."""
-    bindings = []
-    for position, (index, access, argument) in enumerate(_BINDING.findall(wgsl)):
-        assert int(index) == position and argument in operator.arguments, (name, index, argument)
-        writes = argument in operator.outputs
-        assert (access == "read_write") == writes, f"{name}: {argument} is {access}"
-        bindings.append({"argument": argument, "access": access})
-    struct = _STRUCT.search(wgsl)
-    uniforms = []
-    for member, type_name in _MEMBER.findall(struct.group(1)) if struct else ():
-        if member == "packGridDimX":
-            value: Expression = ["-", grid[0], 1] if not isinstance(grid[0], int) else grid[0] - 1
-        else:
-            assert member == "n", f"{name}: unknown scalar {member}"
-            value = "n"
-        uniforms.append({"name": member, "type": type_name, "value": value})
-    size = _WORKGROUP_SIZE.search(wgsl)
-    entry = _ENTRY.search(wgsl)
-    assert size and entry
-    return {
-        "name": name,
-        "entry_point": entry.group(1),
-        "workgroup_size": [int(s) for s in size.groups()],
-        "bindings": bindings,
-        "uniforms": uniforms,
-        "workgroup_bytes": sum(4 * int(count) for _, count in _WORKGROUP_ARRAY.findall(wgsl)),
-    }
-
-
-def _grid(host: Any, name: str) -> list[Expression]:
-    """The launch extents in blockIdx.x, .y, .z of the host function's single call_ffi_kernel."""
-    statement = host.body
-    while not hasattr(statement, "value"):
-        statement = statement.seq[-1] if hasattr(statement, "seq") else statement.body
-    call = statement.value
-    tags = [str(tag) for tag in call.attrs.launch_params]
-    extents = list(call.args)[-len(tags) :]
-    by_tag = dict(zip(tags, extents, strict=True))
-    grid = [_expression(_simplify(by_tag.get(f"blockIdx.{axis}", 1))) for axis in "xyz"]
-    for extent in grid:
-        if isinstance(extent, int) and not 1 <= extent <= MAX_GRID:
-            raise NomoatError(
-                "unsupported",
-                f"Kernel {name} needs {extent} workgroups in one dimension; the limit is {MAX_GRID}.",
-            )
-    return grid
-
-
-def _simplify(node: Any) -> Any:
-    return node if isinstance(node, int) else tvm.sym.Analyzer().simplify(node)
-
-
-_BINARY = {"Add": "+", "Sub": "-", "Mul": "*", "FloorDiv": "//", "FloorMod": "%", "Min": "min", "Max": "max"}
-
-
-def _expression(node: Any) -> Expression:
-    """A TIR integer expression over ``n`` as program.json writes it."""
-    if isinstance(node, int):
-        return node
-    if isinstance(node, tvm.tirx.IntImm):
-        return int(node.value)
-    if isinstance(node, tirx.Var):
-        assert node.name == "n", f"unknown symbol {node.name}"
-        return "n"
-    operator = _BINARY.get(type(node).__name__)
-    assert operator, f"unexpected {type(node).__name__} in a launch extent"
-    return [operator, _expression(node.a), _expression(node.b)]

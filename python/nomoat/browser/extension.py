@@ -39,10 +39,8 @@ class ExtensionBrowser:
         Raises ``NomoatError`` ``invalid_package`` with what the page says where that fails.
         """
         page = self.open("options.html")
-        # A package that was compiled here brings its own GPU programs, which the user has to allow.
-        # The page draws what the engine's document reports: before the first report it would undo the click.
+        # The page draws what the engine's document reports.
         page.locator("#models-empty:not([hidden]), #models > li").first.wait_for(timeout=START_TIMEOUT_MS)
-        page.get_by_test_id("allow-own-programs").check()
         page.get_by_test_id("model-url").fill(url)
         page.get_by_test_id("model-add").click()
         row = page.get_by_test_id(f"model-{model_id}")

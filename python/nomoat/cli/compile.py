@@ -21,7 +21,7 @@ from nomoat.cli.quantities import format_bytes, format_count
 
 STAGES = {
     "open": "Reading the checkpoint",
-    "kernels": "Compiling kernels",
+    "program": "Compiling the program",
     "weights": "Quantizing weights",
     "package": "Writing the package",
 }
@@ -52,13 +52,17 @@ def compile_command(
         int | None, typer.Option(min=1, help="Most tokens of prompt and answer. Default: the model's, at most 8192.")
     ] = None,
     program_only: Annotated[
-        bool, typer.Option("--program-only", help="Compile the kernels from config.json alone, without weights.")
+        bool, typer.Option("--program-only", help="Write the program from config.json alone, without weights.")
+    ] = False,
+    own_kernels: Annotated[
+        bool,
+        typer.Option("--own-kernels", help="Put the GPU kernels into the package, for runtimes without the library."),
     ] = False,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
     """Compile MODEL into the package DIR."""
-    # Here, because importing TVM takes two seconds, which the other commands should not pay.
+    # Here, because the readers of checkpoints take a while to import, which the other commands should not pay.
     from nomoat_compiler.pipeline import compile_model
 
     started = time.perf_counter()
@@ -69,6 +73,7 @@ def compile_command(
             quantization=quantization.value if quantization else None,
             context_length=context_length,
             program_only=program_only,
+            own_kernels=own_kernels,
             on_progress=on_progress,
         )
     if json_output:
@@ -112,7 +117,8 @@ def summary(report: CompileReport, output: Path, seconds: float) -> Table:
     bits = "" if report.bits_per_weight is None else f", {report.bits_per_weight:.2f} bits per weight"
     rows |= {
         "Weights": "none (--program-only)" if bits == "" else f"{format_bytes(report.weights_bytes)}{bits}",
-        "Program": f"{format_bytes(report.program_bytes)}, {report.kernel_count} kernels",
+        "Program": format_bytes(report.program_bytes)
+        + (f", {report.kernel_count} own kernels" if report.kernel_count else ""),
         "Whole package": format_bytes(report.package_bytes),
         "Time": f"{seconds:.1f} s ({', '.join(f'{stage} {s:.1f}' for stage, s in report.seconds.items())})",
     }

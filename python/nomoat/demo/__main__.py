@@ -197,7 +197,7 @@ def say_how_to_try_it(package: Path, model_id: str) -> None:
     out().print(
         f"  1  Run [bold].venv/bin/nomoat serve {shown}[/] and open http://127.0.0.1:8000/ (the playground).\n"
         f'  2  In Chrome, open chrome://extensions, turn on developer mode, press "Load unpacked" and choose\n'
-        f"     {EXTENSION.relative_to(ROOT)}. On its options page allow own programs and add\n"
+        f"     {EXTENSION.relative_to(ROOT)}. On its options page add\n"
         f"     http://127.0.0.1:8000/models/{model_id}/\n"
         f'  3  Open any page, press F12, and type: [bold]await window.llm.generate("Hello!")[/]',
         soft_wrap=True,

@@ -105,12 +105,12 @@ def verify_package(
         ) as model:
             answers = [answer(model, prompt, max_tokens, on_status) for prompt in prompts]
         on_status("Reference on the package's weights")
-        own = package_tensors(package, config)
+        own = package_tensors(package)
         theirs = checkpoint_tensors(checkpoint)
         measured = [a.logits for a in answers]
         own_logits = [reference_logits(config, own, a) for a in answers]
         on_status("Reference on the checkpoint's weights")
-        is_equal = equal_weights(config, own, theirs)
+        is_equal = equal_weights(package, own, theirs)
         their_logits = own_logits if is_equal else [reference_logits(config, theirs, a) for a in answers]
     execution, quantization = compare(own_logits, measured), compare(their_logits, measured)
     sampled_agreed = sum(int((a.logits.argmax(axis=-1) == a.generated_ids).sum()) for a in answers)

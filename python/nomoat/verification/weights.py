@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from nomoat_compiler.checkpoint.checkpoint import Blocks, Checkpoint
-from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.models.llama import tensor_specs
 from nomoat_compiler.program.package import Package
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
 from nomoat_compiler.reference.quantize import dequantize, stored_array
@@ -28,7 +26,7 @@ def checkpoint_tensors(checkpoint: Checkpoint) -> Tensors:
     return keeping(read)
 
 
-def package_tensors(package: Package, config: LlamaConfig) -> Tensors:
+def package_tensors(package: Package) -> Tensors:
     """The tensors of a package as its kernels see them: dequantized, and fused rows (qkv_proj) taken apart."""
     assert package.weights_index is not None
     records = {
@@ -36,14 +34,13 @@ def package_tensors(package: Package, config: LlamaConfig) -> Tensors:
         for shard in package.weights_index["records"]
         for record in shard["records"]
     }
-    parameters = {parameter["name"]: parameter for parameter in package.program["parameters"]}
-    tensors = {tensor["name"]: tensor for tensor in package.program["tensors"]}
-    rows: dict[str, tuple[str, int, int]] = {}  # Hugging Face name -> logical tensor, first row, number of rows
-    for spec in tensor_specs(config):
+    parameters = {parameter["name"]: parameter for parameter in package.instance.parameters}
+    rows: dict[str, tuple[dict[str, Any], int, int]] = {}  # Hugging Face name -> tensor, first row, number of rows
+    for tensor in package.instance.tensors:
         start = 0
-        for source, count in zip(spec.sources, spec.source_rows, strict=True):
-            rows[source] = (spec.name, start, count)
-            start += count
+        for source in tensor["sources"]:
+            rows[source["name"]] = (tensor, start, source["rows"])
+            start += source["rows"]
 
     def array(name: str) -> npt.NDArray[Any]:
         parameter = parameters[name]
@@ -53,8 +50,7 @@ def package_tensors(package: Package, config: LlamaConfig) -> Tensors:
         return stored_array(data, parameter["dtype"], tuple(parameter["shape"]))
 
     def read(name: str) -> Float32:
-        logical, start, count = rows[name]
-        tensor = tensors[logical]
+        tensor, start, count = rows[name]
         arrays = {role: array(parameter)[start : start + count] for role, parameter in tensor["parameters"].items()}
         return dequantize(tensor["scheme"], (count, *tensor["shape"][1:]), arrays)
 
@@ -79,6 +75,7 @@ def keeping(read: Tensors) -> Tensors:
     return tensor
 
 
-def equal_weights(config: LlamaConfig, one: Tensors, other: Tensors) -> bool:
+def equal_weights(package: Package, one: Tensors, other: Tensors) -> bool:
     """Whether all tensors have the same float32 values (then both mean the same model)."""
-    return all(np.array_equal(one(s), other(s)) for spec in tensor_specs(config) for s in spec.sources)
+    sources = (source["name"] for tensor in package.instance.tensors for source in tensor["sources"])
+    return all(np.array_equal(one(name), other(name)) for name in sources)

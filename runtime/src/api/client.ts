@@ -16,7 +16,7 @@ import type {
   ModelSource,
 } from "./types";
 
-const LOAD_OPTIONS: readonly string[] = ["device", "threads", "signal", "onProgress"];
+const LOAD_OPTIONS: readonly string[] = ["device", "threads", "ownPrograms", "signal", "onProgress"];
 
 export class EngineClient implements Engine {
   /** The model on the device, as far as this client knows: the last one that was loaded through it. */
@@ -39,10 +39,11 @@ export class EngineClient implements Engine {
   async load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
     for (const key of Object.keys(options))
       if (!LOAD_OPTIONS.includes(key)) throw new LlmError("invalid_request", `load: unknown option ${key}.`);
-    const { device = "auto", threads = null, signal, onProgress } = options;
+    const { device = "auto", threads = null, ownPrograms = true, signal, onProgress } = options;
     // The worker unloads the model before; requests on it end there, and its object answers no more here.
     this.current?.retire();
-    const loaded = await this.connection.call("load", { source, device, threads }, { signal, onEvent: onProgress });
+    const params = { source, device, threads, ownPrograms };
+    const loaded = await this.connection.call("load", params, { signal, onEvent: onProgress });
     this.current?.retire();
     this.current = new ModelClient(this.connection, loaded);
     return this.current;

@@ -111,6 +111,11 @@ export interface LoadOptions extends InstallOptions {
   readonly device?: DeviceKind | "auto";
   /** Threads of wasm, 1 to 64; WebGPU has none. Default: chosen by measurement. */
   readonly threads?: number;
+  /**
+   * Whether GPU programs of the package may run. Only models with operators that this version does not know need any;
+   * false: those are refused with `not_allowed`. Default true.
+   */
+  readonly ownPrograms?: boolean;
 }
 
 export interface Model {

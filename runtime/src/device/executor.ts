@@ -71,8 +71,15 @@ export interface Executor extends DeviceFacts {
   growKv(pages: number): Promise<void>;
   /** Copies one page of every KV buffer. */
   copyPage(from: number, to: number): void;
+  /** Rows of every recurrent state, one for each sequence that is kept; 0: the program has no such state. */
+  readonly stateSlots: number;
+  /** Copies one row of every recurrent state. */
+  copySlot(from: number, to: number): void;
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
-  /** Runs the functions in order, then the copies. `n` is the symbol n of prefill. Errors: the device's failure. */
+  /**
+   * Runs the functions in order, then the copies. `n` is the symbol n of prefill. Where other pages share the device, it
+   * gives it the work in pieces of a few tens of milliseconds, cut between steps. Errors: the device's failure.
+   */
   run(calls: readonly string[], n?: number, copies?: readonly Copy[]): void;
   /** Waits until everything so far has run. Errors: the device's failure. */
   finished(): Promise<void>;
@@ -92,7 +99,7 @@ export type WeightStream = (
 
 /** What a device reads a package through. */
 export interface DeviceSources {
-  /** WGSL text of a kernel. */
+  /** WGSL text of a kernel of the package. */
   kernel(hash: string): Promise<string>;
   readonly weights: WeightStream;
   /** Where the device may keep what it made of the weights; null where nothing can be kept. */
@@ -103,6 +110,8 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
   /** Of devices whose threads are ours. Default: chosen by measurement. */
   readonly threads?: number;
+  /** Of GPUs: "package" runs the package's own kernels for every operator; for comparing them with the library's. */
+  readonly kernels?: "library" | "package";
   /** Pages that the KV cache starts with. */
   readonly firstPages?: number;
   /** Bytes of weights on the device, of all bytes. */

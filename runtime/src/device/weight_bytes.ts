@@ -1,13 +1,14 @@
 /** Bytes of weights that one decoded token reads, as the package stores them. */
+import { arraysOf } from "./definition";
 import type { Program } from "./program";
 
 export function weightBytesPerToken(program: Program): number {
   const whole = new Set<string>();
   const rows = new Set<string>();
   for (const { operator, arguments: given } of program.functions.get("decode") ?? []) {
-    // An embedding looks up one row; every other operator reads its weights whole.
-    const read = program.operators.get(operator)!.definition.op === "embed" ? rows : whole;
-    for (const target of given.values()) if (program.parameters.has(target)) read.add(target);
+    // An operator that takes token ids looks up one row; every other reads its weights whole.
+    const looksUp = arraysOf(program.operators.get(operator)!.definition).some(({ role }) => role === "token_ids");
+    for (const target of given.values()) if (program.parameters.has(target)) (looksUp ? rows : whole).add(target);
   }
   let bytes = 0;
   for (const { name, nbytes, shape } of program.parameters.values()) {

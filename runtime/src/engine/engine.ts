@@ -6,7 +6,8 @@ import type { DeviceInfo, InstalledModel, ModelInfo, ModelSource, Usage } from "
 import { type Devices, systemDevices } from "../device/open";
 import { LlmError } from "../internal/errors";
 import { openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
-import { LoadedModel, type LoadHooks, type LoadSettings, modelInfo } from "./loaded_model";
+import { LoadedModel, modelInfo } from "./loaded_model";
+import type { LoadHooks, LoadSettings } from "./placement";
 
 export interface EngineEnvironment {
   readonly gpu: GPU | undefined;

@@ -15,6 +15,9 @@ import type { Advance } from "./scheduler";
 import { type Session, type SessionTask, TOKEN_RING } from "./session";
 import type { TextOutput } from "./text_output";
 
+/** What a sampler writes where the logits are NaN or their maximum is not finite (docs/program-interface.md). */
+const NO_TOKEN = -1;
+
 export interface GenerateRequest {
   readonly promptIds: readonly number[];
   readonly maxTokens: number;
@@ -42,6 +45,8 @@ export class GenerateTask implements SessionTask {
   private queued = 0;
   /** Work of an earlier life, from before a preemption, is ignored. */
   private life = 0;
+  /** What the sequence's pages hold gave no finite logits, so nothing may be built on it. */
+  private spoilt = false;
   private cachedTokens = -1;
   private startedMs = 0;
   private firstTokenMs = 0;
@@ -83,6 +88,7 @@ export class GenerateTask implements SessionTask {
     if (this.startedMs === 0) this.startedMs = performance.now();
     this.sequence ??= session.open(this.partition, tokens.slice(0, -1));
     const { sequence } = this;
+    if (!sequence) return "no_memory";
     if (this.cachedTokens < 0) this.cachedTokens = sequence.tokens.length;
     if (sequence.tokens.length < tokens.length - 1) return prefillChunk(session, sequence, tokens, tokens.length - 1);
     return this.decode(sequence, activeTasks);
@@ -122,8 +128,11 @@ export class GenerateTask implements SessionTask {
       session.ring.give(staging);
       return "waiting";
     }
+    // The next prompt of a chat begins with this one, while what runs past the end of the answer spoils a state.
+    if (step === 0) session.snapshot(sequence);
     session.bind(sequence);
-    if (session.stateOwner !== this) this.writeState(position);
+    if (session.stateOwner !== this) this.writeState(sequence, position);
+    sequence.computed = position + k;
     const call = ["decode", request.sampling.function];
     const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
     const read = session.timed(session.decodePace, k, () => {
@@ -138,10 +147,10 @@ export class GenerateTask implements SessionTask {
     return { work };
   }
 
-  private writeState(position: number): void {
+  private writeState(sequence: Sequence, position: number): void {
     const { session, tokens } = this;
     const { sampling } = this.request;
-    session.writeState(tokens[position]!, position, this.generated, sampling.seed);
+    session.writeState(sequence, tokens[position]!, position, this.generated, sampling.seed);
     session.executor.write("sampling", sampling.buffer);
     if (sampling.usesCounts) {
       session.executor.write("token_counts", countTokens(tokens, session.executor.program.vocab_size));
@@ -160,6 +169,10 @@ export class GenerateTask implements SessionTask {
     try {
       for (let i = step; i < step + k; i++) {
         const id = ring[i % TOKEN_RING]!;
+        if (id === NO_TOKEN) {
+          this.spoilt = true;
+          throw notFinite(this.session, this.tokens.length);
+        }
         if (id < 0 || id >= vocabSize) {
           throw new LlmError("internal", `The sampler returned the token ${id} of a vocabulary of ${vocabSize}.`);
         }
@@ -219,9 +232,22 @@ export class GenerateTask implements SessionTask {
 
   private closeSequence(): void {
     if (this.session.stateOwner === this) this.session.stateOwner = null;
-    if (this.sequence) this.session.close(this.sequence, true);
+    if (this.sequence) this.session.close(this.sequence, !this.spoilt);
     this.sequence = null;
   }
+}
+
+function notFinite({ executor }: Session, position: number): LlmError {
+  const { kind, adapter } = executor;
+  const advice =
+    kind === "webgpu"
+      ? `That is a fault of the GPU, of its driver or of the model: choose the device "wasm", the CPU.`
+      : "That is a fault of the model: compile it again from a checkpoint that works elsewhere.";
+  return new LlmError(
+    "numeric_error",
+    `The model's logits after ${position} tokens are not finite numbers (NaN or infinity), so there is no next token. They were computed on ${adapter}. ${advice}`,
+    { device: kind, adapter, position },
+  );
 }
 
 function deviceOf({ executor }: Session): Pick<Usage, "device" | "threads"> {

@@ -1,6 +1,8 @@
 /**
  * Teacher-forced logits of a token sequence, for verification: float32 (T - firstPosition, vocab_size), row t after
  * token firstPosition + t. Tokens before firstPosition go through prefill, the others through decode one by one.
+ *
+ * NaN and infinities are given as they are: who verifies must see what the device computes.
  */
 import type { ReadbackPool } from "../device/executor";
 import type { LlmError } from "../internal/errors";
@@ -73,6 +75,7 @@ export class LogitsTask implements SessionTask {
     // Nothing is reused: verification must see what prefill and decode compute.
     this.sequence ??= session.open(this.partition, []);
     const { sequence } = this;
+    if (!sequence) return "no_memory";
     const position = sequence.tokens.length;
     if (position < this.firstPosition) return prefillChunk(session, sequence, tokenIds, this.firstPosition);
     if (position >= tokenIds.length) return "waiting";
@@ -84,7 +87,8 @@ export class LogitsTask implements SessionTask {
     }
     session.bind(sequence);
     session.stateOwner = null;
-    session.writeState(tokenIds[position]!, position, 0, 0);
+    session.writeState(sequence, tokenIds[position]!, position, 0, 0);
+    sequence.computed = position + 1;
     const read = session.timed(session.decodePace, 1, () => {
       session.executor.run(["decode"], 1, [{ from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 }]);
       return this.rows.read(staging);

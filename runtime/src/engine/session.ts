@@ -8,7 +8,7 @@
 import type { Executor, ReadbackPool } from "../device/executor";
 import { LlmError } from "../internal/errors";
 import { nextTurn } from "../internal/turn";
-import { KvCache, type Sequence } from "./kv_cache";
+import { type Copies, KvCache, type Sequence } from "./kv_cache";
 import { Pace } from "./pace";
 import type { Task } from "./scheduler";
 
@@ -38,7 +38,7 @@ export class Session {
 
   constructor(readonly executor: Executor) {
     const { program, pacing } = executor;
-    this.kv = new KvCache(program.page_size);
+    this.kv = new KvCache(program.page_size, executor.stateSlots);
     this.kv.extend(executor.kvPages);
     this.fullPages = Math.ceil(program.context_length / program.page_size);
     this.ring = executor.readbacks(TOKEN_RING * 4);
@@ -60,11 +60,20 @@ export class Session {
     return this.decodePace.estimateMs < QUEUE_AHEAD_MS && this.prefillPace.estimateMs < QUEUE_AHEAD_MS ? 2 : 1;
   }
 
-  /** An active sequence with the longest cached prefix of `tokens`. */
-  open(partition: string, tokens: readonly number[]): Sequence {
-    const { sequence, copy } = this.kv.acquire(partition, tokens);
-    if (copy) this.executor.copyPage(copy.from, copy.to);
-    return sequence;
+  /** An active sequence with the longest cached prefix of `tokens`. Null: active ones have all slots for states. */
+  open(partition: string, tokens: readonly number[]): Sequence | null {
+    const acquired = this.kv.acquire(partition, tokens);
+    if (acquired) this.copy(acquired);
+    return acquired?.sequence ?? null;
+  }
+
+  /**
+   * Keeps what the sequence is now for requests that begin with the same tokens. Where there is no recurrent state that
+   * is nothing: there any part of a sequence can be used again.
+   */
+  snapshot(sequence: Sequence): void {
+    const copies = this.kv.snapshot(sequence);
+    if (copies) this.copy(copies);
   }
 
   /**
@@ -91,9 +100,9 @@ export class Session {
     this.boundPages = sequence.pages.length;
   }
 
-  /** Writes token_id, position, step and seed. */
-  writeState(tokenId: number, position: number, step: number, seed: number): void {
-    this.executor.write("state", Int32Array.of(tokenId, position, step, seed | 0));
+  /** Writes token_id, position, step, seed and the sequence's slot. */
+  writeState(sequence: Sequence, tokenId: number, position: number, step: number, seed: number): void {
+    this.executor.write("state", Int32Array.of(tokenId, position, step, seed | 0, sequence.slot ?? 0));
   }
 
   /** Ends the use of a sequence; `keep` it for reuse or forget it. */
@@ -115,6 +124,11 @@ export class Session {
   destroy(): void {
     this.ring.destroy();
     this.executor.destroy();
+  }
+
+  private copy({ page, slot }: Copies): void {
+    if (page) this.executor.copyPage(page.from, page.to);
+    if (slot) this.executor.copySlot(slot.from, slot.to);
   }
 
   private async settle<T>(work: Promise<T>, startedMs: number, pace: Pace, units: number): Promise<T> {

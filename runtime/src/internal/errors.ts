@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   "unsupported_device", // no device of the wanted kind, or it lacks what the program needs
   "out_of_memory",
   "device_lost",
+  "numeric_error", // the model computed NaN or infinity where the next token would be chosen
   "invalid_package", // manifest, program, weights index or tokenizer break their contract
   "integrity", // size or SHA-256 differs from the manifest
   "network",
@@ -34,6 +35,7 @@ const NAMES: Record<ErrorCode, string> = {
   unsupported_device: "NotSupportedError",
   out_of_memory: "QuotaExceededError",
   device_lost: "OperationError",
+  numeric_error: "OperationError",
   invalid_package: "DataError",
   integrity: "DataError",
   network: "NetworkError",

@@ -19,8 +19,9 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
   installed: (params) => read.object(params, "params", []),
   remove: (params) => ({ id: read.matching(read.object(params, "params", ["id"]).id, "params.id", ID_PATTERN) }),
   load: (params) => {
-    const { source, device, threads } = read.object(params, "params", ["source", "device", "threads"]);
-    return { source: readSource(source), ...readDevice(device, threads) };
+    const given = read.object(params, "params", ["source", "device", "threads", "ownPrograms"]);
+    const ownPrograms = read.boolean(given.ownPrograms, "ownPrograms");
+    return { source: readSource(given.source), ...readDevice(given.device, given.threads), ownPrograms };
   },
   unload: (params) => read.object(params, "params", []),
   tokenize: (params) => ({

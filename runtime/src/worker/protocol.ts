@@ -22,7 +22,7 @@ export interface Methods {
   installed: { params: Record<string, never>; event: never; result: InstalledModel[] };
   remove: { params: { id: string }; event: never; result: null };
   load: {
-    params: { source: ModelSource; device: DeviceKind | "auto"; threads: number | null };
+    params: { source: ModelSource; device: DeviceKind | "auto"; threads: number | null; ownPrograms: boolean };
     event: Progress;
     result: { info: ModelInfo; device: DeviceInfo; loadMs: number };
   };

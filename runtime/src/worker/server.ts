@@ -61,6 +61,7 @@ export class EngineServer {
         return engine.load(request.params.source, {
           device: request.params.device,
           threads: request.params.threads,
+          ownPrograms: request.params.ownPrograms,
           signal,
           onProgress,
         });

@@ -241,7 +241,7 @@ describe("worker", () => {
     const loading = engine.load({ id: "toy" }, { signal: controller.signal });
     controller.abort();
     expect(worker.posted).toEqual([
-      { id: 1, method: "load", params: { source: { id: "toy" }, device: "auto", threads: null } },
+      { id: 1, method: "load", params: { source: { id: "toy" }, device: "auto", threads: null, ownPrograms: true } },
       { id: 1, method: "abort" },
     ]);
     worker.dispatchEvent(new MessageEvent("message", { data: { id: 1, error: { code: "aborted", message: "x" } } }));

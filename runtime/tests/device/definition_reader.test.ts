@@ -1,43 +1,63 @@
-// Proves that the runtime reads definitions as program.schema.json does. Needs nothing.
+// Proves that the runtime reads definitions as the compiler does, by one table for both. Needs nothing.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readDefinition } from "../../src/device/definition_reader";
-import { parseProgram } from "../../src/device/program_reader";
+import { definitionSymbols } from "../../src/device/definition";
+import { declarationOf, readDefinition } from "../../src/device/definition_reader";
+import { evaluate } from "../../src/device/expression";
 import { LlmError } from "../../src/internal/errors";
 import { Reader } from "../../src/internal/reader";
 
-const readJson = (path: string) => JSON.parse(readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8"));
-
-/** compiler/tests/test_assembly.py runs the same table through the schema. */
-const TABLE: readonly { readonly why: string; readonly valid: boolean; readonly definition: unknown }[] = readJson(
-  "compiler/tests/definition_table.json",
+/** compiler/tests/test_operators_check.py runs the same table. */
+const TABLE: readonly { readonly why: string; readonly valid: boolean; readonly definition: unknown }[] = JSON.parse(
+  readFileSync(new URL("../../../compiler/tests/definition_table.json", import.meta.url), "utf8"),
 );
+const read = (definition: unknown) => readDefinition(new Reader("invalid_package", "program.json"), definition, "d");
 
 describe("readDefinition", () => {
   it.each(TABLE)("$why: valid $valid", ({ valid, definition }) => {
-    const read = () => readDefinition(new Reader("invalid_package", "program.json"), definition, "definition");
-    if (valid) expect(read().op).toBe((definition as { op: string }).op);
-    else expect(read).toThrow(LlmError);
+    let reason = "";
+    try {
+      const got = read(definition);
+      const declaration = declarationOf(got.op);
+      if (!declaration) reason = "not declared";
+      for (const { require, message } of declaration?.rules ?? [])
+        if (evaluate(require, definitionSymbols(got, false)) === 0) reason = message;
+    } catch (thrown) {
+      expect(thrown).toBeInstanceOf(LlmError);
+      expect(thrown).toMatchObject({ code: "invalid_package" });
+      reason = String(thrown);
+    }
+    expect([reason, reason === ""]).toEqual([reason, valid]);
   });
 
-  it("keeps every number, and turns the two kinds of groups into one field", () => {
-    const { operators } = parseProgram(readJson("tests/golden/two-layers-q4/program.json"));
-    const q4 = { bits: 4, group_size: 32, scale_dtype: "float16", zero: null };
-    const layout = { heads: 6, kv_heads: 2, head_dim: 16, page_size: 16 };
-    const linear = { op: "linear", rows: 160, columns: 96, scheme: q4, bias: false, residual: false, swiglu: false };
-    expect(operators.get("linear_decode_q4m_g32_float16_160x96_norm_float32")?.definition).toEqual({
-      ...linear,
-      norm_eps: 1e-5,
+  it("has the fields in declared order, and turns the two kinds of groups into one field", () => {
+    const scheme = { scale_dtype: "float16", zero: 8, group_size: 32, bits: 4 };
+    const definition = read({ scheme, columns: 32, rows: 4, op: "embed" });
+    expect(JSON.stringify(definition)).toBe(
+      '{"op":"embed","rows":4,"columns":32,"scheme":{"bits":4,"group_size":32,"scale_dtype":"float16","zero":8}}',
+    );
+    const minimum = { bits: 4, group_size: 32, scale_dtype: "float16", minimum: true };
+    expect(read({ op: "embed", rows: 4, columns: 32, scheme: minimum })).toMatchObject({ scheme: { zero: null } });
+  });
+});
+
+describe("definitionSymbols", () => {
+  const linear = { op: "linear", rows: 4, columns: 32, norm_eps: null, bias: true, residual: false, swiglu: false };
+  it("has numbers, flags, what is null, and the parts of the scheme", () => {
+    const scheme = { bits: 4, group_size: 32, scale_dtype: "bfloat16", minimum: true };
+    expect(definitionSymbols(read({ ...linear, scheme }), true)).toEqual({
+      ...{ prefill: 1, rows: 4, columns: 32, norm_eps: 0, has_norm_eps: 0, bias: 1, residual: 0, swiglu: 0 },
+      ...{ "scheme.bits": 4, "scheme.group_size": 32, "scheme.grouped": 1, "scheme.zero": 0, "scheme.minimum": 1 },
+      ...{ "scheme.float16": 0, "scheme.bfloat16": 0, "scheme.float32": 0 },
+      ...{ "scheme.scale_float16": 0, "scheme.scale_bfloat16": 1, "scheme.scale_float32": 0 },
     });
-    expect(operators.get("embed_decode_q8s128_g32_float16_512x96")?.definition).toMatchObject({
-      scheme: { bits: 8, zero: 128 },
-    });
-    expect(operators.get("attention_decode")?.definition).toEqual({ op: "attention", ...layout });
-    expect(operators.get("rope_append_decode")?.definition).toEqual({
-      op: "rope_append",
-      ...layout,
-      attention_scaling: 1,
-      dynamic: null,
+    const plain = definitionSymbols(read({ ...linear, norm_eps: 0.5, scheme: { bits: 32, dtype: "float32" } }), false);
+    expect(plain).toMatchObject({
+      prefill: 0,
+      norm_eps: 0.5,
+      has_norm_eps: 1,
+      "scheme.float32": 1,
+      "scheme.grouped": 0,
     });
   });
 });

@@ -1,7 +1,14 @@
 // Proves that program expressions are evaluated with floor semantics and overflow checks, and that requireRange is
 // exact: it accepts an expression if and only if all its values are in range. Needs nothing.
 import { describe, expect, it } from "vitest";
-import { type Expression, evaluate, readExpression, requireRange } from "../../src/device/expression";
+import {
+  type Expression,
+  evaluate,
+  OPERATORS,
+  readExpression,
+  requireRange,
+  substitute,
+} from "../../src/device/expression";
 import { Reader } from "../../src/internal/reader";
 
 const reader = new Reader("invalid_package", "test");
@@ -18,6 +25,12 @@ describe("evaluate", () => {
     [["//", ["+", "n", 3], 4], 3],
     [["*", ["-", "kv_pages", 1], "n"], 18],
     [["//", 9007199254740991, 2], 4503599627370495],
+    [["==", "n", 9], 1],
+    [["==", "n", 8], 0],
+    [["<", "n", 9], 0],
+    [["<", "kv_pages", "n"], 1],
+    [["<=", "n", 9], 1],
+    [["<=", 10, "n"], 0],
   ] as [Expression, number][])("%j is %d", (expression, value) => {
     expect(evaluate(expression, { n: 9, kv_pages: 3 })).toBe(value);
   });
@@ -26,6 +39,29 @@ describe("evaluate", () => {
     "%j is invalid_package",
     (expression) => {
       expect(() => evaluate(expression, { n: 1, kv_pages: 1 })).toThrow(
+        expect.objectContaining({ code: "invalid_package" }),
+      );
+    },
+  );
+});
+
+describe("substitute", () => {
+  const symbols = { a: 3, b: 4, eps: 0.5 };
+  it.each([
+    [
+      ["*", "n", ["+", "a", "b"]],
+      ["*", "n", 7],
+    ],
+    [["//", ["+", "a", "b"], 2], 3],
+    ["n", "n"],
+    ["eps", 0.5],
+  ] as [Expression, Expression][])("makes of %j %j", (expression, filled) => {
+    expect(substitute(expression, symbols, ["n"])).toEqual(filled);
+  });
+  it.each([["c"], [["+", "n", "c"]], [["*", "eps", 2]], ["constructor"]] as [Expression][])(
+    "refuses %j",
+    (expression) => {
+      expect(() => substitute(expression, symbols, ["n"])).toThrow(
         expect.objectContaining({ code: "invalid_package" }),
       );
     },
@@ -46,10 +82,12 @@ describe("readExpression", () => {
     [{}],
     [deep(1000)],
   ])("refuses %j", (value) => {
-    expect(() => readExpression(reader, value, "e")).toThrow(expect.objectContaining({ code: "invalid_package" }));
+    expect(() => readExpression(reader, value, "e", ["n", "kv_pages"])).toThrow(
+      expect.objectContaining({ code: "invalid_package" }),
+    );
   });
   it("reads what the compiler writes", () => {
-    expect(readExpression(reader, ["//", ["+", "n", 3], 4], "e")).toEqual(["//", ["+", "n", 3], 4]);
+    expect(readExpression(reader, ["//", ["+", "n", 3], 4], "e", ["n", "kv_pages"])).toEqual(["//", ["+", "n", 3], 4]);
   });
 });
 
@@ -70,10 +108,9 @@ describe("requireRange", () => {
       seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
       return (seed >>> 16) % below;
     };
-    const operators = ["+", "-", "*", "//", "%", "min", "max"] as const;
     const make = (depth: number): Expression => {
       if (depth === 0 || random(4) === 0) return (["n", "kv_pages", random(9) - 3, random(9) - 3] as const)[random(4)]!;
-      return [operators[random(7)]!, make(depth - 1), make(depth - 1)];
+      return [OPERATORS[random(OPERATORS.length)]!, make(depth - 1), make(depth - 1)];
     };
     let compared = 0;
     for (let i = 0; i < 3000; i++) {

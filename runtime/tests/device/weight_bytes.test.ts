@@ -9,9 +9,10 @@ const TABLE = VOCAB * DIM * 4;
 describe("weightBytesPerToken", () => {
   it("counts each parameter that decode reads once, and no other", () => {
     const json = toyProgram();
-    json.parameters.push({ name: "unused", shape: [8], dtype: "float32", nbytes: 32 });
+    json.plan.tensors.push({ ...json.plan.tensors[1], name: "unused" });
+    json.tensor_schemes.unused = 0;
     expect(weightBytesPerToken(parseProgram(json))).toBe(2 * TABLE);
-    json.functions.decode.push(json.functions.decode.at(-1));
+    json.plan.functions.decode.push(json.plan.functions.decode.at(-1));
     expect(weightBytesPerToken(parseProgram(json))).toBe(2 * TABLE);
   });
 
@@ -23,7 +24,7 @@ describe("weightBytesPerToken", () => {
     operators.set(operator, { ...operators.get(operator)!, definition: embeds });
     expect(weightBytesPerToken({ ...program, operators })).toBe(TABLE + DIM * 4);
     const decode = program.functions.get("decode")!;
-    const tied = [...decode, { operator: "project", arguments: new Map([["head", "embedding"]]) }];
+    const tied = [...decode, { operator: "opaque_project", arguments: new Map([["head", "embedding.weight"]]) }];
     const functions = new Map(program.functions).set("decode", tied);
     expect(weightBytesPerToken({ ...program, operators, functions })).toBe(2 * TABLE);
   });

@@ -3,7 +3,8 @@
 // model.
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { EngineCore } from "../../src/engine/engine";
-import { type DeviceSettings, LoadedModel } from "../../src/engine/loaded_model";
+import { LoadedModel } from "../../src/engine/loaded_model";
+import type { DeviceSettings } from "../../src/engine/placement";
 import { LlmError } from "../../src/internal/errors";
 import { type FakeDevices, fakeDevices } from "../fixtures/fake_executor";
 import { CONTEXT, greedy, reference, VOCAB } from "../fixtures/toy_model";
@@ -117,6 +118,16 @@ describe("the device of a model", () => {
       message: expect.stringContaining(message),
     });
     expect(source.closed).toBe(true);
+  });
+
+  it("is none for a model with GPU programs of its own where they are not allowed", async () => {
+    const source = toyPackage();
+    const devices = fakeDevices({ adapter: HARDWARE });
+    const settings = { device: "auto", threads: null, ownPrograms: false } as const;
+    await expect(LoadedModel.load(devices, source, settings)).rejects.toMatchObject({ code: "not_allowed" });
+    expect([devices.asked, source.closed]).toEqual([[], true]);
+    const model = await LoadedModel.load(devices, toyPackage(), { ...settings, ownPrograms: true });
+    await model.unload();
   });
 
   it.each(["invalid_package", "integrity", "network", "aborted"] as const)(

@@ -201,8 +201,8 @@ describe.skipIf(noGpu)("LoadedModel", () => {
   it("fails running requests when the device is lost, and reloads for the next one", async () => {
     const source = toyPackage();
     const model = await load(source);
-    const device = (model as unknown as { running: { executor: { device: { gpu: GPUDevice } } } }).running.executor
-      .device;
+    const { placement } = model as unknown as { placement: { running: { executor: { device: { gpu: GPUDevice } } } } };
+    const { device } = placement.running.executor;
     const running = [run(model, "hello", raw), run(model, "other", { raw: true, temperature: 30 })];
     device.gpu.destroy();
     for (const request of running) await expect(request).rejects.toMatchObject({ code: "device_lost" });

@@ -17,6 +17,7 @@ from tests.parity.vulkan_driver import Unavailable
 
 FOLDER = Path(__file__).parent
 CONFIGS = {folder.name: folder for folder in sorted((FOLDER / "configs").iterdir())}
+KERNEL_LIBRARY = ROOT / "runtime" / "src" / "device" / "webgpu" / "library"
 DAWN_PACKAGE = ROOT / "node_modules" / "webgpu"
 
 
@@ -31,8 +32,10 @@ def program_of(config: str, quantization: str) -> tuple[str, Path]:
 
 
 def bundle_javascript(folder: Path) -> Path:
-    """bench.mjs, made in ``folder``: node/main.ts with the runtime's sources."""
+    """bench.mjs, made in ``folder``: node/main.ts with the runtime's sources. The kernel library lies beside it."""
     subprocess.run(["node", str(FOLDER / "bundle_driver.mjs"), str(folder)], cwd=ROOT, check=True)
+    # Where the runtime looks for it, beside its own code.
+    shutil.copytree(KERNEL_LIBRARY, folder / KERNEL_LIBRARY.name)
     return folder / "bench.mjs"
 
 

@@ -104,7 +104,7 @@ def agreements(parts: Sequence[Mapping[str, Any]]) -> list[str]:
         errors = [line["relative_error"] for line in lines_of(part, "agreement")]
         model = line_of(part, "model")
         if errors and model:
-            endings = sorted(set(re.findall(r"_((?:sg|wg)\d+)\b", " ".join(model["chosen"].values()))))
+            endings = sorted(set(re.findall(r"_((?:sg|wg)\d+)\b", " ".join(model["chosen"]))))
             error = f"{max(errors):.1g} of the largest"
             lines.append(f"- {part['name']} ({', '.join(endings)}): logits differ by at most {error}")
     return ["## Chosen variants against the last ones", "", *lines, ""] if lines else []

@@ -7,7 +7,7 @@ neighbour, never of the whole context. Token t attends to positions 0 ... state[
 dequantized q, k, v: 1e-4 * max|v|.
 
 A kernel serves ``heads_at_once`` query heads of one KV head; a group of more heads takes several calls. Scores of a
-whole context stay in the thread's scratch (attention_page.py), so the maximum is known before the first exponential and
+whole context stay in the thread's scratch (cpu_page.py), so the maximum is known before the first exponential and
 nothing is rescaled. They are in units of ln 2: exponentials are powers of 2.
 
 Decode splits the context into PARTS parts, by pages, and the parts of all KV heads among threads; ``attention_combine``
@@ -28,6 +28,7 @@ from ..cpu.emit import (
     Expr,
     Memory,
     Register,
+    absolute,
     bind,
     f32,
     function,
@@ -36,21 +37,64 @@ from ..cpu.emit import (
     lane,
     loop,
     offset,
+    round_to_int,
     share,
     splat,
     splat_f32,
+    steps_per,
     when,
 )
 from ..cpu.exponential import EXP2_CONSTANTS, exp2
-from ..cpu.kv_layout import PAGE_TOKENS, head_bytes, padded
-from .cpu_page import LOWEST, QUERY_HEADER_BYTES, Pages, Scratch, page_scores, page_values
+from ..cpu.kv_layout import PAGE_TOKENS, QUERY_HEADER_BYTES, QUERY_STEPS, head_bytes, padded
+from .cpu_page import LOWEST, Pages, Scratch, page_scores, page_values
 
 HEADS_AT_ONCE = (1, 2, 3, 4)
+MOST_HEAD_DIM = 512
 PARTS = 8
 # A part of a head: maximum, sum, 8 bytes unused, then ``width`` float32.
 PART_HEADER_BYTES = 16
 
 _SHAPE = ("heads", "kv_heads", "head_dim", "head_stride", "k_offset", "v_offset", "first_head", "scratch_stride")
+
+
+def kernels(build: Build) -> list[Any]:
+    """Every kernel of attention."""
+    return [
+        attention_queries(),
+        *(attention_decode(build, count) for count in HEADS_AT_ONCE),
+        *(attention_prefill(build, count) for count in HEADS_AT_ONCE),
+        attention_combine(build),
+    ]
+
+
+def attention_queries() -> Any:
+    """attention_queries(x, q, n, heads, head_dim, thread, threads): x (n, heads * head_dim) float32 as q.
+
+    For queries that are not rotated: rope_append does the same for those that are. Tolerance max|x| / 64000 a head.
+    """
+
+    def body(x: Memory, q: Memory, n: Memory, heads: Expr, head_dim: Expr, thread: Expr, threads: Expr) -> None:
+        width = bind(padded(head_dim))
+        begin, end = share(n.load("int32", 0) * heads, thread, threads)
+        with loop(begin, end) as head:
+            row = bind(head * head_dim * 4)
+
+            def values(j: Expr) -> Expr:
+                index = splat(j * 4) + T.ramp(T.int32(0), 1, 4)
+                return bind(T.Select(index < splat(head_dim), x.load("float32", row + j * 16, 4), splat_f32(0)))
+
+            largest = Register(splat_f32(0), "float32x4")
+            with loop(0, T.truncdiv(head_dim + 3, 4)) as j:
+                largest.set(T.max(largest.get(), absolute(values(j))))
+            peak = horizontal_max(largest.get())
+            inverse = steps_per(peak, QUERY_STEPS)
+            target = bind(head * (width * 2 + QUERY_HEADER_BYTES))
+            q.store("float32", target, peak * f32(1 / QUERY_STEPS))
+            with loop(0, T.truncdiv(width, 4)) as j:
+                integers = T.Cast("int16x4", round_to_int(values(j) * inverse))
+                q.store("int16", target + QUERY_HEADER_BYTES + j * 8, integers, 4)
+
+    return function("attention_queries", ("x", "q", "n"), ("heads", "head_dim", "thread", "threads"), body)
 
 
 def attention_decode(build: Build, count: int) -> Any:

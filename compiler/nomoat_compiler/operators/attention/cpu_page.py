@@ -39,14 +39,12 @@ from ..cpu.emit import (
     zeros,
 )
 from ..cpu.exponential import EXP2_CONSTANTS, exp2
-from ..cpu.kv_layout import PAGE_TOKENS, SCALES_BYTES, V_BYTES, V_DIMENSIONS
+from ..cpu.kv_layout import PAGE_TOKENS, QUERY_HEADER_BYTES, SCALES_BYTES, V_BYTES, V_DIMENSIONS
 
 LOWEST = -1e30  # finite, so that LOWEST minus a maximum never is NaN
 MOST_WEIGHT = 32767
 QUADS = PAGE_TOKENS // 4
 PAIRS = PAGE_TOKENS // 2
-# Of one query head in q: scale, 12 bytes unused, then int16.
-QUERY_HEADER_BYTES = 16
 
 _BIAS = 128
 _CONSTANTS = 256

@@ -6,59 +6,75 @@ Dao et al. 2022): running maximum m and sum l in float32. Tolerance 2e-5 * max|v
 
 One workgroup per (token, query head); 64 keys are scored side by side, then the same invocations own head_dim's
 columns and add up the tile's values, so keys are read row by row and values contiguously. The loop ends at the true
-length, not at the context length. Prefill and decode use the same kernel.
+length, not at the context length. Prefill and decode use the same kernel; how many columns an invocation owns, and
+whether keys are read four values at a time, tells its variants apart.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 from tvm.script.ir_builder import tirx as T
 
+from ...expression import Expression, conjunction
 from ..gpu.emit import (
     Argument,
     Buffers,
-    Definition,
-    Expr,
     Register,
     Thread,
     barrier,
     bind,
-    ceil_div,
     dot,
     f32,
     function,
+    quotient,
+    remainder,
     store,
 )
-from ..rope_append.gpu import RopeSpec
+from ..gpu.operator import GpuOperator, Kernel, Stage, Symbols, Variant
 
 THREADS = 64
 MASKED = -1e30  # finite, so that exp(MASKED - m) is 0 and never NaN
+# Values of one load of a key -> output columns of one invocation. 16 reach the largest head_dim, 1024.
+COLUMNS = {4: (1, 2, 3, 4, 8, 16), 1: (1, 4, 16)}
 
 
-def attention(name: str, spec: RopeSpec, n: Expr, kv_pages: int) -> Any:
+def gpu() -> GpuOperator:
+    variants = [_variant(width, columns) for width, choices in COLUMNS.items() for columns in choices]
+    return GpuOperator((Stage("attention", tuple(variants)),))
+
+
+def _variant(width: int, columns: int) -> Variant:
+    name = f"attention_x{width}_columns{columns}"
+    smaller = max((c for c in COLUMNS[width] if c < columns), default=0)
+    by_four: Expression = ["==", ["%", "head_dim", 4], 0]
+    when = conjunction(
+        by_four if width == 4 else ["==", by_four, 0],
+        ["<", smaller * THREADS, "head_dim"],
+        ["<=", "head_dim", columns * THREADS],
+    )
+    return Variant(name, when, lambda symbols: _attention(symbols, name, width, columns))
+
+
+def _attention(symbols: Symbols, name: str, width: int, columns: int) -> Kernel:
     """grid: query heads, tokens."""
-    head_dim, page_size = spec.head_dim, spec.page_size
-    width = 4 if head_dim % 4 == 0 else 1
-    quads = head_dim // width
+    heads, kv_heads, head_dim = (symbols.integer(field) for field in ("heads", "kv_heads", "head_dim"))
+    page_size = symbols.integer("page_size")
+    loads = symbols.integer("loads", ["//", "head_dim", width])  # of one key
+    group = symbols.integer("group", ["//", "heads", "kv_heads"])  # query heads of one key head
     vector = "float32x4" if width == 4 else "float32"
-    columns = ceil_div(head_dim, THREADS)  # output columns of one invocation
-    group = spec.heads // spec.kv_heads
     arguments = [
-        Argument("q", (n, spec.heads * quads), vector),
+        Argument("q", (symbols.n, heads * loads), vector),
         Argument("state", (8,), "int32"),
-        Argument("block_table", (spec.pages_per_sequence,), "int32"),
-        Argument("k_pages", (kv_pages, spec.kv_heads, page_size, quads), vector),
-        Argument("v_pages", (kv_pages, spec.kv_heads, page_size, head_dim), "float32"),
-        Argument("out", (n, spec.heads * head_dim), "float32"),
+        Argument("block_table", (symbols.n,), "int32"),
+        Argument("k_pages", (symbols.n, kv_heads, page_size, loads), vector),
+        Argument("v_pages", (symbols.n, kv_heads, page_size, head_dim), "float32"),
+        Argument("out", (symbols.n, heads * head_dim), "float32"),
     ]
 
     def body(buffers: Buffers, thread: Thread) -> None:
         scores = T.alloc_buffer((THREADS,), "float32", scope="shared")  # (keys of the tile,)
         weights = T.alloc_buffer((THREADS,), "float32", scope="shared")  # (keys of the tile,) exp(score - m)
         head, token, index = thread.block_x, thread.block_y, thread.index
-        kv_head = bind(head // group)
+        kv_head = bind(quotient(head, group))
         length = bind(buffers["state"][1] + token + 1)
         maximum = Register(initial=f32(MASKED))
         total = Register(initial=f32(0))
@@ -69,14 +85,14 @@ def attention(name: str, spec: RopeSpec, n: Expr, kv_pages: int) -> Any:
             key = bind(tile * THREADS + index)
             score.set(f32(MASKED))
             with T.If(key < length), T.Then():
-                page = bind(buffers["block_table"][key // page_size])
-                slot = bind(key % page_size)
+                page = bind(buffers["block_table"][quotient(key, page_size)])
+                slot = bind(remainder(key, page_size))
                 products = Register(initial=f32(0))
-                with T.serial(quads) as i:
-                    a = buffers["q"][token, head * quads + i]
+                with T.serial(loads) as i:
+                    a = buffers["q"][token, head * loads + i]
                     b = buffers["k_pages"][page, kv_head, slot, i]
                     products.add(dot(a, b) if width == 4 else a * b)
-                score.set(products.get() * f32(1 / math.sqrt(head_dim)))
+                score.set(products.get() * T.rsqrt(T.Cast("float32", head_dim)))
             store(scores, score.get(), index)
             barrier()
             previous = bind(maximum.get())
@@ -90,31 +106,20 @@ def attention(name: str, spec: RopeSpec, n: Expr, kv_pages: int) -> Any:
                 register.set(register.get() * correction)
             with T.serial(T.min(THREADS, length - tile * THREADS)) as other:
                 other_key = bind(tile * THREADS + other)
-                other_page = bind(buffers["block_table"][other_key // page_size])
+                other_page = bind(buffers["block_table"][quotient(other_key, page_size)])
+                other_slot = bind(remainder(other_key, page_size))
                 weight = bind(weights[other])
                 total.add(weight)
                 for column, register in enumerate(sums):
                     dimension = T.min(index + column * THREADS, head_dim - 1)
-                    value = buffers["v_pages"][other_page, kv_head, other_key % page_size, dimension]
+                    value = buffers["v_pages"][other_page, kv_head, other_slot, dimension]
                     register.add(weight * value)
             barrier()
 
         for column, register in enumerate(sums):
             dimension = index + column * THREADS
             value = register.get() / total.get()
-            if head_dim % THREADS:
-                with T.If(dimension < head_dim), T.Then():
-                    store(buffers["out"], value, token, head * head_dim + dimension)
-            else:
+            with T.If(dimension < head_dim), T.Then():
                 store(buffers["out"], value, token, head * head_dim + dimension)
 
-    return function(name, arguments, (spec.heads, n), THREADS, body)
-
-
-def attention_definition(spec: RopeSpec) -> Definition:
-    return {"op": "attention", **spec.cache_layout}
-
-
-def kv_buffer_shape(spec: RopeSpec, kv_pages: Expr) -> tuple[Expr, ...]:
-    """(kv_pages, kv_heads, page_size, head_dim), for K and for V of one layer."""
-    return (kv_pages, spec.kv_heads, spec.page_size, spec.head_dim)
+    return function(name, arguments, ("heads", "n"), THREADS, body)

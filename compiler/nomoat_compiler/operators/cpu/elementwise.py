@@ -10,7 +10,7 @@ gelu is the form with tanh (Hendrycks and Gimpel 2016), as g / (1 + e^-2u) with 
 LLaMA needs neither; Gemma, Phi and StarCoder2 do.
 
 float32; ``n_blocks`` groups of 4 rows are shared among threads as in gemv.py and gemm.py, so no barrier is needed
-between the product and these. Tolerance of the last three 1e-6 relative.
+between the product and these. Tolerance of the last three 1e-6 relative and 1.5e-36 absolute.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from .emit import Build, Expr, Memory, bind, function, loop, offset, share, splat_f32
+import numpy as np
+from tvm.script.ir_builder import tirx as T
+
+from .emit import Build, Expr, Memory, as_type, bind, function, loop, offset, share, splat_f32
 from .exponential import exp
 
 
@@ -79,14 +82,24 @@ def _gated(build: Build, name: str, activation: Callable[[Build, Memory, Expr], 
 
 
 def _silu(build: Build, x: Memory, at: Expr) -> Expr:
-    g = x.load("float32", at, 4)
+    g = _at_least(-87.0, x.load("float32", at, 4))
     return g / (splat_f32(1) + exp(build, splat_f32(0) - g))
 
 
 def _gelu(build: Build, x: Memory, at: Expr) -> Expr:
-    g = x.load("float32", at, 4)
+    g = _at_least(-10.0, x.load("float32", at, 4))
     doubled = bind((g + splat_f32(0.044715) * g * g * g) * splat_f32(-2 * math.sqrt(2 / math.pi)))
     return g / (splat_f32(1) + exp(build, doubled))
+
+
+def _at_least(lowest: float, g: Expr) -> Expr:
+    """Below ``lowest``, a negative number, the activation is nearly 0, and its value there stands for all: ``exp`` ends
+    at e^88, and a large g over that is not small. NaN passes, since it must reach the logits; a comparison of floats
+    may lose it, so the bits are compared: those of more negative numbers are larger, up to those of -infinity.
+    """
+    first = int(np.float32(lowest).view(np.uint32)) + 1
+    below = as_type("uint32x4", g) - T.broadcast(T.uint32(first), 4) <= T.broadcast(T.uint32(0xFF800000 - first), 4)
+    return bind(T.Select(below, splat_f32(lowest), g))
 
 
 def for_each_vector(n: Memory, n_blocks: Expr, thread: Expr, threads: Expr, visit: Callable[[Expr], None]) -> None:

@@ -20,6 +20,9 @@ LANES = 16
 # Of V: dimensions that stand together, and the bytes of their 16 tokens.
 V_DIMENSIONS = 8
 V_BYTES = V_DIMENSIONS * PAGE_TOKENS
+# Of one query head in q: float32 scale, 12 bytes unused, then int16.
+QUERY_HEADER_BYTES = 16
+QUERY_STEPS = 32000  # of its largest magnitude
 
 
 def padded(head_dim: Any) -> Any:

@@ -1,10 +1,9 @@
-"""Activations to int8 blocks (activations.py), with or without RMSNorm before.
+"""Activations to int8 blocks (activations.py).
 
-    y = x * gain / sqrt(mean(x^2) + eps)     (Zhang and Sennrich 2019)
-    scale = max|y| / 127,  q = round(y / scale)     per group of 32; scale 0 gives q 0
+    scale = max|x| / 127,  q = round(x / scale)     per group of 32; scale 0 gives q 0
 
-x (n, columns) float32, gain (columns,) float32 -> blocks (n, k_blocks). Columns beyond ``columns`` are zero.
-Exact against NumPy's float32 up to the order of the sums: scale within 1e-6, q within 1 at ties.
+x (n, columns) float32 -> blocks (n, k_blocks). Columns beyond ``columns`` are zero.
+Exact against NumPy's float32: scale within 1e-6, q within 1 at ties.
 
 ``quantize`` splits the tokens among threads. ``quantize_own`` is for one token: every thread makes the whole result
 in its own memory, ``stride`` bytes apart, which costs less than a barrier.
@@ -36,7 +35,6 @@ from .emit import (
     round_to_int,
     share,
     shuffle,
-    splat,
     splat_f32,
     steps_per,
     sum_of,
@@ -89,54 +87,6 @@ def own_token(name: str, row: Row) -> Any:
 
     scalars = ("x_stride", "stride", "columns", "k_blocks", "thread", "threads")
     return function(name, ("x", "out"), scalars, body)
-
-
-def rms_norm() -> Any:
-    """rms_norm(x, gain, y, n, columns, thread, threads, eps)"""
-
-    def body(
-        x: Memory, gain: Memory, y: Memory, n: Memory, columns: Expr, thread: Expr, threads: Expr, eps: Expr
-    ) -> None:
-        begin, end = share(n.load("int32", 0), thread, threads)
-        with loop(begin, end) as token:
-            start = bind(token * columns * 4)
-            _norm_row(x, start, gain, y, start, columns, eps)
-
-    return function("rms_norm", ("x", "gain", "y", "n"), ("columns", "eps_bits", "thread", "threads"), _with_eps(body))
-
-
-def rms_norm_own() -> Any:
-    """rms_norm_own(x, gain, y, stride, columns, thread, threads, eps): y (columns,) in each thread's own memory."""
-
-    def body(
-        x: Memory, gain: Memory, y: Memory, stride: Expr, columns: Expr, thread: Expr, threads: Expr, eps: Expr
-    ) -> None:
-        _norm_row(x, T.int32(0), gain, y, bind(stride * thread), columns, eps)
-
-    scalars = ("stride", "columns", "eps_bits", "thread", "threads")
-    return function("rms_norm_own", ("x", "gain", "y"), scalars, _with_eps(body))
-
-
-def _with_eps(body: Any) -> Any:
-    """Scalars are int32: eps comes as its bits."""
-
-    def wrapped(eps_bits: Expr, **rest: Any) -> None:
-        body(eps=T.reinterpret("float32", eps_bits), **rest)
-
-    return wrapped
-
-
-def _norm_row(x: Memory, start: Expr, gain: Memory, y: Memory, target: Expr, columns: Expr, eps: Expr) -> None:
-    """columns is a multiple of 4."""
-    squares = Register(splat_f32(0), "float32x4")
-    with loop(0, T.truncdiv(columns, 4)) as i:
-        value = x.load("float32", start + i * 16, 4)
-        squares.add(value * value)
-    mean = horizontal_sum(squares.get()) / T.Cast("float32", columns)
-    factor = bind(splat(f32(1) / T.sqrt(mean + eps)))
-    with loop(0, T.truncdiv(columns, 4)) as i:
-        value = x.load("float32", start + i * 16, 4) * factor * gain.load("float32", i * 16, 4)
-        y.store("float32", target + i * 16, value, 4)
 
 
 def _quantize_row(

@@ -10,9 +10,14 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from ..cpu.blocks import COLUMNS, ROWS, Format
-from ..cpu.emit import HALF_SCALE, Expr, Memory, bind, f32, function, loop, offset, share
-from ..linear.cpu_float_matmul import ITEM_BYTES, load4
+from ..cpu.blocks import COLUMNS, FORMATS, ROWS, Format
+from ..cpu.emit import HALF_SCALE, Build, Expr, Memory, bind, f32, function, loop, offset, share
+from ..cpu.plain_numbers import DTYPES, ITEM_BYTES, load4
+
+
+def kernels(build: Build) -> list[Any]:
+    """A kernel for each way in which a table is stored."""
+    return [*(embed(layout) for layout in FORMATS), *(float_embed(dtype) for dtype in DTYPES)]
 
 
 def embed(layout: Format) -> Any:

@@ -1,14 +1,14 @@
 """How a kernel is written here: one TIR function, one launch, named arguments.
 
-Every kernel file builds its TIR with plain Python over TVM's IR builder, so a choice made at compile time (a scheme,
-a bias, the number of lanes) is a Python ``if`` and leaves no trace in the generated WGSL.
+Every kernel file builds its TIR with plain Python over TVM's IR builder, so what tells variants apart (a storage
+format, the number of lanes) is a Python ``if`` and leaves no trace in the generated WGSL. What the definition decides
+(a shape, a bias) is a symbol (operator.py): a number or a condition that the browser's compiler folds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.script.ir_builder import tirx as T
 from tvm.tirx import Var
 
-Expr = Any  # tvm PrimExpr or int: TVM ships no types
+from ...expression import Expression
+from .operator import Expr, Kernel
+
 Buffers = dict[str, Any]
-Definition = dict[str, Any]  # JSON: ``definition`` of program.schema.json
 
 
 @dataclass(frozen=True)
@@ -39,58 +40,30 @@ class Thread:
     index: Expr
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One kernel for an operator and what the adapter must have for it."""
-
-    function: Any  # tvm.tirx.PrimFunc
-    features: tuple[str, ...] = ()
-    subgroup_min_size: int = 0
-
-
-@dataclass(frozen=True)
-class Operator:
-    """What a step of the plan can call. Variants are in order of preference; the last needs no feature.
-
-    ``definition`` says what every variant computes, so that a device with kernels of its own can run the same steps.
-    """
-
-    name: str
-    arguments: tuple[str, ...]
-    outputs: tuple[str, ...]
-    definition: Definition
-    build: Callable[[], tuple[Variant, ...]]  # run once per name: a model calls the same operator in every layer
-
-    @cached_property
-    def variants(self) -> tuple[Variant, ...]:
-        return self.build()
-
-
-def symbol_n() -> Expr:
-    """The number of tokens of a prefill call, as a free variable of a kernel."""
-    return Var("n", "int32")
-
-
 def function(
     name: str,
     arguments: Sequence[Argument],
-    grid: tuple[Expr, Expr],
+    grid: tuple[Expression, Expression],
     threads: int,
     body: Callable[[Buffers, Thread], None],
-) -> Any:
-    """The TIR function ``name``: ``grid`` workgroups in x and y of ``threads`` invocations that each run ``body``."""
+) -> Kernel:
+    """The kernel ``name``: ``grid`` workgroups in x and y of ``threads`` invocations that each run ``body``."""
+    # TVM only needs to know which extents are 1; the rest of the grid is computed by who launches the kernel.
+    extents = [
+        1 if extent == 1 else Var(f"workgroups_{axis}", "int32") for extent, axis in zip(grid, "xy", strict=True)
+    ]
     with IRBuilder() as builder:
         with T.prim_func(s_tir=True, private=True):
             T.func_name(name)
             buffers = {a.name: T.arg(a.name, T.buffer(a.shape, a.dtype)) for a in arguments}
             with (
-                T.launch_thread("blockIdx.x", grid[0]) as bx,
-                T.launch_thread("blockIdx.y", grid[1]) as by,
+                T.launch_thread("blockIdx.x", extents[0]) as bx,
+                T.launch_thread("blockIdx.y", extents[1]) as by,
                 T.launch_thread("threadIdx.x", threads) as tx,
             ):
                 body(buffers, Thread(bx, by, tx))
         result = builder.get()
-    return result.with_attr("global_symbol", name)
+    return Kernel(result.with_attr("global_symbol", name), grid)
 
 
 class Register:
@@ -109,6 +82,9 @@ class Register:
 
     def add(self, value: Expr) -> None:
         self.set(self.get() + value)
+
+    def scale(self, value: Expr) -> None:
+        self.set(self.get() * value)
 
 
 def store(buffer: Any, value: Expr, *indices: Expr) -> None:
@@ -131,8 +107,14 @@ def bind(value: Expr) -> Expr:
     return T.Bind(value)
 
 
-def ceil_div(a: int, b: int) -> int:
-    return -(-a // b)
+def quotient(a: Expr, b: Expr) -> Expr:
+    """a // b for a >= 0 and b > 0. Unsigned, for TVM guards the signed division and shifts are cheaper unsigned."""
+    return T.Cast("int32", T.truncdiv(T.Cast("uint32", a), T.Cast("uint32", b)))
+
+
+def remainder(a: Expr, b: Expr) -> Expr:
+    """a % b for a >= 0 and b > 0."""
+    return T.Cast("int32", T.truncmod(T.Cast("uint32", a), T.Cast("uint32", b)))
 
 
 def vec4(a: Expr, b: Expr, c: Expr, d: Expr) -> Expr:

@@ -11,36 +11,20 @@ from typing import Any
 from tvm.script.ir_builder import tirx as T
 
 from ..cpu.emit import (
-    HALF_SCALE,
     Build,
     Expr,
     Memory,
     Register,
-    as_type,
     bind,
     fma,
     function,
-    half_bits_low,
     horizontal_sum,
     loop,
     offset,
     share,
     splat_f32,
-    splat_i32,
 )
-
-DTYPES = ("float32", "float16", "bfloat16")
-ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-
-
-def load4(w: Memory, dtype: str, at: Expr) -> Expr:
-    """Four numbers at byte ``at`` as float32x4."""
-    if dtype == "float32":
-        return w.load("float32", at, 4)
-    if dtype == "float16":
-        return bind(half_bits_low(w.load("int16", at, 4)) * splat_f32(HALF_SCALE))
-    wide = T.Cast("int32x4", w.load("uint16", at, 4))
-    return bind(as_type("float32x4", T.shift_left(wide, splat_i32(16))))
+from ..cpu.plain_numbers import ITEM_BYTES, load4
 
 
 def float_matmul(build: Build, dtype: str) -> Any:

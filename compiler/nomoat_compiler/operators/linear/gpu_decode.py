@@ -1,9 +1,10 @@
-"""Matrix times one vector: the matmul of the decode step (formula, shapes and tolerance in linear.py).
+"""Matrix times one vector: the matmul of the decode step (formula, shapes and tolerance in gpu_product.py).
 
-A cluster of ``lanes`` neighbouring invocations computes ``rows`` rows: lane l takes the chunks l, l + lanes, ... of K,
-so a cluster reads one row contiguously, and the activation chunk is loaded once for all its rows. The lanes' sums
-meet through subgroup shuffles, or through workgroup memory where there are no subgroups. RMSNorm costs no dispatch:
-its factor is a scalar, so each lane sums the squares of x beside the dot product and the factor is applied at the end.
+A cluster of ``lanes`` neighbouring invocations computes the rows of one or two outputs: lane l takes the chunks l,
+l + lanes, ... of K, so a cluster reads one row contiguously, and the activation chunk is loaded once for all its rows.
+The lanes' sums meet through subgroup shuffles, or through workgroup memory where there are no subgroups. RMSNorm costs
+no dispatch: its factor is a scalar, so each lane sums the squares of x beside the dot product and the factor is applied
+at the end.
 
 NOTE: shuffles assume that neighbouring invocations of a one-dimensional workgroup are neighbouring lanes of a
 subgroup, which every implementation does; a cluster never crosses a subgroup since both sizes are powers of two and
@@ -12,121 +13,103 @@ the variant requires subgroup_min_size >= lanes.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 from tvm.script.ir_builder import tirx as T
 
-from ..gpu.emit import (
-    Buffers,
-    Expr,
-    Register,
-    Thread,
-    Variant,
-    barrier,
-    bind,
-    ceil_div,
-    dot,
-    f32,
-    function,
-    store,
-)
-from .gpu import LinearSpec, activation, chunk_product, store_output, sum_of
+from ...expression import ceil_div, conjunction
+from ..gpu.emit import Buffers, Register, Thread, barrier, bind, dot, f32, function, store
+from ..gpu.operator import Expr, Kernel, Symbols, Variant
+from .gpu_product import LinearKernel, LinearKind, chunk_product, sum_of
 
 THREADS = 64
+MAX_GRID = 65535
+Reduction = Literal["subgroup", "workgroup"]
+CLUSTERS: tuple[tuple[Reduction, int], ...] = (
+    ("subgroup", 32), ("subgroup", 8), ("subgroup", 4), ("workgroup", 16), ("workgroup", 4),
+)  # fmt: skip
 
 
-def linear_decode_variants(name: str, spec: LinearSpec) -> tuple[Variant, ...]:
+def decode_variants(kind: LinearKind) -> Iterator[Variant]:
     """Best first: clusters of 32 lanes (NVIDIA, AMD), 8 (Intel), 4 (anything with subgroups), no subgroups.
 
-    A cluster should not have more lanes than a row has chunks, or lanes idle.
+    A cluster should not have more lanes than a row has chunks, or lanes idle; and few rows a workgroup need many
+    workgroups.
     """
-    chunks = spec.matrix().chunks
-    variants = []
-    for lanes in (32, 8, 4):
-        if lanes > 4 and lanes > chunks:
-            continue
-        rows = _rows(spec, lanes)
-        kernel = linear_decode(f"{name}_sg{lanes}", spec, lanes=lanes, rows=rows, reduction="subgroup")
-        variants.append(Variant(kernel, ("subgroups",), lanes))
-    lanes = 16 if chunks >= 16 else 4
-    kernel = linear_decode(f"{name}_wg{lanes}", spec, lanes=lanes, rows=_rows(spec, lanes), reduction="workgroup")
-    return (*variants, Variant(kernel))
+    of_kind = conjunction(["==", "prefill", 0], kind.when)
+    for reduction, lanes in CLUSTERS:
+        name = f"linear_decode_{kind.name}_{reduction[0]}g{lanes}"
+        when = of_kind
+        if lanes > 4:
+            most = MAX_GRID * (THREADS // lanes) * kind.cluster_outputs
+            when = conjunction(of_kind, ["<=", lanes, kind.storage.chunks], ["<=", kind.outputs, most])
+
+        def build(symbols: Symbols, name: str = name, lanes: int = lanes, reduction: Reduction = reduction) -> Kernel:
+            return linear_decode(symbols, name, kind, lanes, reduction)
+
+        needs_subgroups = reduction == "subgroup"
+        yield Variant(name, when, build, ("subgroups",) if needs_subgroups else (), lanes if needs_subgroups else 0)
 
 
-def _rows(spec: LinearSpec, lanes: int) -> int:
-    """Output features of a cluster: two rows of W at a time, so that a gate row and its up row count as two."""
-    return 1 if spec.swiglu else 2
-
-
-def linear_decode(
-    name: str, spec: LinearSpec, *, lanes: int, rows: int, reduction: Literal["subgroup", "workgroup"]
-) -> Any:
-    """grid: clusters of ``rows`` output features, 1."""
-    matrix, gain = spec.matrix(), spec.gain()
+def linear_decode(symbols: Symbols, name: str, kind: LinearKind, lanes: int, reduction: Reduction) -> Kernel:
+    """grid: clusters of one or two outputs, so that a cluster always has two rows of W; 1."""
+    linear = LinearKernel(symbols, kind)
+    matrix, quads = linear.matrix, kind.storage.chunk // 4
+    has_norm = symbols.flag("has_norm", "has_norm_eps")
     clusters = THREADS // lanes
-    rows_per_block = clusters * rows
-    features = spec.out_features
-    grid_x = ceil_div(features, rows_per_block)
-    guarded = features % rows_per_block != 0
-    grouped = matrix.scheme.bits in (4, 8)
-    quads = matrix.chunk // 4
+    cluster_outputs = kind.cluster_outputs
+    last_output = linear.outputs - 1
 
     def body(buffers: Buffers, thread: Thread) -> None:
         lane = bind(thread.index % lanes)
-        first_row = bind((thread.block_x * clusters + thread.index // lanes) * rows)
-        outputs = [first_row + r for r in range(rows)]
-        clamped = [bind(T.min(o, features - 1)) if guarded else o for o in outputs]
-        matrix_rows = [row + offset for row in clamped for offset in spec.halves]
+        first = bind((thread.block_x * clusters + thread.index // lanes) * cluster_outputs)
+        outputs = [first + i for i in range(cluster_outputs)]
+        clamped = [bind(T.min(output, last_output)) for output in outputs]
+        matrix_rows = [row + offset for row in clamped for offset in linear.offsets]
         sums = [Register(initial=f32(0)) for _ in matrix_rows]
-        squares = Register(initial=f32(0)) if gain else None
+        squares = Register(initial=f32(0))
+        registers = [Register("float32x4") for _ in range(quads)]
 
-        def accumulate(chunk: Expr) -> None:
-            xs = []
-            for i in range(quads):
-                column = chunk * quads + i
-                value = activation(buffers, matrix, 0, column)
-                if gain and squares:
-                    squares.add(dot(value, value))
-                    inside = T.min(column, matrix.k // 4 - 1) if matrix.padded_k != matrix.k else column
-                    value = bind(value * gain.load4(buffers, inside))
-                xs.append(value)
-            x_sum = sum_of(xs) if grouped else None
-            for row, register in zip(matrix_rows, sums, strict=True):
-                register.add(chunk_product(xs, x_sum, matrix.load(buffers, row, chunk)))
+        def load_activations(chunk: Expr) -> None:
+            """registers = x, times the gain where there is a norm; squares grows by x²."""
+            columns = [chunk * quads + i for i in range(quads)]
+            for register, column in zip(registers, columns, strict=True):
+                register.set(linear.activation(buffers, 0, column))
+            with T.If(has_norm), T.Then():
+                for register, column in zip(registers, columns, strict=True):
+                    squares.add(dot(register.get(), register.get()))
+                    register.scale(buffers["gain"][linear.inside(column)])
 
-        with T.serial(ceil_div(matrix.chunks, lanes)) as step:
+        with T.serial(symbols.integer("steps", ceil_div(kind.storage.chunks, lanes))) as step:
             chunk = bind(step * lanes + lane)
-            if matrix.chunks % lanes:
-                with T.If(chunk < matrix.chunks), T.Then():
-                    accumulate(chunk)
-            else:
-                accumulate(chunk)
+            with T.If(chunk < matrix.chunks), T.Then():
+                load_activations(chunk)
+                xs = [register.get() for register in registers]
+                x_sum = sum_of(xs) if kind.grouped else None
+                for row, register in zip(matrix_rows, sums, strict=True):
+                    register.add(chunk_product(xs, x_sum, matrix.load(buffers, row, chunk)))
 
-        registers = sums + ([squares] if squares else [])
-        _reduce(registers, lanes, lane, thread, reduction)
-
+        _reduce(sums, lanes, lane, thread, reduction)
+        factor = Register(initial=f32(1))
+        with T.If(has_norm), T.Then():
+            _reduce([squares], lanes, lane, thread, reduction)
+            mean = squares.get() / T.Cast("float32", symbols.integer("columns"))
+            factor.set(T.rsqrt(mean + symbols.number("norm_eps")))
         with T.If(lane == 0), T.Then():
-            factor = None
-            if squares:
-                mean = squares.get() / f32(matrix.k)
-                factor = bind(T.rsqrt(mean + f32(spec.norm_eps)))
-
-            width = len(spec.halves)
+            width = len(linear.offsets)
             for index, output in enumerate(outputs):
-                values = sums[index * width : (index + 1) * width]
-                if guarded:
-                    with T.If(output < features), T.Then():
-                        store_output(spec, buffers, 0, output, values, factor)
-                else:
-                    store_output(spec, buffers, 0, output, values, factor)
+                with T.If(output <= last_output), T.Then():
+                    linear.store_output(
+                        buffers, 0, output, sums[index * width : (index + 1) * width], bind(factor.get())
+                    )
 
-    return function(name, spec.arguments(1), (grid_x, 1), THREADS, body)
+    grid = (ceil_div(kind.outputs, clusters * cluster_outputs), 1)
+    return function(name, linear.arguments(gain=True), grid, THREADS, body)
 
 
 def _reduce(registers: list[Register], lanes: int, lane: Expr, thread: Thread, reduction: str) -> None:
     """Sums each register over the lanes of a cluster; lane 0 holds the result."""
-    if lanes == 1:
-        return
     if reduction == "subgroup":
         delta = lanes // 2
         while delta:

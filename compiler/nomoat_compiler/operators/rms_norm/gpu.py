@@ -1,52 +1,40 @@
 """RMSNorm:  out[t, i] = x[t, i] * gain[i] / sqrt(mean_j x[t, j]^2 + eps)      (Zhang and Sennrich 2019, eq. 4)
 
-x (n, hidden_size) float32, gain (hidden_size,) -> out (n, hidden_size) float32. Accumulates in float32;
+x (n, columns) float32, gain (columns,) float32 -> out (n, columns) float32. Accumulates in float32;
 tolerance 1e-5 relative: the order of the sum differs from NumPy's pairwise one.
-Only prefill uses this kernel: decode folds the norm into the matmul that follows (linear_decode).
+Only prefill uses this kernel: decode folds the norm into the matmul that follows (linear/gpu_decode.py).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from tvm.script.ir_builder import tirx as T
 
-from ..gpu.emit import (
-    Argument,
-    Buffers,
-    Definition,
-    Expr,
-    Register,
-    Thread,
-    barrier,
-    bind,
-    ceil_div,
-    dot,
-    f32,
-    function,
-    splat,
-    store,
-)
-from ..gpu.weight_reader import VectorReader
+from ...expression import ceil_div
+from ..gpu.emit import Argument, Buffers, Register, Thread, barrier, bind, dot, f32, function, splat, store
+from ..gpu.operator import GpuOperator, Kernel, Stage, Symbols, Variant
 
 THREADS = 64
 
 
-def rms_norm(name: str, hidden_size: int, eps: float, gain_dtype: str, n: Expr) -> Any:
+def gpu() -> GpuOperator:
+    return GpuOperator((Stage("rms_norm", (Variant("rms_norm", 1, _rms_norm),)),))
+
+
+def _rms_norm(symbols: Symbols) -> Kernel:
     """One workgroup per token. grid: 1, tokens."""
-    gain = VectorReader("gain", hidden_size, gain_dtype)
-    quads = hidden_size // 4
+    quads = symbols.integer("quads", ["//", "columns", 4])
+    steps = symbols.integer("steps", ceil_div(["//", "columns", 4], THREADS))
     arguments = [
-        Argument("x", (n, quads), "float32x4"),
-        gain.argument(by_four=True),
-        Argument("out", (n, quads), "float32x4"),
+        Argument("x", (symbols.n, quads), "float32x4"),
+        Argument("gain", (quads,), "float32x4"),
+        Argument("out", (symbols.n, quads), "float32x4"),
     ]
 
     def body(buffers: Buffers, thread: Thread) -> None:
         shared = T.alloc_buffer((THREADS,), "float32", scope="shared")  # (THREADS,) partial sums of squares
         squares = Register(initial=f32(0))
         token = thread.block_y
-        with T.serial(ceil_div(quads, THREADS)) as step:
+        with T.serial(steps) as step:
             column = bind(step * THREADS + thread.index)
             with T.If(column < quads), T.Then():
                 value = bind(buffers["x"][token, column])
@@ -56,15 +44,12 @@ def rms_norm(name: str, hidden_size: int, eps: float, gain_dtype: str, n: Expr) 
         total = Register(initial=f32(0))
         with T.serial(THREADS) as i:
             total.add(shared[i])
-        factor = bind(T.rsqrt(total.get() / f32(hidden_size) + f32(eps)))
-        with T.serial(ceil_div(quads, THREADS)) as step:
+        mean = total.get() / T.Cast("float32", symbols.integer("columns"))
+        factor = bind(T.rsqrt(mean + symbols.number("eps")))
+        with T.serial(steps) as step:
             column = bind(step * THREADS + thread.index)
             with T.If(column < quads), T.Then():
-                value = buffers["x"][token, column] * gain.load4(buffers, column) * splat(factor)
+                value = buffers["x"][token, column] * buffers["gain"][column] * splat(factor)
                 store(buffers["out"], value, token, column)
 
-    return function(name, arguments, (1, n), THREADS, body)
-
-
-def rms_norm_definition(hidden_size: int, eps: float) -> Definition:
-    return {"op": "rms_norm", "columns": hidden_size, "eps": eps}
+    return function("rms_norm", arguments, (1, "n"), THREADS, body)

@@ -41,8 +41,25 @@ from ..cpu.emit import (
     when,
 )
 from ..cpu.exponential import exp
-from ..cpu.kv_layout import PAGE_TOKENS, SCALES_BYTES, V_BYTES, V_DIMENSIONS, head_bytes, padded
+from ..cpu.kv_layout import (
+    PAGE_TOKENS,
+    QUERY_HEADER_BYTES,
+    QUERY_STEPS,
+    SCALES_BYTES,
+    V_BYTES,
+    V_DIMENSIONS,
+    head_bytes,
+    padded,
+)
 from ..trigonometry import COS, PI_2, SIN
+
+# Of one thread: a head of up to 1024 values.
+SCRATCH_BYTES = 4096
+
+
+def kernels(build: Build) -> list[Any]:
+    """The table, and what uses it."""
+    return [rope_table(build), rope_append(build)]
 
 
 def rope_table(build: Build) -> Any:
@@ -93,7 +110,7 @@ def rope_append(build: Build) -> Any:
     v_offset, thread, threads)
 
     qkv (n, (heads + 2 kv_heads) * head_dim) float32; rows of q are overwritten by int16 (see attention.py).
-    Tokens are shared among threads. ``scratch``: ``head_dim`` float32 a thread, 4096 bytes apart.
+    Tokens are shared among threads. ``scratch``: ``head_dim`` float32 a thread, SCRATCH_BYTES apart.
     """
 
     def body(
@@ -119,7 +136,7 @@ def rope_append(build: Build) -> Any:
         width = bind(padded(head_dim))
         half_dim = bind(T.truncdiv(head_dim, 2))
         first = state.load("int32", 4)
-        own = bind(thread * 4096)
+        own = bind(thread * SCRATCH_BYTES)
         all_heads = bind(heads + kv_heads * 2)
         begin, end = share(tokens * all_heads, thread, threads)
         with loop(begin, end) as item:
@@ -152,12 +169,12 @@ def rope_append(build: Build) -> Any:
             peak = horizontal_max(largest.get())
             with T.If(head < heads):
                 with T.Then():
-                    target = bind((token * heads + head) * (width * 2 + 16))
-                    inverse = steps_per(peak, 32000)
-                    q.store("float32", target, peak * f32(1 / 32000))
+                    target = bind((token * heads + head) * (width * 2 + QUERY_HEADER_BYTES))
+                    inverse = steps_per(peak, QUERY_STEPS)
+                    q.store("float32", target, peak * f32(1 / QUERY_STEPS))
                     with loop(0, T.truncdiv(width, 4)) as j:
                         value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
-                        q.store("int16", target + 16 + j * 8, T.Cast("int16x4", value), 4)
+                        q.store("int16", target + QUERY_HEADER_BYTES + j * 8, T.Cast("int16x4", value), 4)
                 with T.Else():
                     place = block_table.load("int32", T.truncdiv(position, PAGE_TOKENS) * 4)
                     slot = bind(T.truncmod(position, PAGE_TOKENS))

@@ -4,7 +4,7 @@
     (Su et al. 2021, in Hugging Face's half-split layout; cos and sin times attention_scaling)
 
 qkv (n, (heads + 2 kv_heads) * head_dim) float32 -> q (n, heads * head_dim); k and v go to
-(kv_pages, kv_heads, page_size, head_dim) at page block_table[position // page_size], slot position % page_size.
+(kv_pages, kv_heads, page_size, head_dim) at page block_table[quotient(position, page_size)], slot position % page_size.
 position = state[1] + t.
 
 Sine and cosine are computed here, not by WGSL's builtins, which may be off by 2^-11: the angle is reduced to
@@ -18,120 +18,90 @@ are computed from its own position (transformers: _compute_dynamic_ntk_parameter
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from ..gpu.emit import Argument, Buffers, Definition, Expr, Thread, bind, ceil_div, f32, function, store
+from ...expression import Expression, ceil_div
+from ..gpu.emit import Argument, Buffers, Register, Thread, bind, f32, function, quotient, remainder, store
+from ..gpu.operator import Expr, GpuOperator, Kernel, Stage, Symbols, Variant
 from ..trigonometry import COS, PI_2, SIN
 
 THREADS = 64
 
 
-@dataclass(frozen=True)
-class DynamicNtk:
-    """The numbers of RoPE type ``dynamic``."""
-
-    theta: float
-    factor: float
-    max_position_embeddings: int
+PAIRS: Expression = ["*", ["+", "heads", ["*", 2, "kv_heads"]], ["//", "head_dim", 2]]  # of values of one token
 
 
-@dataclass(frozen=True)
-class RopeSpec:
-    """Shapes of attention's input and what the rotation needs beside inv_freq (head_dim/2,)."""
-
-    heads: int
-    kv_heads: int
-    head_dim: int
-    page_size: int
-    pages_per_sequence: int
-    attention_scaling: float
-    dynamic: DynamicNtk | None
-
-    @property
-    def cache_layout(self) -> Definition:
-        """The part of the definition that rope_append shares with attention."""
-        return {
-            "heads": self.heads,
-            "kv_heads": self.kv_heads,
-            "head_dim": self.head_dim,
-            "page_size": self.page_size,
-        }
+def gpu() -> GpuOperator:
+    return GpuOperator((Stage("rope_append", (Variant("rope_append", 1, _rope_append),)),))
 
 
-def rope_append(name: str, spec: RopeSpec, n: Expr, kv_pages: int) -> Any:
-    """One invocation per pair of values. ``kv_pages`` only shapes the TIR buffer. grid: pairs of a token, tokens."""
-    half_dim = spec.head_dim // 2
-    heads_total = spec.heads + 2 * spec.kv_heads
-    pairs = heads_total * half_dim
+def _rope_append(symbols: Symbols) -> Kernel:
+    """One invocation per pair of values. grid: pairs of a token, tokens."""
+    heads, kv_heads, head_dim = (symbols.integer(field) for field in ("heads", "kv_heads", "head_dim"))
+    page_size = symbols.integer("page_size")
+    half_dim = symbols.integer("half_dim", ["//", "head_dim", 2])
+    pairs = symbols.integer("pairs", PAIRS)
+    scaling = symbols.number("attention_scaling")
     arguments = [
-        Argument("qkv", (n, heads_total * spec.head_dim), "float32"),
+        Argument("qkv", (symbols.n, (heads + 2 * kv_heads) * head_dim), "float32"),
         Argument("inv_freq", (half_dim,), "float32"),
         Argument("state", (8,), "int32"),
-        Argument("block_table", (spec.pages_per_sequence,), "int32"),
-        Argument("k_pages", (kv_pages, spec.kv_heads, spec.page_size, spec.head_dim), "float32"),
-        Argument("v_pages", (kv_pages, spec.kv_heads, spec.page_size, spec.head_dim), "float32"),
-        Argument("q", (n, spec.heads * spec.head_dim), "float32"),
+        Argument("block_table", (symbols.n,), "int32"),
+        Argument("k_pages", (symbols.n, kv_heads, page_size, head_dim), "float32"),
+        Argument("v_pages", (symbols.n, kv_heads, page_size, head_dim), "float32"),
+        Argument("q", (symbols.n, heads * head_dim), "float32"),
     ]
 
     def body(buffers: Buffers, thread: Thread) -> None:
         pair = bind(thread.block_x * THREADS + thread.index)
         token = thread.block_y
         with T.If(pair < pairs), T.Then():
-            head = bind(pair // half_dim)
-            j = bind(pair % half_dim)
-            a = bind(buffers["qkv"][token, head * spec.head_dim + j])
-            b = bind(buffers["qkv"][token, head * spec.head_dim + j + half_dim])
+            head = bind(quotient(pair, half_dim))
+            j = bind(remainder(pair, half_dim))
+            a = bind(buffers["qkv"][token, head * head_dim + j])
+            b = bind(buffers["qkv"][token, head * head_dim + j + half_dim])
             position = bind(buffers["state"][1] + token)
-            page = bind(buffers["block_table"][position // spec.page_size])
-            slot = bind(position % spec.page_size)
-            with T.If(head < spec.heads + spec.kv_heads):
+            page = bind(buffers["block_table"][quotient(position, page_size)])
+            slot = bind(remainder(position, page_size))
+            with T.If(head < heads + kv_heads):
                 with T.Then():
-                    angle = bind(T.Cast("float32", position) * _frequency(buffers, j, position, spec))
+                    angle = bind(T.Cast("float32", position) * _frequency(symbols, buffers, j, position))
                     cosine, sine = _cos_sin(angle)
-                    if spec.attention_scaling != 1.0:
-                        cosine = bind(cosine * f32(spec.attention_scaling))
-                        sine = bind(sine * f32(spec.attention_scaling))
+                    cosine, sine = bind(cosine * scaling), bind(sine * scaling)
                     first = bind(a * cosine - b * sine)
                     second = bind(b * cosine + a * sine)
-                    with T.If(head < spec.heads):
+                    with T.If(head < heads):
                         with T.Then():
-                            store(buffers["q"], first, token, head * spec.head_dim + j)
-                            store(buffers["q"], second, token, head * spec.head_dim + j + half_dim)
+                            store(buffers["q"], first, token, head * head_dim + j)
+                            store(buffers["q"], second, token, head * head_dim + j + half_dim)
                         with T.Else():
-                            kv_head = head - spec.heads
+                            kv_head = head - heads
                             store(buffers["k_pages"], first, page, kv_head, slot, j)
                             store(buffers["k_pages"], second, page, kv_head, slot, j + half_dim)
                 with T.Else():
-                    kv_head = head - (spec.heads + spec.kv_heads)
+                    kv_head = head - (heads + kv_heads)
                     store(buffers["v_pages"], a, page, kv_head, slot, j)
                     store(buffers["v_pages"], b, page, kv_head, slot, j + half_dim)
 
-    return function(name, arguments, (ceil_div(pairs, THREADS), n), THREADS, body)
+    return function("rope_append", arguments, (ceil_div(PAIRS, THREADS), "n"), THREADS, body)
 
 
-def rope_append_definition(spec: RopeSpec) -> Definition:
-    return {
-        "op": "rope_append",
-        **spec.cache_layout,
-        "attention_scaling": spec.attention_scaling,
-        "dynamic": asdict(spec.dynamic) if spec.dynamic else None,
-    }
-
-
-def _frequency(buffers: Buffers, j: Expr, position: Expr, spec: RopeSpec) -> Expr:
+def _frequency(symbols: Symbols, buffers: Buffers, j: Expr, position: Expr) -> Expr:
     """inv_freq[j], or for dynamic NTK past the trained length theta'^(-2j/head_dim)."""
-    stored = buffers["inv_freq"][j]
-    if spec.dynamic is None:
-        return stored
-    dynamic = spec.dynamic
-    length = bind(T.Cast("float32", position + 1))
-    ratio = f32(dynamic.factor / dynamic.max_position_embeddings) * length - f32(dynamic.factor - 1)
-    log_theta = bind(f32(math.log(dynamic.theta)) + T.log(ratio) * f32(spec.head_dim / (spec.head_dim - 2)))
-    scaled = T.exp(T.Cast("float32", j) * f32(-2 / spec.head_dim) * log_theta)
-    return bind(T.Select(position >= dynamic.max_position_embeddings, scaled, stored))
+    frequency = Register(initial=buffers["inv_freq"][j])
+    dynamic, trained_length = symbols.flag("dynamic", "dynamic"), symbols.integer("trained_length")
+    # Divisors that are never 0: compilers refuse a constant division by zero, also where it is not reached.
+    divisor = T.Cast("float32", symbols.integer("length_divisor", ["max", "trained_length", 1]))
+    dimensions_less_2 = T.Cast("float32", symbols.integer("head_dim_less_2", ["max", ["-", "head_dim", 2], 1]))
+    dimensions = T.Cast("float32", symbols.integer("head_dim"))
+    factor = symbols.number("factor")
+    with T.If(T.And(dynamic, position >= trained_length)), T.Then():
+        length = T.Cast("float32", position + 1)
+        ratio = factor / divisor * length - (factor - f32(1))
+        log_theta = bind(T.log(symbols.number("theta")) + T.log(ratio) * (dimensions / dimensions_less_2))
+        frequency.set(T.exp(T.Cast("float32", j) * (f32(-2) / dimensions) * log_theta))
+    return bind(frequency.get())
 
 
 def _polynomial(x: Expr, coefficients: tuple[float, ...]) -> Expr:

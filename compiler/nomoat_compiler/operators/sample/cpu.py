@@ -1,15 +1,17 @@
-"""The next token from the logits: argmax, or penalties, temperature, top-k, top-p, min-p and a draw, without a sort.
+"""The next token from the logits by penalties, temperature, top-k, top-p, min-p and a draw, without a sort.
 
 The order and meaning of the filters, the ties and the random numbers are those of gpu.py, so a seed draws
 the same tokens on both devices but for the rounding of sums. state, sampling, token_counts and tokens as in
 docs/program-interface.md.
 
-    argmax_share, argmax_finish      the lowest index of the largest logit
-    penalize_share                   weights = penalized logits / temperature; each slice's maximum
-    exp_share                        weights = exp(weights - maximum); each slice's histogram of them
-    draw                             thresholds and the draw, on one thread
+    penalize_share      weights = penalized logits / temperature; each slice's maximum
+    exp_share           weights = exp(weights - maximum); each slice's histogram of them
+    draw                thresholds and the draw, on one thread
 
-The vocabulary is cut into SLICES slices whatever the number of threads, so that sums do not depend on it.
+Where a logit (or weight, before ``exp``) is NaN, or the largest is not finite, there is no token: -1 goes into tokens,
+and token_id and the counts stay. Maxima are therefore taken of ``order``, which has NaN above all numbers.
+
+The vocabulary is cut into slices as in sample_greedy, so sums do not depend on the number of threads.
 
 Weights lie in (0, 1]; a histogram has 512 bins, by the sign-less exponent and the first mantissa bit (bits >> 22):
 counts (int32) and sums (float32). A threshold is found in its bin's own weights, which ``draw`` gathers, by bisection
@@ -18,8 +20,6 @@ over their bits as in the other kernel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from tvm.script.ir_builder import tirx as T
@@ -38,73 +38,34 @@ from ..cpu.emit import (
     loop,
     offset,
     select,
-    share,
     splat,
     splat_f32,
     splat_i32,
     when,
 )
 from ..cpu.exponential import exp
+from ..sample_greedy.cpu import (
+    BINS,
+    BINS_AT,
+    NO_TOKEN,
+    ORDER_OF_ZERO,
+    PART_BYTES,
+    SLICES,
+    advance,
+    is_finite,
+    lanes,
+    order,
+    slices,
+)  # fmt: skip
 
-TOKEN_RING = 64
-LOWEST = -3.0e38
-SLICES = 8
-BINS = 256  # the largest weight, 1.0, is bin 254: bits 0x3F800000 >> 22
+NOTHING = float("-inf")  # what lies behind the vocabulary
 BIN_SHIFT = 22
-# One slice's partial result: maximum or best logit, its index, 56 bytes unused, then counts and sums of the bins.
-PART_BYTES = 64 + 8 * BINS
 ONE_BITS = 0x3F800000
 
 
-def argmax_share() -> Any:
-    """argmax_share(logits, parts, vocab_size, thread, threads)"""
-
-    def body(logits: Memory, parts: Memory, vocab_size: Expr, thread: Expr, threads: Expr) -> None:
-        with _slices(vocab_size, thread, threads) as (part, begin, end):
-            _argmax(logits, parts, vocab_size, part, begin, end)
-
-    return function("argmax_share", ("logits", "parts"), ("vocab_size", "thread", "threads"), body)
-
-
-def _argmax(logits: Memory, parts: Memory, vocab_size: Expr, part: Expr, begin: Expr, end: Expr) -> None:
-    best = Register(splat_f32(LOWEST), "float32x4")
-    where = Register(splat_i32(0), "int32x4")
-    with loop(begin, end) as i:
-        index = bind(splat(i * 4) + T.ramp(T.int32(0), 1, 4))
-        # Lanes beyond the vocabulary never win; a logit that is not a number never does either.
-        value = bind(T.Select(index < splat(vocab_size), logits.load("float32", i * 16, 4), splat_f32(LOWEST)))
-        better = value > best.get()
-        where.set(T.Select(better, index, where.get()))
-        best.set(T.Select(better, value, best.get()))
-    value = Register(f32(LOWEST), "float32")
-    token = Register(T.int32(0x7FFFFFFF), "int32")
-    for k in range(4):
-        candidate, index = bind(lane(best.get(), k)), bind(lane(where.get(), k))
-        better = T.Or(candidate > value.get(), T.And(candidate == value.get(), index < token.get()))
-        with when(better):
-            value.set(candidate)
-            token.set(index)
-    at = bind(part * PART_BYTES)
-    parts.store("float32", at, value.get())
-    parts.store("int32", at + 4, token.get())
-
-
-def argmax_finish() -> Any:
-    """argmax_finish(parts, state, tokens, thread, threads): thread 0 joins the slices and advances the state."""
-
-    def body(parts: Memory, state: Memory, tokens: Memory, thread: Expr, threads: Expr) -> None:
-        with when(thread == 0):
-            value = Register(parts.load("float32", 0), "float32")
-            token = Register(parts.load("int32", 4), "int32")
-            with loop(1, SLICES) as part:
-                candidate = parts.load("float32", part * PART_BYTES)
-                # Parts are in the order of the vocabulary, so at a tie the earlier one stands.
-                with when(candidate > value.get()):
-                    value.set(candidate)
-                    token.set(parts.load("int32", part * PART_BYTES + 4))
-            _advance(state, tokens, bind(token.get()))
-
-    return function("argmax_finish", ("parts", "state", "tokens"), ("thread", "threads"), body)
+def kernels(build: Build) -> list[Any]:
+    """The stages of sampling, in order."""
+    return [penalize_share(), exp_share(build), draw()]
 
 
 def penalize_share() -> Any:
@@ -124,8 +85,8 @@ def penalize_share() -> Any:
         repetition = sampling.splat("float32", 16)
         presence = sampling.splat("float32", 20)
         frequency = sampling.splat("float32", 24)
-        with _slices(vocab_size, thread, threads) as (part, begin, end):
-            largest = Register(splat_f32(LOWEST), "float32x4")
+        with slices(vocab_size, thread, threads) as (part, begin, end):
+            largest = Register(lanes(0), "uint32x4")
             with loop(begin, end) as i:
                 index = splat(i * 4) + T.ramp(T.int32(0), 1, 4)
                 logit = logits.load("float32", i * 16, 4)
@@ -134,10 +95,13 @@ def penalize_share() -> Any:
                 penalized = repeated - frequency * T.Cast("float32x4", count) - presence
                 chosen = select("float32x4", count > splat_i32(0), penalized, logit)
                 value = bind(chosen / temperature)
-                value = bind(T.Select(index < splat(vocab_size), value, splat_f32(LOWEST)))
-                largest.set(T.max(largest.get(), value))
+                value = bind(T.Select(index < splat(vocab_size), value, splat_f32(NOTHING)))
+                key = order(as_type("uint32x4", value))
+                largest.set(T.max(largest.get(), key))
+                # No NaN goes on: TVM's comparisons of floats are true for it, and a histogram has no bin for it.
+                value = T.Select(key < lanes(2 * ORDER_OF_ZERO), value, splat_f32(NOTHING))
                 weights.store("float32", i * 16, value, 4)
-            parts.store("float32", part * PART_BYTES, horizontal_max(largest.get()))
+            parts.store("uint32", part * PART_BYTES, horizontal_max(largest.get()))
 
     pointers = ("logits", "counts", "sampling", "weights", "parts")
     return function("penalize_share", pointers, ("vocab_size", "thread", "threads"), body)
@@ -147,12 +111,11 @@ def exp_share(build: Build) -> Any:
     """exp_share(weights, parts, vocab_size, thread, threads)"""
 
     def body(weights: Memory, parts: Memory, vocab_size: Expr, thread: Expr, threads: Expr) -> None:
-        maximum = Register(parts.load("float32", 0), "float32")
-        with loop(1, SLICES) as other:
-            maximum.set(T.max(maximum.get(), parts.load("float32", other * PART_BYTES)))
-        top = bind(splat(maximum.get()))
-        with _slices(vocab_size, thread, threads) as (part, begin, end):
-            bins = bind(part * PART_BYTES + 64)
+        # Where the largest is not finite nothing will be drawn, and differences with a finite number stay in order.
+        finite = T.max(T.min(_largest(parts), T.uint32(2 * ORDER_OF_ZERO - 1)), T.uint32(1))
+        top = bind(splat(_number(bind(finite))))
+        with slices(vocab_size, thread, threads) as (part, begin, end):
+            bins = bind(part * PART_BYTES + BINS_AT)
             with loop(0, 2 * BINS // 4) as i:
                 parts.store("int32", bins + i * 16, splat_i32(0), 4)
             with loop(begin, end) as i:
@@ -190,7 +153,7 @@ def draw() -> Any:
         with when(thread == 0):
             # All slices' histograms into the first one.
             with loop(1, SLICES) as part, loop(0, BINS) as i:
-                at, other = 64 + i * 8, part * PART_BYTES + 64 + i * 8
+                at, other = BINS_AT + i * 8, part * PART_BYTES + BINS_AT + i * 8
                 parts.store("int32", at, parts.load("int32", at) + parts.load("int32", other))
                 parts.store("float32", at + 4, parts.load("float32", at + 4) + parts.load("float32", other + 4))
             threshold = Register(T.int32(0), "int32")
@@ -212,20 +175,28 @@ def draw() -> Any:
                     token.set(i)
                     running.add(w)
             chosen = bind(token.get())
-            counts.store("int32", chosen * 4, counts.load("int32", chosen * 4) + 1)
-            _advance(state, tokens, chosen)
+            finite = bind(is_finite(_largest(parts)))
+            with when(finite):
+                counts.store("int32", chosen * 4, counts.load("int32", chosen * 4) + 1)
+            advance(state, tokens, bind(T.Select(finite, chosen, T.int32(NO_TOKEN))))
 
     pointers = ("weights", "parts", "sampling", "counts", "state", "tokens", "gathered")
     return function("draw", pointers, ("vocab_size", "thread", "threads"), body)
 
 
-@contextmanager
-def _slices(vocab_size: Expr, thread: Expr, threads: Expr) -> Iterator[tuple[Expr, Expr, Expr]]:
-    """This thread's slices: their numbers, and the groups of four tokens [begin, end) of each."""
-    first, last = share(T.int32(SLICES), thread, threads)
-    with loop(first, last) as part:
-        begin, end = share(T.truncdiv(vocab_size + 3, 4), part, T.int32(SLICES))
-        yield part, begin, end
+def _number(key: Expr) -> Expr:
+    """The float32 of which ``key`` is the order."""
+    zero = T.uint32(ORDER_OF_ZERO)
+    below = T.bitwise_or(zero - key, T.uint32(0x80000000))
+    return bind(T.reinterpret("float32", T.Select(key >= zero, key - zero, below)))
+
+
+def _largest(parts: Memory) -> Expr:
+    """The order of the largest weight, from all slices."""
+    key = Register(parts.load("uint32", 0), "uint32")
+    with loop(1, SLICES) as part:
+        key.set(T.max(key.get(), parts.load("uint32", part * PART_BYTES)))
+    return bind(key.get())
 
 
 def _total_above(weights: Memory, vocab_size: Expr, level: Expr) -> Expr:
@@ -259,7 +230,7 @@ def _raise(
     with loop(0, BINS) as i:
         index = bind(BINS - 1 - i)
         with when(found.get() < 0):
-            inside = bind(measure(64 + index * 8))
+            inside = bind(measure(BINS_AT + index * 8))
             with T.If(above.get() + inside >= enough):
                 with T.Then():
                     found.set(index)
@@ -289,15 +260,6 @@ def _raise(
                 with T.Else():
                     stop.set(middle)
         threshold.set(T.max(low, start.get()))
-
-
-def _advance(state: Memory, tokens: Memory, token: Expr) -> None:
-    """token_id = token; tokens[step % 64] = token; position += 1; step += 1"""
-    step = state.load("int32", 8)
-    tokens.store("int32", T.bitwise_and(step, TOKEN_RING - 1) * 4, token)
-    state.store("int32", 0, token)
-    state.store("int32", 4, state.load("int32", 4) + 1)
-    state.store("int32", 8, step + 1)
 
 
 def _pcg(value: Expr) -> Expr:

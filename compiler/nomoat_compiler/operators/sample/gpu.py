@@ -1,13 +1,17 @@
 """Random sampling on the GPU: penalties, temperature, top-k, top-p, min-p, and the draw, without a sort.
 
 penalize:  l = logits; count > 0: l /= r if l > 0 else l *= r; l -= f*count + p*(count > 0); weights = l / temperature
-draw:      w = exp(weights - max); keep w >= threshold; token where the running sum of kept w passes u * sum
+draw:      w = exp(weights - max), 0 below e^-87; keep w >= threshold; token where the running sum of kept w passes
+           u * sum
 
 The filters are all thresholds on w, since w orders the tokens: top-k keeps the largest t with count(w >= t) >= k,
 top-p the largest t with sum(w >= t) >= top_p * sum(kept by top-k), min-p is t = min_p (the largest w is 1). Each is
 found by bisection on the bits of w: non-negative floats order like their bits, so 31 halvings are exact, and ties at
 the threshold are all kept. u comes from (seed, step) by PCG's output function (O'Neill 2014), so a draw can be
 repeated and k steps need no upload.
+
+Where one of the weights is NaN before ``exp``, or the largest is not finite, there is no token: -1 goes into
+``tokens``, and token_id and the counts stay. As in argmax, that is seen on integers.
 
 logits, weights (vocab_size,) float32; token_counts (vocab_size,) int32; sampling (8,) float32.
 Against the NumPy sampler (reference/sampling.py) the token is equal unless u * sum is within 1e-5 of a boundary:
@@ -21,28 +25,30 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from ..gpu.emit import (
-    Argument,
-    Buffers,
-    Expr,
-    Register,
-    Thread,
-    barrier,
-    bind,
-    ceil_div,
-    f32,
-    function,
-    storage_barrier,
-    store,
-)
-from ..sample_greedy.gpu import LOWEST, TOKEN_RING, advance_state
+from ...expression import ceil_div
+from ...program.fixed_buffers import TOKEN_RING
+from ..gpu.emit import Argument, Buffers, Register, Thread, barrier, bind, f32, function, storage_barrier, store
+from ..gpu.operator import Expr, GpuOperator, Kernel, Scratch, Stage, Symbols, Variant
+from ..sample_greedy.gpu import NO_TOKEN, ORDER_OF_ZERO, advance_state, is_finite, order
 
 THREADS = 256
+LOWEST_EXPONENT = -87.0  # e^-88 is no normal float32
 ONE_BITS = 0x3F800000  # the bits of 1.0, the largest w
 
 
-def penalize(name: str, vocab_size: int) -> Any:
+def gpu() -> GpuOperator:
+    return GpuOperator(
+        stages=(
+            Stage("penalize", (Variant("penalize", 1, _penalize),)),
+            Stage("draw", (Variant("draw", 1, _draw),)),
+        ),
+        scratch=(Scratch("weights", "float32", "vocab_size"),),
+    )
+
+
+def _penalize(symbols: Symbols) -> Kernel:
     """One invocation per token id; grid: token ids, 1."""
+    vocab_size = symbols.integer("vocab_size")
     arguments = [
         Argument("logits", (vocab_size,), "float32"),
         Argument("token_counts", (vocab_size,), "int32"),
@@ -60,14 +66,20 @@ def penalize(name: str, vocab_size: int) -> Any:
                 value = bind(logit.get())
                 repeated = T.Select(value > f32(0), value / sampling[4], value * sampling[4])
                 logit.set(repeated - sampling[6] * T.Cast("float32", count) - sampling[5])
-            store(buffers["weights"], logit.get() / sampling[0], index)
+            # NaN and infinities pass by the arithmetic, which need not keep them.
+            bits = bind(T.reinterpret("uint32", buffers["logits"][index]))
+            exponent = T.uint32(0x7F800000)
+            weight = T.reinterpret("uint32", logit.get() / sampling[0])
+            kept = T.Select(T.bitwise_and(bits, exponent) == exponent, bits, weight)
+            store(buffers["weights"], T.reinterpret("float32", kept), index)
 
-    return function(name, arguments, (ceil_div(vocab_size, THREADS), 1), THREADS, body)
+    return function("penalize", arguments, (ceil_div("vocab_size", THREADS), 1), THREADS, body)
 
 
-def draw(name: str, vocab_size: int) -> Any:
+def _draw(symbols: Symbols) -> Kernel:
     """One workgroup; invocation i owns the token ids [i * per_thread, (i + 1) * per_thread). grid: 1, 1."""
-    per_thread = ceil_div(vocab_size, THREADS)
+    vocab_size = symbols.integer("vocab_size")
+    per_thread = symbols.integer("per_thread", ceil_div("vocab_size", THREADS))
     arguments = [
         Argument("weights", (vocab_size,), "float32"),
         Argument("sampling", (8,), "float32"),
@@ -78,6 +90,7 @@ def draw(name: str, vocab_size: int) -> Any:
 
     def body(buffers: Buffers, thread: Thread) -> None:
         shared = T.alloc_buffer((THREADS,), "float32", scope="shared")  # (THREADS,) partial results
+        keys = T.alloc_buffer((THREADS,), "uint32", scope="shared")  # (THREADS,) largest order
         weights, sampling = buffers["weights"], buffers["sampling"]
         partial = Register()
         combined = Register()
@@ -90,14 +103,13 @@ def draw(name: str, vocab_size: int) -> Any:
                 with T.If(index < vocab_size), T.Then():
                     visit(index)
 
-        def combine(largest: bool = False) -> None:
-            """combined = the sum (or the largest) of every invocation's partial, the same in all of them."""
+        def combine() -> None:
+            """combined = the sum of every invocation's partial, the same in all of them."""
             store(shared, partial.get(), thread.index)
             barrier()
-            combined.set(f32(LOWEST if largest else 0.0))
+            combined.set(f32(0))
             with T.serial(THREADS) as other:
-                value = shared[other]
-                combined.set(T.max(combined.get(), value) if largest else combined.get() + value)
+                combined.add(shared[other])
             barrier()
 
         def total(level: Expr, measure: Callable[[Expr], Expr]) -> None:
@@ -126,15 +138,26 @@ def draw(name: str, vocab_size: int) -> Any:
                         high.set(middle)
             threshold.set(low.get())
 
-        partial.set(f32(LOWEST))
-        each(lambda index: partial.set(T.max(partial.get(), weights[index])))
-        combine(largest=True)
-        maximum = bind(combined.get())
-        each(lambda index: store(weights, T.exp(weights[index] - maximum), index))
+        largest = Register("uint32", initial=T.uint32(0))
+        each(lambda index: largest.set(T.max(largest.get(), order(weights[index]))))
+        store(keys, largest.get(), thread.index)
+        barrier()
+        with T.serial(THREADS) as other:
+            largest.set(T.max(largest.get(), keys[other]))
+        finite = bind(is_finite(largest.get()))
+        maximum = bind(_number(largest.get()))
+
+        def exponential(index: Expr) -> None:
+            difference = bind(weights[index] - maximum)
+            inside = T.And(order(weights[index]) > T.uint32(0), difference > f32(LOWEST_EXPONENT))
+            w = T.exp(T.max(difference, f32(LOWEST_EXPONENT)))
+            store(weights, T.Select(inside, w, f32(0)), index)
+
+        each(exponential)
         storage_barrier()
 
         top_k, top_p, min_p = sampling[1], sampling[2], sampling[3]
-        with T.If(T.And(top_k > f32(0), top_k < f32(vocab_size))), T.Then():
+        with T.If(T.And(top_k > f32(0), top_k < T.Cast("float32", vocab_size))), T.Then():
             bisect(top_k, lambda _: f32(1))
         with T.If(top_p < f32(1)), T.Then():
             total(threshold.get(), lambda w: w)
@@ -176,10 +199,18 @@ def draw(name: str, vocab_size: int) -> Any:
                         token.set(index)
                         running.add(w)
             chosen = bind(token.get())
-            store(buffers["token_counts"], buffers["token_counts"][chosen] + 1, chosen)
-            advance_state(buffers, chosen)
+            with T.If(finite), T.Then():
+                store(buffers["token_counts"], buffers["token_counts"][chosen] + 1, chosen)
+            advance_state(buffers, T.Select(finite, chosen, T.int32(NO_TOKEN)))
 
-    return function(name, arguments, (1, 1), THREADS, body)
+    return function("draw", arguments, (1, 1), THREADS, body)
+
+
+def _number(key: Expr) -> Expr:
+    """The float32 of which ``key`` is the order."""
+    zero = T.uint32(ORDER_OF_ZERO)
+    below = T.bitwise_or(zero - key, T.uint32(0x80000000))
+    return T.reinterpret("float32", T.Select(key >= zero, key - zero, below))
 
 
 def _pcg(value: Expr) -> Expr:

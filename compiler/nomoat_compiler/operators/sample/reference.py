@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...reference.sampling import Sampling, sample
+from ...reference.sampling import NO_TOKEN, Sampling, sample
 from ..known_answer import Arrays, Case
 from ..sample_greedy.reference import advanced
 
@@ -18,5 +18,6 @@ def reference(definition: Mapping[str, Any], arrays: Arrays, tokens: int) -> Arr
     options = Sampling(numbers[0], int(numbers[1]), *numbers[2:7])
     state, counts = arrays["state"], arrays["token_counts"].copy()
     token = sample(arrays["logits"], counts, options, int(state[3]), int(state[2]))
-    counts[token] += 1
+    if token != NO_TOKEN:
+        counts[token] += 1
     return {"token_counts": counts} | advanced(arrays, token)

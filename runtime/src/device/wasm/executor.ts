@@ -8,12 +8,13 @@ import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
 import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
 import type { Program } from "../program";
-import { pagesPerSequence } from "../program_rules";
+import { bufferBytes, pagesPerSequence } from "../program_rules";
 import { bandwidthPlan, measureBandwidth } from "./bandwidth";
 import { KvPool } from "./kv_pool";
 import { type Library, loadLibrary } from "./library";
 import { lower } from "./lower";
-import { createMemory, growMemory, Layout, roundUp, WASM_PAGE } from "./memory";
+import { createMemory, growMemory, Layout, roundUp, tooLarge, WASM_PAGE } from "./memory";
+import { givenArguments, type PlannedFunctions, planSteps } from "./planned_step";
 import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";
 import { ThreadChoice } from "./thread_choice";
@@ -32,6 +33,10 @@ const MEMORY_LIMIT = 2 ** 32;
 const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;
 /** Short enough that an abort takes effect soon: nothing else waits for this thread. */
 const PACING: Pacing = { synchronous: true, decodeTargetMs: 33, prefillTargetMs: 200, firstPrefill: 64 };
+
+const STATE_BYTES = 256 * 2 ** 20;
+const FEWEST_SLOTS = 2;
+const MOST_SLOTS = 32;
 
 const WARM_UP_TOKENS = 8;
 const WARM_UP_STEPS = 12;
@@ -59,23 +64,26 @@ export async function openWasmExecutor(
       }.`,
     );
   }
-  const image = new WeightImage(program);
+  const functions = planSteps(program, library.relaxed);
+  const image = new WeightImage(program, functions);
+  const kv = new KvPool(program);
+  const stateSlots = slotsOf(program);
   const layout = new Layout(FIRST_ADDRESS);
-  const regions = new Regions(layout, program, library, size);
-  // The first lowering finds out which regions it needs, the second one knows where the weights begin.
-  lower(program, regions, image, 0, new KvPool(program, 0));
+  const sizes = { threads: size, stateSlots, blockTables: kv.tables.length };
+  const regions = new Regions(layout, program, functions, sizes);
   const weightBase = layout.end;
-  const kv = new KvPool(program, roundUp(weightBase + image.nbytes, WASM_PAGE));
+  const kvBase = roundUp(weightBase + image.nbytes, WASM_PAGE);
   const plan = {
-    ...lower(program, regions, image, weightBase, kv),
+    ...lower(functions, { regions, image, weightBase, kv, kvBase }),
     ...bandwidthPlan(weightBase, image.nbytes, regions.bandwidthSums),
   };
 
   const firstPages = options.firstPages ?? 16;
-  const room = Math.min(MEMORY_LIMIT - kv.base, MAX_KV_BYTES);
+  const room = Math.min(MEMORY_LIMIT - kvBase, MAX_KV_BYTES);
   const maxPages = Math.min(2 * pagesPerSequence(program), kv.capacity(room));
-  const startBytes = kv.base + Math.max(PIECE_BYTES, kv.nbytes(Math.min(firstPages, maxPages)));
-  const memory = createMemory(startBytes, kv.base + Math.max(PIECE_BYTES, kv.nbytes(maxPages)), library.threads);
+  if (maxPages < 1) throw tooLarge(kvBase + kv.nbytes(1));
+  const startBytes = kvBase + Math.max(PIECE_BYTES, kv.nbytes(Math.min(firstPages, maxPages)));
+  const memory = createMemory(startBytes, kvBase + Math.max(PIECE_BYTES, kv.nbytes(maxPages)), library.threads);
   for (const { address, bytes } of regions.initial) new Uint8Array(memory.buffer, address, bytes.length).set(bytes);
 
   const pool = await Pool.create({
@@ -89,17 +97,36 @@ export async function openWasmExecutor(
   });
   try {
     // Repacking uses the room of the KV cache, which is empty yet.
-    await image.fill(memory, weightBase, kv.base, pool.exports as Kernels, sources, options);
+    await image.fill(memory, weightBase, kvBase, pool.exports as Kernels, sources, options);
     options.signal?.throwIfAborted();
     const fixed = options.threads;
     const choice = new ThreadChoice({ max: pool.size, ...(fixed === undefined ? {} : { fixed }) });
-    const executor = new WasmExecutor(program, library, regions, image, kv, memory, pool, choice, firstPages, maxPages);
+    const executor = new WasmExecutor(program, library, memory, pool, choice, regions, {
+      kv,
+      kvBase,
+      firstPages,
+      maxPages,
+      stateSlots,
+      weightBytes: image.nbytes,
+      weightBytesPerToken: decodeBytes(functions, image),
+    });
     executor.warmUp();
     return executor;
   } catch (thrown) {
     pool.destroy();
     throw thrown;
   }
+}
+
+/** What lies behind the regions, and how much of what there may be. */
+interface Contents {
+  readonly kv: KvPool;
+  readonly kvBase: number;
+  readonly firstPages: number;
+  readonly maxPages: number;
+  readonly stateSlots: number;
+  readonly weightBytes: number;
+  readonly weightBytesPerToken: number;
 }
 
 class WasmStaging implements Staging {
@@ -114,30 +141,26 @@ class WasmExecutor implements Executor {
   readonly software = false;
   readonly pacing = PACING;
   readonly weightBytesPerToken: number;
+  readonly maxPages: number;
+  readonly stateSlots: number;
   private pages: number;
   private lastThreads: number;
-  private readonly pageSize: number;
 
   constructor(
     readonly program: Program,
     private readonly library: Library,
-    private readonly regions: Regions,
-    image: WeightImage,
-    private readonly kv: KvPool,
     private readonly memory: WebAssembly.Memory,
     private readonly pool: Pool,
     private readonly choice: ThreadChoice,
-    firstPages: number,
-    readonly maxPages: number,
+    private readonly regions: Regions,
+    private readonly contents: Contents,
   ) {
-    this.weightBytesPerToken = decodeBytes(program, image);
-    this.weightBytes = image.nbytes;
-    this.pages = Math.min(firstPages, maxPages);
-    this.pageSize = program.page_size;
+    this.weightBytesPerToken = contents.weightBytesPerToken;
+    this.maxPages = contents.maxPages;
+    this.stateSlots = contents.stateSlots;
+    this.pages = Math.min(contents.firstPages, contents.maxPages);
     this.lastThreads = choice.next();
   }
-
-  private readonly weightBytes: number;
 
   get adapter(): string {
     const { relaxed, threads } = this.library;
@@ -164,22 +187,40 @@ class WasmExecutor implements Executor {
   async growKv(pages: number): Promise<void> {
     const wanted = Math.min(pages, this.maxPages);
     if (wanted <= this.pages) return;
-    growMemory(this.memory, this.kv.base + this.kv.nbytes(wanted));
+    const { kv, kvBase } = this.contents;
+    growMemory(this.memory, kvBase + kv.nbytes(wanted));
     this.pages = wanted;
   }
 
   copyPage(from: number, to: number): void {
-    this.kv.copy(this.memory, from, to);
+    const { kv, kvBase } = this.contents;
+    kv.copy(this.memory, kvBase, from, to);
+  }
+
+  copySlot(from: number, to: number): void {
+    const bytes = new Uint8Array(this.memory.buffer);
+    for (const { name, kind } of this.program.buffers.values()) {
+      if (kind !== "recurrent_state") continue;
+      const address = this.regions.buffer(name)!;
+      const size = this.regions.bufferSize(name)! / this.stateSlots;
+      bytes.copyWithin(address + to * size, address + from * size, address + (from + 1) * size);
+    }
   }
 
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes = 0): void {
     const size = this.regions.bufferSize(name);
     if (size === undefined || offsetBytes + data.byteLength > size)
       throw new LlmError("internal", `${data.byteLength} bytes at ${offsetBytes} do not fit into the buffer ${name}.`);
+    if (name !== "block_table") {
+      this.put(this.regions.buffer(name)! + offsetBytes, data);
+      return;
+    }
     // The kernels find a page by its place.
-    const values = name === "block_table" ? data.map((page) => this.kv.place(page)) : data;
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    new Uint8Array(this.memory.buffer, this.regions.buffer(name)! + offsetBytes, bytes.length).set(bytes);
+    const { kv } = this.contents;
+    for (let table = 0; table < kv.tables.length; table++) {
+      const places = data.map((page) => kv.place(page, table));
+      this.put(this.regions.blockTable(table) + offsetBytes, places);
+    }
   }
 
   run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
@@ -234,7 +275,7 @@ class WasmExecutor implements Executor {
   }
 
   async measureBandwidth(signal?: AbortSignal): Promise<number> {
-    return measureBandwidth(this.pool, this.weightBytes, this.choice.next(), signal);
+    return measureBandwidth(this.pool, this.contents.weightBytes, this.choice.next(), signal);
   }
 
   destroy(): void {
@@ -244,20 +285,37 @@ class WasmExecutor implements Executor {
   /** Bytes that a token at the current position reads: how long it should take, in proportion. */
   private decodeWork(): number {
     const position = new Int32Array(this.memory.buffer, this.regions.buffer("state")!, 2)[1]!;
-    return this.weightBytesPerToken + (position * this.kv.pageBytes) / this.pageSize;
+    return this.weightBytesPerToken + (position * this.contents.kv.pageBytes) / this.program.page_size;
+  }
+
+  private put(address: number, { buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>): void {
+    new Uint8Array(this.memory.buffer, address, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
   }
 }
 
 /** Bytes of the image that one `decode` reads: every matrix it multiplies with, and one row of each that it looks up. */
-function decodeBytes(program: Program, image: WeightImage): number {
+function decodeBytes(functions: PlannedFunctions, image: WeightImage): number {
   const whole = new Set<string>();
   let rows = 0;
-  for (const { operator, arguments: given } of program.functions.get("decode") ?? []) {
-    const { definition } = program.operators.get(operator)!;
-    if (definition.op === "linear") whole.add(given.get("w")!);
-    if (definition.op === "embed") rows += image.matrix(given.get("w")!).blockRowBytes / 4;
+  for (const step of functions.get("decode") ?? []) {
+    const given = givenArguments(step);
+    const looksUp = given.some(({ role }) => role === "token_ids");
+    for (const { name, role } of given) {
+      if (role !== "matrix") continue;
+      const array = step.arguments.get(name)!;
+      if (looksUp) rows += image.matrix(array).blockRowBytes / 4;
+      else whole.add(array);
+    }
   }
   return [...whole].reduce((total, name) => total + image.matrixBytes(name), rows);
+}
+
+/** As many sequences as their memory allows, within limits; 0 for a program that remembers none. */
+function slotsOf(program: Program): number {
+  const buffers = [...program.buffers.values()].filter(({ kind }) => kind === "recurrent_state");
+  if (buffers.length === 0) return 0;
+  const nbytes = buffers.reduce((total, buffer) => total + bufferBytes(buffer, program), 0);
+  return Math.max(FEWEST_SLOTS, Math.min(MOST_SLOTS, Math.floor(STATE_BYTES / nbytes)));
 }
 
 /** More threads than processors only disturb each other; more than a few do not read memory any faster. */

@@ -2,69 +2,118 @@
  * Where the pages of the KV cache lie: in slabs at the end of the memory, so that the cache grows with use.
  *
  * In a slab, the pages of one head of one layer's K or V follow each other. Attention reads them in this order, and a
- * processor fetches ahead what is read in order. The kernels find a page by its place, which the block table holds.
+ * processor fetches ahead what is read in order. The kernels find a page by its place, which a block table holds: in
+ * units of the bytes of a head, so that layers whose heads differ in size have a table each.
+ *
+ * NOTE shapes were checked (definition_rules.ts): a cache that a step uses is (kv_pages, kv_heads, page_size, head_dim).
  */
-import type { Program } from "../program";
-import { headBytes } from "./regions";
+import { LlmError } from "../../internal/errors";
+import { evaluate } from "../expression";
+import type { BufferSpec, Program } from "../program";
+import { LIBRARY } from "./library.gen";
+import { roundUp } from "./memory";
 
 /** The least that one head of a slab should be: the first reads of a stream come too late to be fetched ahead. */
 const STREAM_BYTES = 32 << 10;
+const LANES = 16;
+const MOST_SLAB_BYTES = 2 ** 31;
+
+/** Keys or values of one layer. */
+export interface Cache {
+  /** Bytes from the start of a slab to its pages. */
+  readonly offset: number;
+  readonly heads: number;
+  /** Bytes of a page of one head. */
+  readonly headBytes: number;
+  /** Bytes between its heads in a slab. */
+  readonly headStride: number;
+  /** The number of the block table that holds its pages' places. */
+  readonly table: number;
+}
+
+/** Bytes of one KV head in a page of one layer's K or V: scales, then values (operators/cpu/kv_layout.py). */
+function headBytes(headDim: number): number {
+  return LIBRARY.kv_page_tokens * (4 + roundUp(headDim, LANES));
+}
 
 export class KvPool {
-  /** Bytes of a page of one head of one layer's K or V. */
-  readonly headBytes: number;
   /** Pages of a slab, a power of 2. */
   readonly slabPages: number;
-  /** Bytes between the heads of one layer's K or V in a slab. */
-  readonly headStride: number;
-  /** Bytes of a page of everything. */
-  readonly pageBytes: number;
-  private readonly heads: number;
-  private readonly numbers = new Map<string, number>();
+  readonly slabBytes: number;
+  /** Bytes of a head of the layers that share a block table, by table. */
+  readonly tables: readonly number[];
+  private readonly caches = new Map<string, Cache>();
 
-  /** The first slab begins at `base`. */
-  constructor(
-    program: Program,
-    readonly base: number,
-  ) {
-    for (const { name, kind } of program.buffers.values()) {
-      if (kind === "kv_cache") this.numbers.set(name, this.numbers.size);
+  /** Errors: unsupported_device where there are too many sizes of heads. */
+  constructor(program: Program) {
+    const shapes = [...program.buffers.values()].filter(({ kind }) => kind === "kv_cache").map(headsOf);
+    this.tables = [...new Set(shapes.map((shape) => shape.headBytes))];
+    const smallest = Math.min(STREAM_BYTES, ...this.tables);
+    this.slabPages = 2 ** Math.ceil(Math.log2(STREAM_BYTES / smallest));
+    let offset = 0;
+    for (const { name, heads, headBytes } of shapes) {
+      const headStride = this.slabPages * headBytes;
+      this.caches.set(name, { offset, heads, headBytes, headStride, table: this.tables.indexOf(headBytes) });
+      offset += heads * headStride;
     }
-    this.heads = program.num_key_value_heads;
-    this.headBytes = headBytes(program.head_dim);
-    this.slabPages = 2 ** Math.ceil(Math.log2(Math.max(1, STREAM_BYTES / this.headBytes)));
-    this.headStride = this.slabPages * this.headBytes;
-    this.pageBytes = this.numbers.size * this.heads * this.headBytes;
+    // A slab is whole numbers of every size, so that a place can tell where it begins.
+    const unit = this.tables.reduce(leastCommonMultiple, 1);
+    this.slabBytes = roundUp(offset, unit);
+    if (this.slabBytes > MOST_SLAB_BYTES)
+      throw new LlmError(
+        "unsupported_device",
+        `The CPU cannot run this model: its layers have heads of ${this.tables.length} sizes. Use a GPU.`,
+      );
   }
 
-  /** Bytes from the start of a slab to the pages of a kv_cache buffer. */
-  offset(name: string): number {
-    return this.numbers.get(name)! * this.heads * this.headStride;
+  cache(name: string): Cache {
+    const cache = this.caches.get(name);
+    if (!cache) throw new LlmError("internal", `There is no cache ${name}.`);
+    return cache;
+  }
+
+  /** Bytes of a page of everything. */
+  get pageBytes(): number {
+    return this.slabBytes / this.slabPages;
   }
 
   /** Bytes of the slabs that hold `pages` pages. */
   nbytes(pages: number): number {
-    return Math.ceil(pages / this.slabPages) * this.slabPages * this.pageBytes;
+    return Math.ceil(pages / this.slabPages) * this.slabBytes;
   }
 
   /** Pages of as many slabs as fit into `nbytes` bytes. */
   capacity(nbytes: number): number {
-    return Math.floor(nbytes / (this.slabPages * this.pageBytes)) * this.slabPages;
+    return this.slabBytes === 0 ? Number.POSITIVE_INFINITY : Math.floor(nbytes / this.slabBytes) * this.slabPages;
   }
 
-  /** Where the first head of a page is from the first buffer's start, in units of `headBytes`. */
-  place(page: number): number {
+  /** Where a page of a head is from the first page of that head, in bytes of a head of `table`. */
+  place(page: number, table: number): number {
     const slab = Math.floor(page / this.slabPages);
-    return slab * this.slabPages * this.numbers.size * this.heads + (page % this.slabPages);
+    return (slab * this.slabBytes) / this.tables[table]! + (page % this.slabPages);
   }
 
-  /** Copies what page `from` holds to page `to`. */
-  copy(memory: WebAssembly.Memory, from: number, to: number): void {
+  /** Copies what page `from` holds to page `to`. The first slab begins at `base`. */
+  copy(memory: WebAssembly.Memory, base: number, from: number, to: number): void {
     const bytes = new Uint8Array(memory.buffer);
-    for (let head = 0; head < this.numbers.size * this.heads; head++) {
-      const start = this.base + head * this.headStride;
-      const source = start + this.place(from) * this.headBytes;
-      bytes.copyWithin(start + this.place(to) * this.headBytes, source, source + this.headBytes);
+    for (const { offset, heads, headBytes, headStride, table } of this.caches.values()) {
+      for (let head = 0; head < heads; head++) {
+        const start = base + offset + head * headStride;
+        const source = start + this.place(from, table) * headBytes;
+        bytes.copyWithin(start + this.place(to, table) * headBytes, source, source + headBytes);
+      }
     }
   }
+}
+
+function headsOf({ name, shape }: BufferSpec) {
+  const [heads, , headDim] = shape.slice(1).map((size) => evaluate(size, {}));
+  return { name, heads: heads ?? 1, headBytes: headBytes(headDim ?? 1) };
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y !== 0) [x, y] = [y, x % y];
+  // Beyond the limit it is refused; before that, what it is times another must stay exact.
+  return Math.min((a / x) * b, 2 * MOST_SLAB_BYTES);
 }

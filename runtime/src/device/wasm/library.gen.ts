@@ -6,46 +6,24 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 164384,
-      "sha256": "cf052e5ebc31f61e6152779dbba1b1bf28b63f6e334879368fde64c1fae797f0"
+      "nbytes": 165266,
+      "sha256": "f0b77f2e197cf67e38c81f9d96ca74908903569219e27184e59841f4c7d0e0fc"
     },
     "relaxed": {
-      "nbytes": 164384,
-      "sha256": "8a61c374a2fc15bca7977151841922651425a99ff0d98fe5ba5afa0a5ee00c14"
+      "nbytes": 165266,
+      "sha256": "07b2d686ef2e6b1572471f62cf91209fc1e93ae3c3e6c1831d5c3b5fc23cbd22"
     },
     "plain-threads": {
-      "nbytes": 187049,
-      "sha256": "0f65117a32cfd9c3912a1345af6acfd25148eed0b005a74b90d43fb131ae78fb"
+      "nbytes": 187940,
+      "sha256": "6f5fdf8a979dc085463daa51566dac6a0be4b33e91a977ad9dad07959b34fc62"
     },
     "plain": {
-      "nbytes": 187049,
-      "sha256": "6da5446c982b954e235bda00b3ef02747e6bfde6dd03fec288bcb54dea155ca1"
+      "nbytes": 187940,
+      "sha256": "c006ef13c8c9050ad69153dfc20b9439a867dafc0061bec4f9cf6204fd4c49bc"
     }
   },
   "stack_bytes": 65536,
-  "activation_block_bytes": {
-    "relaxed": 40,
-    "plain": 72
-  },
-  "fine_activations": {
-    "head_bytes": 16,
-    "block_bytes": 68
-  },
-  "heads_at_once": [
-    1,
-    2,
-    3,
-    4
-  ],
-  "attention_part_header_bytes": 16,
-  "attention_parts": 8,
-  "attention_scratch": {
-    "nbytes": 880,
-    "dimension_bytes": 48
-  },
   "kv_page_tokens": 16,
-  "sampling_part_bytes": 2112,
-  "sampling_slices": 8,
   "formats": {
     "q4s": {
       "bits": 4,
@@ -143,6 +121,7 @@ export const LIBRARY = {
     "gemv_q8s",
     "gemv_q8sf",
     "layer_norm",
+    "linear_recurrence",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

@@ -15,8 +15,6 @@ export interface Library {
   readonly relaxed: boolean;
   /** Its memory is shared, so that several threads can work on it. */
   readonly threads: boolean;
-  /** Bytes of one block of 32 quantized activations. */
-  readonly activationBlockBytes: number;
 }
 
 // new URL must stand with a literal, so that bundlers find the files.
@@ -70,7 +68,6 @@ export async function loadLibrary(shared: boolean, build?: BuildName): Promise<L
     module: await module,
     relaxed,
     threads: name.endsWith("-threads"),
-    activationBlockBytes: LIBRARY.activation_block_bytes[relaxed ? "relaxed" : "plain"],
   };
 }
 

@@ -13,6 +13,7 @@ import type { OpenOptions, WeightStream } from "../executor";
 import { type Dtype, ITEM_BYTES, type Parameter, type Program, type Scheme } from "../program";
 import { LIBRARY } from "./library.gen";
 import { Layout, roundUp, tooLarge } from "./memory";
+import { givenArguments, numberOf, type PlannedFunctions, type PlannedStep, schemeOf } from "./planned_step";
 
 /** Change it whenever the bytes of an image change their meaning. */
 const IMAGE_VERSION = 2;
@@ -33,10 +34,8 @@ export interface Matrix {
   readonly offset: number;
   /** Of kernel names: gemm_<format>, matmul_<format>, embed_<format>. */
   readonly format: FormatName | Dtype;
-  readonly grouped: boolean;
   /** The zero point where no minimum is stored. */
   readonly zero: number;
-  readonly columns: number;
   /** Groups of 32 columns; of grouped formats only. */
   readonly kBlocks: number;
   /** Groups of 4 rows. */
@@ -60,19 +59,12 @@ export class WeightImage {
   private readonly vectors = new Map<string, number>();
   private readonly layout = new Layout(0);
 
-  /** Errors: unsupported_device for what the CPU's kernels cannot read. */
-  constructor(private readonly program: Program) {
-    for (const steps of program.functions.values()) {
-      for (const { operator, arguments: given } of steps) {
-        const { definition } = program.operators.get(operator)!;
-        if (definition.op === "linear" || definition.op === "embed") {
-          this.addMatrix(given.get("w")!, given.get("w_scale"), definition);
-        }
-        if (definition.op === "linear" || definition.op === "rms_norm") {
-          for (const name of ["gain", "bias"]) if (given.has(name)) this.addVector(given.get(name)!);
-        }
-      }
-    }
+  /** Holds every matrix and vector that a step is given. Errors: unsupported_device for what the kernels cannot read. */
+  constructor(
+    private readonly program: Program,
+    functions: PlannedFunctions,
+  ) {
+    for (const steps of functions.values()) for (const step of steps) this.addArrays(step);
     if (this.nbytes > MAX_WEIGHT_BYTES) throw tooLarge(this.nbytes);
   }
 
@@ -222,11 +214,20 @@ export class WeightImage {
     return `${IMAGE_VERSION}-${bytesToHex(sha256(utf8ToBytes(text))).slice(0, 32)}`;
   }
 
-  private addMatrix(
-    name: string,
-    scaleName: string | undefined,
-    { rows, columns, scheme }: { readonly rows: number; readonly columns: number; readonly scheme: Scheme },
-  ): void {
+  private addArrays(step: PlannedStep): void {
+    for (const argument of givenArguments(step)) {
+      const name = step.arguments.get(argument.name)!;
+      const { role, size, columns } = argument;
+      if (role === "matrix") {
+        const scaleName = step.arguments.get(`${argument.name}_scale`);
+        this.addMatrix(name, scaleName, numberOf(size, step.symbols), numberOf(columns, step.symbols), schemeOf(step));
+      } else if (role === "vector" || (role === "frequencies" && this.program.parameters.has(name))) {
+        this.addVector(name);
+      }
+    }
+  }
+
+  private addMatrix(name: string, scaleName: string | undefined, rows: number, columns: number, scheme: Scheme): void {
     if (this.matrices.has(name)) return;
     const nBlocks = Math.ceil(rows / ROWS);
     if ("dtype" in scheme) {
@@ -235,9 +236,7 @@ export class WeightImage {
       this.matrices.set(name, {
         offset,
         format: scheme.dtype,
-        grouped: false,
         zero: 0,
-        columns,
         kBlocks: 0,
         nBlocks,
         blockRowBytes,
@@ -261,9 +260,7 @@ export class WeightImage {
     this.matrices.set(name, {
       offset,
       format,
-      grouped: true,
       zero: scheme.zero ?? 0,
-      columns,
       kBlocks,
       nBlocks,
       blockRowBytes,

@@ -23,7 +23,7 @@ export class Allocation {
     private readonly fixed: ReadonlyMap<string, GPUBuffer>,
   ) {}
 
-  /** A page on its way within one buffer, as WebGPU does not copy from a buffer to itself. */
+  /** A page or slot on its way within one buffer, as WebGPU does not copy from a buffer to itself. */
   private transit: GPUBuffer | null = null;
 
   /** Errors: out_of_memory. */
@@ -33,7 +33,7 @@ export class Allocation {
     try {
       await device.create("the weights and buffers of this model", () => {
         for (const [name, size] of plan.fixedBytes) {
-          const usage = plan.program.parameters.has(name) ? STORAGE | COPY_DST : STORAGE | COPY_DST | COPY_SRC;
+          const usage = plan.weightBuffers.has(name) ? STORAGE | COPY_DST : STORAGE | COPY_DST | COPY_SRC;
           buffers.set(name, device.gpu.createBuffer({ label: name, size, usage }));
         }
       });
@@ -50,6 +50,11 @@ export class Allocation {
   /** Pages per layer that the cache holds now: the symbol kv_pages. */
   get kvPages(): number {
     return this.pages;
+  }
+
+  /** Those of the weights. */
+  weights(): GPUBuffer[] {
+    return [...this.plan.weightBuffers].map((name) => this.get(name));
   }
 
   get(name: string): GPUBuffer {
@@ -89,16 +94,26 @@ export class Allocation {
 
   /** Copies one page of every KV buffer. */
   copyPage(from: number, to: number): void {
+    this.copyWithin(this.plan.pageBytes, from, to);
+  }
+
+  /** Copies one slot of every recurrent_state buffer. */
+  copySlot(from: number, to: number): void {
+    this.copyWithin(this.plan.slotBytes, from, to);
+  }
+
+  private copyWithin(itemBytes: ReadonlyMap<string, number>, from: number, to: number): void {
+    if (itemBytes.size === 0) return;
     this.transit ??= this.device.gpu.createBuffer({
-      label: "page in transit",
-      size: Math.max(...this.plan.pageBytes.values()),
+      label: "in transit",
+      size: Math.max(...this.plan.pageBytes.values(), ...this.plan.slotBytes.values()),
       usage: COPY_DST | COPY_SRC,
     });
     const encoder = this.device.gpu.createCommandEncoder();
-    for (const [name, pageBytes] of this.plan.pageBytes) {
+    for (const [name, bytes] of itemBytes) {
       const buffer = this.get(name);
-      encoder.copyBufferToBuffer(buffer, from * pageBytes, this.transit, 0, pageBytes);
-      encoder.copyBufferToBuffer(this.transit, 0, buffer, to * pageBytes, pageBytes);
+      encoder.copyBufferToBuffer(buffer, from * bytes, this.transit, 0, bytes);
+      encoder.copyBufferToBuffer(this.transit, 0, buffer, to * bytes, bytes);
     }
     this.device.gpu.queue.submit([encoder.finish()]);
   }

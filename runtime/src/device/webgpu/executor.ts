@@ -1,5 +1,6 @@
 /**
- * The WebGPU device: one command encoder, one compute pass and one submit for a list of calls.
+ * The WebGPU device: one command encoder, one compute pass and one submit for a list of calls, or a few where it would
+ * hold a GPU for long.
  *
  * Owns the program's buffers, pipelines and bind groups, and the device, until `destroy`. Bind groups are made at load and remade
  * only where the KV cache was replaced; encoding a step is three calls per dispatch and no allocation.
@@ -13,21 +14,36 @@ import { Allocation } from "./allocation";
 import { measureBandwidth } from "./bandwidth";
 import { type Device, openDevice } from "./device";
 import { BUFFER_USAGE, MAP_READ_MODE } from "./gpu_flags";
+import { loadKernelTexts } from "./library";
 import { compilePipelines, type Pipeline } from "./pipelines";
-import { type Plan, type PlannedStep, planFor } from "./plan";
+import { type Plan, type PlannedDispatch, planFor } from "./plan";
 import { StagingPool, stagingBuffer } from "./readback";
+import { Slicer } from "./slicer";
 import { type Slot, UniformArena } from "./uniforms";
 import { WeightUpload } from "./upload";
 
-interface CompiledStep {
+interface CompiledDispatch {
   readonly pipeline: Pipeline;
-  readonly planned: PlannedStep;
+  readonly planned: PlannedDispatch;
   readonly slot: Slot | null;
   group: GPUBindGroup;
   readonly usesKv: boolean;
 }
+/** A function, and what each of its dispatches costs for one token, in bytes of weights. */
+interface CompiledFunction {
+  readonly dispatches: readonly CompiledDispatch[];
+  readonly costs: Float64Array;
+}
+export interface CreateOptions extends OpenOptions {
+  /** What a submit should take at most. Default: short where other pages share the GPU, else without limit. */
+  readonly submitTargetMs?: number;
+}
 
 const GRID_CACHE = 128;
+/** A page that draws 30 times a second waits for no more than one frame. */
+const SUBMIT_TARGET_MS = 30;
+/** What a dispatch costs that reads no weights: about what a GPU reads while it starts one. */
+const DISPATCH_COST = 2 ** 18;
 /** Submits are short, so that pages keep drawing and an abort takes effect soon. */
 const GPU_PACING: Pacing = { synchronous: false, decodeTargetMs: 33, prefillTargetMs: 30, firstPrefill: 32 };
 // A software adapter shares no GPU with other pages, so only the delay of an abort speaks for small chunks there.
@@ -42,7 +58,8 @@ export async function openWebGpuExecutor(
 ): Promise<WebGpuExecutor> {
   const device = await openDevice(gpu);
   try {
-    return await WebGpuExecutor.create(device, planFor(program, device.capabilities), sources, options);
+    const plan = planFor(program, device.capabilities, { kernels: options.kernels ?? "library" });
+    return await WebGpuExecutor.create(device, plan, sources, options);
   } catch (thrown) {
     device.destroy();
     throw device.failure && !options.signal?.aborted ? device.failure : thrown;
@@ -53,7 +70,8 @@ export class WebGpuExecutor implements Executor {
   readonly kind = "webgpu";
   readonly threads = null;
   readonly weightBytesPerToken: number;
-  private readonly functions = new Map<string, CompiledStep[]>();
+  private readonly functions = new Map<string, CompiledFunction>();
+  private readonly slicers: { readonly prefill: Slicer; readonly others: Slicer };
   private readonly grids = new Map<string, Uint32Array>();
   private readonly arena: UniformArena;
   private uniforms!: GPUBuffer;
@@ -64,7 +82,9 @@ export class WebGpuExecutor implements Executor {
     readonly device: Device,
     readonly plan: Plan,
     private readonly allocation: Allocation,
+    submitTargetMs: number,
   ) {
+    this.slicers = { prefill: new Slicer(submitTargetMs), others: new Slicer(submitTargetMs) };
     this.arena = new UniformArena(device.capabilities.limits.minUniformBufferOffsetAlignment);
     this.weightBytesPerToken = weightBytesPerToken(plan.program);
   }
@@ -77,7 +97,7 @@ export class WebGpuExecutor implements Executor {
     device: Device,
     plan: Plan,
     sources: Omit<DeviceSources, "derived">,
-    options: OpenOptions = {},
+    options: CreateOptions = {},
   ): Promise<WebGpuExecutor> {
     options.signal?.throwIfAborted();
     const allocation = await Allocation.create(device, plan, options.firstPages ?? 16);
@@ -87,7 +107,7 @@ export class WebGpuExecutor implements Executor {
     let weights: Promise<unknown> = Promise.resolve();
     let compile: Promise<Map<string, Pipeline>> = Promise.resolve(new Map());
     try {
-      const upload = new WeightUpload(device, allocation, plan.program.parameters);
+      const upload = new WeightUpload(device, allocation, plan.program.parameters, plan.weights);
       weights = sources.weights(
         async (name, offset, bytes) => {
           // Buffers are released after a failure, and no late piece may reach them.
@@ -96,7 +116,8 @@ export class WebGpuExecutor implements Executor {
         },
         { signal, ...(options.onLoad ? { onProgress: options.onLoad } : {}) },
       );
-      compile = compilePipelines(device, plan.kernels, sources.kernel, (done, total) => {
+      const texts = { library: loadKernelTexts, own: sources.kernel };
+      compile = compilePipelines(device, plan.pipelines, texts, (done, total) => {
         signal.throwIfAborted();
         options.onCompile?.(done, total);
       });
@@ -104,7 +125,8 @@ export class WebGpuExecutor implements Executor {
       compile.catch(() => stop.abort());
       await Promise.race([Promise.all([weights, compile]), device.failed.then((error) => Promise.reject(error))]);
       upload.finish();
-      const executor = new WebGpuExecutor(device, plan, allocation);
+      const target = options.submitTargetMs ?? (device.software ? Number.POSITIVE_INFINITY : SUBMIT_TARGET_MS);
+      const executor = new WebGpuExecutor(device, plan, allocation, target);
       await executor.bind(await compile);
       options.signal?.throwIfAborted();
       return executor;
@@ -156,27 +178,48 @@ export class WebGpuExecutor implements Executor {
     this.allocation.copyPage(from, to);
   }
 
+  get stateSlots(): number {
+    return this.plan.stateSlots;
+  }
+
+  copySlot(from: number, to: number): void {
+    this.allocation.copySlot(from, to);
+  }
+
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes = 0): void {
     this.device.gpu.queue.writeBuffer(this.allocation.get(name), offsetBytes, data);
   }
 
-  /** Queues the functions in order as one submit, then the copies. */
+  /** Queues the functions in order, then the copies: as one submit, or cut into a few short ones. */
   run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
     if (this.device.failure) throw this.device.failure;
     const { queue } = this.device.gpu;
-    if (calls.includes("prefill")) this.prefillN = n;
-    this.arena.update({ n: this.prefillN, kv_pages: this.kvPages }, (offset, bytes) =>
-      queue.writeBuffer(this.uniforms, offset, bytes),
-    );
+    const prefill = calls.includes("prefill");
+    if (prefill) this.prefillN = n;
+    this.arena.update(this.prefillN, (offset, bytes) => queue.writeBuffer(this.uniforms, offset, bytes));
     if (this.boundKv !== this.allocation.kvGeneration) this.rebindKv();
 
-    const encoder = this.device.gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const name of calls) this.encode(pass, name, name === "prefill" ? n : 1);
-    pass.end();
-    for (const { from, to, toOffset, bytes } of copies)
-      encoder.copyBufferToBuffer(this.allocation.get(from), 0, stagingBuffer(to), toOffset, bytes);
-    queue.submit([encoder.finish()]);
+    const slicer = this.slicers[prefill ? "prefill" : "others"];
+    const costs = this.costsOf(calls, n);
+    const ends = costs.length > 0 ? slicer.cut(costs) : [0];
+    const submittedMs = performance.now();
+    let first = 0;
+    for (const end of ends) {
+      const encoder = this.device.gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      this.encode(pass, calls, n, first, end);
+      pass.end();
+      if (end === costs.length) this.encodeCopies(encoder, copies);
+      queue.submit([encoder.finish()]);
+      first = end;
+    }
+    if (!slicer.learns) return;
+    const cost = costs.reduce((sum, each) => sum + each, 0);
+    // A device that is lost meanwhile tells so elsewhere.
+    queue.onSubmittedWorkDone().then(
+      () => slicer.finished(cost, submittedMs, performance.now()),
+      () => undefined,
+    );
   }
 
   finished(): Promise<void> {
@@ -203,8 +246,7 @@ export class WebGpuExecutor implements Executor {
   }
 
   measureBandwidth(signal?: AbortSignal): Promise<number> {
-    const buffers = [...this.plan.program.parameters.keys()].map((name) => this.allocation.get(name));
-    return measureBandwidth(this.device, buffers, signal);
+    return measureBandwidth(this.device, this.allocation.weights(), signal);
   }
 
   destroy(): void {
@@ -213,30 +255,58 @@ export class WebGpuExecutor implements Executor {
     this.device.destroy();
   }
 
-  private encode(pass: GPUComputePassEncoder, name: string, n: number): void {
-    const steps = this.functions.get(name);
-    if (!steps) throw new LlmError("internal", `The program has no function ${name}.`);
-    const grid = this.gridOf(name, steps, n);
+  private function(name: string): CompiledFunction {
+    const known = this.functions.get(name);
+    if (!known) throw new LlmError("internal", `The program has no function ${name}.`);
+    return known;
+  }
+
+  /** Of every dispatch of the calls. */
+  private costsOf(calls: readonly string[], n: number): Float64Array {
+    const count = calls.reduce((sum, name) => sum + this.function(name).costs.length, 0);
+    const all = new Float64Array(count);
+    let at = 0;
+    for (const name of calls) {
+      const { costs } = this.function(name);
+      const tokens = name === "prefill" ? n : 1;
+      for (let i = 0; i < costs.length; i++) all[at++] = costs[i]! * tokens;
+    }
+    return all;
+  }
+
+  /** Dispatches first to end - 1 of all those of the calls. */
+  private encode(pass: GPUComputePassEncoder, calls: readonly string[], n: number, first: number, end: number): void {
     let current: GPUComputePipeline | null = null;
-    for (let i = 0; i < steps.length; i++) {
-      const step = steps[i]!;
-      if (step.pipeline.pipeline !== current) {
-        current = step.pipeline.pipeline;
-        pass.setPipeline(current);
+    let start = 0;
+    for (const name of calls) {
+      const { dispatches } = this.function(name);
+      const grid = this.gridOf(name, dispatches, name === "prefill" ? n : 1);
+      const last = Math.min(end - start, dispatches.length);
+      for (let i = Math.max(first - start, 0); i < last; i++) {
+        const { pipeline, group } = dispatches[i]!;
+        if (pipeline.pipeline !== current) {
+          current = pipeline.pipeline;
+          pass.setPipeline(current);
+        }
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
       }
-      pass.setBindGroup(0, step.group);
-      pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
+      start += dispatches.length;
     }
   }
 
+  private encodeCopies(encoder: GPUCommandEncoder, copies: readonly Copy[]): void {
+    for (const { from, to, toOffset, bytes } of copies)
+      encoder.copyBufferToBuffer(this.allocation.get(from), 0, stagingBuffer(to), toOffset, bytes);
+  }
+
   /** Workgroups of every step, x, y and z in turn. */
-  private gridOf(name: string, steps: readonly CompiledStep[], n: number): Uint32Array {
-    const key = `${name}|${n}|${this.kvPages}`;
+  private gridOf(name: string, steps: readonly CompiledDispatch[], n: number): Uint32Array {
+    const key = `${name}|${n}`;
     const known = this.grids.get(key);
     if (known) return known;
-    const symbols = { n, kv_pages: this.kvPages };
     const grid = Uint32Array.from(
-      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, symbols))),
+      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, { n }))),
     );
     if (this.grids.size >= GRID_CACHE) this.grids.clear();
     this.grids.set(key, grid);
@@ -245,10 +315,10 @@ export class WebGpuExecutor implements Executor {
 
   private async bind(pipelines: ReadonlyMap<string, Pipeline>): Promise<void> {
     const { device, plan, arena, allocation } = this;
-    const slots = new Map<PlannedStep, Slot>();
+    const slots = new Map<PlannedDispatch, Slot>();
     for (const [name, steps] of plan.functions) {
       for (const step of steps) {
-        if (step.kernel.uniforms.length > 0) slots.set(step, arena.slotFor(step.kernel.uniforms, name === "prefill"));
+        if (step.uniforms.length > 0) slots.set(step, arena.slotFor(step.uniforms, name === "prefill"));
       }
     }
     await device.create("the bind groups of this model", () => {
@@ -258,10 +328,10 @@ export class WebGpuExecutor implements Executor {
         usage: BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
       });
       for (const [name, steps] of plan.functions) {
-        this.functions.set(
-          name,
-          steps.map((planned) => {
-            const pipeline = pipelines.get(planned.kernel.hash)!;
+        this.functions.set(name, {
+          costs: Float64Array.from(steps, (planned) => this.costOf(planned)),
+          dispatches: steps.map((planned) => {
+            const pipeline = pipelines.get(planned.pipeline.key)!;
             const slot = slots.get(planned) ?? null;
             const group = this.createGroup(pipeline, planned, slot);
             return {
@@ -272,20 +342,29 @@ export class WebGpuExecutor implements Executor {
               usesKv: planned.targets.some((target) => allocation.isKv(target)),
             };
           }),
-        );
+        });
       }
     });
     this.boundKv = allocation.kvGeneration;
   }
 
+  private costOf({ targets, looksUp }: PlannedDispatch): number {
+    if (looksUp) return DISPATCH_COST;
+    return targets.reduce(
+      (sum, name) => sum + (this.plan.weightBuffers.has(name) ? this.plan.fixedBytes.get(name)! : 0),
+      DISPATCH_COST,
+    );
+  }
+
   private rebindKv(): void {
-    for (const steps of this.functions.values()) {
-      for (const step of steps) if (step.usesKv) step.group = this.createGroup(step.pipeline, step.planned, step.slot);
+    for (const { dispatches } of this.functions.values()) {
+      for (const step of dispatches)
+        if (step.usesKv) step.group = this.createGroup(step.pipeline, step.planned, step.slot);
     }
     this.boundKv = this.allocation.kvGeneration;
   }
 
-  private createGroup(pipeline: Pipeline, planned: PlannedStep, slot: Slot | null): GPUBindGroup {
+  private createGroup(pipeline: Pipeline, planned: PlannedDispatch, slot: Slot | null): GPUBindGroup {
     const entries: GPUBindGroupEntry[] = planned.targets.map((target, binding) => ({
       binding,
       resource: { buffer: this.allocation.get(target) },
@@ -295,6 +374,6 @@ export class WebGpuExecutor implements Executor {
         binding: entries.length,
         resource: { buffer: this.uniforms, offset: slot.offset, size: slot.size },
       });
-    return this.device.gpu.createBindGroup({ label: planned.kernel.name, layout: pipeline.layout, entries });
+    return this.device.gpu.createBindGroup({ label: planned.pipeline.name, layout: pipeline.layout, entries });
   }
 }

@@ -8,6 +8,8 @@ import { LlmError } from "../../internal/errors";
 import type { Parameter } from "../program";
 import type { Allocation } from "./allocation";
 import type { Device } from "./device";
+import type { Placement } from "./weight_placement";
+import { widen } from "./widen";
 
 const DRAIN_BYTES = 64 * 2 ** 20;
 
@@ -19,6 +21,8 @@ export class WeightUpload {
     private readonly device: Device,
     private readonly allocation: Allocation,
     private readonly parameters: ReadonlyMap<string, Parameter>,
+    /** Of those parameters that are used. */
+    private readonly placements: ReadonlyMap<string, Placement>,
   ) {}
 
   /** Pieces of one parameter must come in order. Parameters that the program does not use are passed over. */
@@ -70,8 +74,22 @@ export class WeightUpload {
     }
   }
 
+  /** Whole words from byte `offset` of the stored array on. */
   private write(name: string, offset: number, bytes: Uint8Array): void {
-    if (bytes.byteLength === 0) return;
-    this.device.gpu.queue.writeBuffer(this.allocation.get(name), offset, bytes as Uint8Array<ArrayBuffer>);
+    const placement = this.placements.get(name);
+    if (!placement || bytes.byteLength === 0) return;
+    for (const { start, end, buffer, at } of placement.segments) {
+      const from = Math.max(offset, start);
+      const to = Math.min(offset + bytes.byteLength, end);
+      if (from < to)
+        this.writeTo(buffer, at + from - start, bytes.subarray(from - offset, to - offset), placement.widen);
+    }
+  }
+
+  private writeTo(buffer: string, offset: number, bytes: Uint8Array, from: Placement["widen"]): void {
+    const { queue } = this.device.gpu;
+    const target = this.allocation.get(buffer);
+    if (from) queue.writeBuffer(target, 2 * offset, widen(from, bytes));
+    else queue.writeBuffer(target, offset, bytes as Uint8Array<ArrayBuffer>);
   }
 }

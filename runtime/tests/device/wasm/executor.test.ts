@@ -5,6 +5,7 @@ import { systemDevices } from "../../../src/device/open";
 import type { Program } from "../../../src/device/program";
 import { parseProgram } from "../../../src/device/program_reader";
 import { openWasmExecutor } from "../../../src/device/wasm/executor";
+import { planSteps } from "../../../src/device/wasm/planned_step";
 import { MAX_WEIGHT_BYTES, WeightImage } from "../../../src/device/wasm/weights";
 import { LoadedModel } from "../../../src/engine/loaded_model";
 import type { DerivedFiles } from "../../../src/internal/files";
@@ -132,7 +133,7 @@ describe.skipIf(!tiny)("repacked weights", () => {
     streamed = 0;
     const second = await open();
     expect(streamed).toBe(0);
-    expect(cache.reads).toBe(new WeightImage(program).nbytes);
+    expect(cache.reads).toBe(new WeightImage(program, planSteps(program, true)).nbytes);
     second.destroy();
     for (const file of cache.files.values()) file.key = "another layout";
     (await open()).destroy();
@@ -174,21 +175,14 @@ describe.skipIf(!tiny)("repacked weights", () => {
 
   it("beyond what WebAssembly addresses are a typed error before anything is allocated", async () => {
     const program = await tinyProgram();
-    const operators = new Map(
-      [...program.operators].map(([name, operator]) => {
-        const { definition } = operator;
-        if (definition.op !== "embed") return [name, operator] as const;
-        return [name, { ...operator, definition: { ...definition, rows: 2 ** 28 } }] as const;
-      }),
-    );
-    const huge: Program = { ...program, operators };
+    const huge = withDefinitions(program, "embed", { rows: 2 ** 28 });
     const open = openWasmExecutor(huge, { weights: await weights(), cache: null });
     await expect(open).rejects.toMatchObject({ code: "unsupported_device" });
     expect(MAX_WEIGHT_BYTES).toBe(3.5 * 2 ** 30);
   });
 
   it("of programs with other pages than the kernels' are a typed error", async () => {
-    const program = { ...(await tinyProgram()), page_size: 8 };
+    const program = withDefinitions(await tinyProgram(), "attention", { page_size: 8 });
     await expect(openWasmExecutor(program, { weights: await weights(), cache: null })).rejects.toMatchObject({
       code: "unsupported_device",
       message: expect.stringMatching(/pages of 8 tokens/),
@@ -200,6 +194,15 @@ describe.skipIf(!tiny)("repacked weights", () => {
     await expect(open).rejects.toMatchObject({ code: "unsupported_device" });
   });
 });
+
+/** The program with other numbers in the definitions of `op`, which no check has seen. */
+function withDefinitions(program: Program, op: string, change: Readonly<Record<string, number>>): Program {
+  const operators = [...program.operators].map(([name, operator]) => {
+    const { definition } = operator;
+    return [name, definition.op === op ? { ...operator, definition: { ...definition, ...change } } : operator] as const;
+  });
+  return { ...program, operators: new Map(operators) };
+}
 
 function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const n = a.length;

@@ -39,6 +39,11 @@ async function load(json = toyProgram(), given = sources(), firstPages = 2): Pro
   return Executor.create(device, plan, given, { firstPages });
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: plain JSON.
+const ownOperator = (json: any, name: string): any =>
+  // biome-ignore lint/suspicious/noExplicitAny: plain JSON.
+  json.own_operators.find((entry: any) => entry.definition.name === name);
+
 /** Runs prefill over tokens[0:-1] in chunks of `n`, then decode of the last one, with the given pages. */
 function runPrompt(executor: Executor, tokens: readonly number[], pages: readonly number[], n: number): void {
   executor.write("block_table", Int32Array.from(pages));
@@ -74,6 +79,30 @@ describe.skipIf(noGpu)("executor", () => {
     expect([...new Int32Array(await executor.read("state"))].slice(1, 3)).toEqual([prompt.length + 5, 6]);
   });
 
+  it("computes the same in many short submits, cut between any two steps", async () => {
+    const device = await open();
+    const { queue } = device.gpu;
+    const submit = queue.submit.bind(queue);
+    let submits = 0;
+    queue.submit = (commands) => {
+      submits += 1;
+      return submit(commands);
+    };
+    const plan = planFor(parseProgram(toyProgram()), device.capabilities);
+    const executor = await Executor.create(device, plan, sources(), { firstPages: 8, submitTargetMs: 1e-6 });
+    runPrompt(executor, prompt, [0, 1, 2, 3, 4, 5, 6, 7], 4);
+    await executor.finished();
+    const pool = new StagingPool(device, 256);
+    const staging = await pool.take();
+    submits = 0;
+    const calls = Array.from({ length: 6 }, (_, i) => (i % 2 ? "decode" : "sample_greedy"));
+    executor.run(calls, 1, [{ from: "tokens", to: staging, toOffset: 0, bytes: 256 }]);
+    // Each decode has three dispatches, each sampler two.
+    expect(submits).toBe(15);
+    expect([...new Int32Array(await pool.read(staging)).slice(0, 3)]).toEqual(greedy(prompt, 3));
+    expect([...new Float32Array(await executor.read("logits"))]).toEqual(reference([...prompt, ...greedy(prompt, 3)]));
+  });
+
   it("keeps the cache when it grows, and rebinds it", async () => {
     const executor = await load(toyProgram(), sources(), 2);
     expect(executor.kvPages).toBe(2);
@@ -106,10 +135,11 @@ describe.skipIf(noGpu)("executor", () => {
     const without: Capabilities = { ...device.capabilities, features: new Set(), subgroupMinSize: 0 };
     const json = toyProgram();
     // A better variant that doubles the logits, for a feature.
-    const text = kernelTexts.get(json.operators.project.variants[0].kernel)!.replace("= sum;", "= 2.0 * sum;");
-    const kernel = json.kernels[json.operators.project.variants[0].kernel];
-    json.kernels[hashOf(text)] = kernel;
-    json.operators.project.variants.unshift({
+    const [stage] = ownOperator(json, "project").stages;
+    const { kernel } = stage.variants[0];
+    const text = kernelTexts.get(kernel)!.replace("= sum;", "= 2.0 * sum;");
+    json.kernels[hashOf(text)] = json.kernels[kernel];
+    stage.variants.unshift({
       requires: { features: ["subgroups"], subgroup_min_size: 4 },
       kernel: hashOf(text),
       grid: [VOCAB / 8, 1, 1],
@@ -152,17 +182,21 @@ describe.skipIf(noGpu)("executor", () => {
     [
       "weights that end early",
       "invalid_package",
-      () => load(toyProgram(), sources({ weights: async (sink) => sink("head", 0, new Uint8Array(8)) })),
+      () => load(toyProgram(), sources({ weights: async (sink) => sink("head.weight", 0, new Uint8Array(8)) })),
     ],
     [
       "weights with a gap",
       "invalid_package",
-      () => load(toyProgram(), sources({ weights: async (sink) => sink("head", 4, new Uint8Array(8)) })),
+      () => load(toyProgram(), sources({ weights: async (sink) => sink("head.weight", 4, new Uint8Array(8)) })),
     ],
     [
       "weights that are too long",
       "invalid_package",
-      () => load(toyProgram(), sources({ weights: async (sink) => sink("head", 0, new Uint8Array(VOCAB * 16 + 4)) })),
+      () =>
+        load(
+          toyProgram(),
+          sources({ weights: async (sink) => sink("head.weight", 0, new Uint8Array(VOCAB * 16 + 4)) }),
+        ),
     ],
     [
       "a source that fails",
@@ -178,7 +212,7 @@ describe.skipIf(noGpu)("executor", () => {
       "unsupported_device",
       () => {
         const json = toyProgram();
-        json.buffers.find(({ name }: { name: string }) => name === "hidden").shape = [4294967295];
+        json.plan.buffers[0].shape = [4294967295];
         return load(json);
       },
     ],
@@ -187,7 +221,8 @@ describe.skipIf(noGpu)("executor", () => {
       "unsupported_device",
       () => {
         const json = toyProgram();
-        json.kernels[json.operators.mix.variants[0].kernel].workgroup_size = [1024, 1024, 1];
+        const { kernel } = ownOperator(json, "mix").stages[0].variants[0];
+        json.kernels[kernel].workgroup_size = [1024, 1024, 1];
         return load(json);
       },
     ],
@@ -246,7 +281,7 @@ describe.skipIf(noGpu)("executor", () => {
     const words = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 4);
     const json = toyProgram();
     for (let i = 0; i < 1024; i++)
-      json.buffers.push({ name: `huge.${i}`, kind: "scratch", dtype: "int32", shape: [words] });
+      json.plan.buffers.push({ name: `huge.${i}`, kind: "scratch", dtype: "int32", shape: [words] });
     const plan = planFor(parseProgram(json), device.capabilities);
     await expect(Executor.create(device, plan, sources())).rejects.toMatchObject({ code: "out_of_memory" });
     expect(device.failure).toBeNull();
@@ -294,7 +329,7 @@ describe("openDevice", () => {
 
 async function loadBadKernel(wgsl: string): Promise<unknown> {
   const json = toyProgram();
-  const [variant] = json.operators.mix.variants;
+  const [variant] = ownOperator(json, "mix").stages[0].variants;
   json.kernels[hashOf(wgsl)] = json.kernels[variant.kernel];
   delete json.kernels[variant.kernel];
   variant.kernel = hashOf(wgsl);

@@ -8,11 +8,12 @@
 import { readFileSync } from "node:fs";
 import { freemem } from "node:os";
 import { join } from "node:path";
-import type { OperatorSpec, Program, Scheme, Variant } from "../../../../runtime/src/device/program";
+import type { Program, TensorSpec } from "../../../../runtime/src/device/program";
 import { parseProgram } from "../../../../runtime/src/device/program_reader";
 import { type Device, openDevice } from "../../../../runtime/src/device/webgpu/device";
 import { WebGpuExecutor } from "../../../../runtime/src/device/webgpu/executor";
-import { type Plan, type PlannedStep, planFor } from "../../../../runtime/src/device/webgpu/plan";
+import { LIBRARY_OPERATORS } from "../../../../runtime/src/device/webgpu/library";
+import { type Plan, type PlannedDispatch, planFor } from "../../../../runtime/src/device/webgpu/plan";
 import { LlmError } from "../../../../runtime/src/internal/errors";
 import { type Content, noise, stream } from "./synthetic_weights";
 
@@ -23,6 +24,7 @@ export const LAST_VARIANTS = "decode in last variants";
 export interface KernelGroup {
   readonly kernel: string;
   readonly function: string;
+  readonly dispatches: readonly PlannedDispatch[];
   readonly calls: number;
   /** Of weights, in all calls. */
   readonly weightBytes: number;
@@ -33,8 +35,8 @@ export interface Model {
   readonly program: Pick<Program, "vocab_size" | "context_length" | "page_size" | "prefill_chunk">;
   readonly loadMs: number;
   readonly weightBytes: number;
-  /** Kernel by operator. */
-  readonly chosen: Readonly<Record<string, string>>;
+  /** Every kernel with its numbers. */
+  readonly chosen: readonly string[];
   readonly kernels: ReadonlyMap<string, readonly KernelGroup[]>;
   /** Makes room for `tokens` tokens and fills the cache with noise. Errors: out_of_memory. */
   prepareCache(tokens: number): Promise<void>;
@@ -48,18 +50,18 @@ export async function loadModel(
   profiled: readonly string[],
 ): Promise<Model> {
   const started = performance.now();
-  const json = JSON.parse(readFileSync(join(folder, "program/program.json"), "utf8"));
-  const program = parseProgram(json);
+  const program = parseProgram(JSON.parse(readFileSync(join(folder, "program/program.json"), "utf8")));
   const device = await openDevice(gpu);
-  const plan = planFor(variant === null ? program : withVariant(program, variant), device.capabilities);
-  const last = planFor(withVariant(program, "last"), device.capabilities);
-  const kernels = new Map(profiled.map((name) => [name, kernelGroups(program, plan, name)]));
+  const planWithout = (excluded: ReadonlySet<string>) => planFor(program, device.capabilities, { excluded });
+  const plan = planWithout(variant === null ? new Set() : variantsBut(variant));
+  const last = planWithout(variantsBut("last"));
+  const kernels = new Map(profiled.map((name) => [name, kernelGroups(plan, name)]));
   const weightBytes = [...program.parameters.values()].reduce((sum, { nbytes }) => sum + nbytes, 0);
   requireMemory(device, weightBytes);
   const executor = await WebGpuExecutor.create(device, withFunctions(plan, last, [...kernels.values()].flat()), {
-    kernel: async (hash) => readFileSync(join(folder, `program/${hash}.wgsl`), "utf8"),
+    kernel: (hash) => Promise.reject(new LlmError("invalid_package", `The kernel ${hash} is not the library's.`)),
     weights: async (sink) => {
-      for (const [index, { name, nbytes, content }] of storedArrays(program, json.tensors).entries())
+      for (const [index, { name, nbytes, content }] of storedArrays(program).entries())
         await stream(content, nbytes, index, (offset, bytes) => sink(name, offset, bytes));
     },
   });
@@ -69,69 +71,70 @@ export async function loadModel(
     program,
     loadMs: performance.now() - started,
     weightBytes,
-    chosen: chosenKernels(program, plan),
+    chosen: chosenKernels(plan),
     kernels,
     prepareCache: (tokens) => prepareCache(executor, plan, tokens),
   };
 }
 
-/** The program with the variant of that ending first, wherever an operator has one; "last": with its last only. */
-function withVariant(program: Program, ending: string): Program {
-  let found = ending === "last";
-  const prefer = (operator: OperatorSpec): readonly Variant[] => {
-    if (ending === "last") return operator.variants.slice(-1);
-    const wanted = operator.variants.filter(({ kernel }) => program.kernels.get(kernel)!.name.endsWith(`_${ending}`));
-    found ||= wanted.length > 0;
-    return wanted.length > 0 ? wanted : operator.variants;
-  };
-  const operators = new Map(
-    [...program.operators].map(([name, operator]) => [name, { ...operator, variants: prefer(operator) }]),
-  );
-  if (!found) throw new LlmError("invalid_request", `No kernel of this program ends in _${ending}.`);
-  return { ...program, operators };
+/**
+ * Names of the library's kernels to pass over, so that those of an ending are taken wherever a stage has one; for
+ * "last" all that need a feature. Those that need none stay, since not every row is long enough for every variant.
+ */
+function variantsBut(ending: string): Set<string> {
+  const stages = [...LIBRARY_OPERATORS.values()].flatMap((operator) => operator.stages);
+  const variants = stages.flatMap((stage) => stage.variants);
+  const names = new Set(variants.map(({ name }) => name));
+  const wanted = (name: string) => name.replace(/_[^_]*$/, `_${ending}`);
+  if (ending !== "last" && !variants.some(({ name }) => name.endsWith(`_${ending}`))) {
+    throw new LlmError("invalid_request", `No kernel of the library ends in _${ending}.`);
+  }
+  const passedOver = variants.filter(({ name, requires }) => {
+    if (requires.features.length === 0 && requires.subgroup_min_size === 0) return false;
+    return ending === "last" || (name !== wanted(name) && names.has(wanted(name)));
+  });
+  return new Set(passedOver.map(({ name }) => name));
 }
 
-function chosenKernels(program: Program, plan: Plan): Record<string, string> {
-  const chosen: Record<string, string> = {};
-  for (const [name, steps] of program.functions) {
-    steps.forEach(({ operator }, i) => {
-      chosen[operator] = plan.functions.get(name)![i]!.kernel.name;
-    });
-  }
-  return chosen;
+function chosenKernels(plan: Plan): string[] {
+  return [...new Set([...plan.functions.values()].flat().map(nameOf))].sort();
 }
 
-function kernelGroups(program: Program, plan: Plan, name: string): KernelGroup[] {
-  const groups = new Map<string, PlannedStep[]>();
-  for (const step of plan.functions.get(name)!) {
-    const known = groups.get(step.kernel.name);
-    if (known) known.push(step);
-    else groups.set(step.kernel.name, [step]);
+/** The kernel, and those of its numbers by which a reader tells its uses apart. */
+function nameOf({ pipeline: { name, constants } }: PlannedDispatch): string {
+  const sizes = ["outputs", "columns", "vocab_size"].flatMap((size) => constants[size] ?? []);
+  const parts = ["norm", "bias", "residual"].filter((part) => constants[`has_${part}`]);
+  return [name, sizes.join("×"), ...parts].filter(Boolean).join(" ");
+}
+
+function kernelGroups(plan: Plan, name: string): KernelGroup[] {
+  const groups = new Map<string, PlannedDispatch[]>();
+  for (const dispatch of plan.functions.get(name)!) {
+    const { key } = dispatch.pipeline;
+    groups.set(key, [...(groups.get(key) ?? []), dispatch]);
   }
-  return [...groups].map(([kernel, steps]) => ({
-    kernel,
-    function: `${name}: ${kernel}`,
-    calls: steps.length,
-    weightBytes: kernel.startsWith("embed") ? 0 : steps.reduce((sum, step) => sum + bytesRead(program, step), 0),
+  return [...groups.values()].map((dispatches) => ({
+    kernel: nameOf(dispatches[0]!),
+    function: `${name}: ${dispatches[0]!.pipeline.key}`,
+    dispatches,
+    calls: dispatches.length,
+    weightBytes: dispatches.reduce((sum, dispatch) => sum + bytesRead(plan, dispatch), 0),
   }));
 }
 
-function bytesRead(program: Program, step: PlannedStep): number {
-  return step.targets.reduce((sum, target) => sum + (program.parameters.get(target)?.nbytes ?? 0), 0);
+function bytesRead(plan: Plan, { targets, looksUp }: PlannedDispatch): number {
+  if (looksUp) return 0;
+  return targets.reduce((sum, name) => sum + (plan.weightBuffers.has(name) ? plan.fixedBytes.get(name)! : 0), 0);
 }
 
 function withFunctions(plan: Plan, last: Plan, groups: readonly KernelGroup[]): Plan {
   const functions = new Map(plan.functions);
   functions.set(LAST_VARIANTS, last.functions.get("decode")!);
-  for (const group of groups) {
-    const [name] = group.function.split(": ");
-    const steps = plan.functions.get(name!)!;
-    functions.set(
-      group.function,
-      steps.filter(({ kernel }) => kernel.name === group.kernel),
-    );
-  }
-  return { ...plan, functions, kernels: new Map([...last.kernels, ...plan.kernels]) };
+  for (const group of groups) functions.set(group.function, group.dispatches);
+  // Of what lies between two stages, one choice of kernels may need more than another.
+  const fixedBytes = new Map(plan.fixedBytes);
+  for (const [name, bytes] of last.fixedBytes) fixedBytes.set(name, Math.max(bytes, fixedBytes.get(name) ?? 0));
+  return { ...plan, functions, fixedBytes, pipelines: new Map([...last.pipelines, ...plan.pipelines]) };
 }
 
 /** A software adapter takes the machine's memory and ends the process, or others, where there is not enough. */
@@ -149,16 +152,9 @@ interface StoredArray {
   readonly nbytes: number;
   readonly content: Content;
 }
-interface Tensor {
-  readonly scheme: Scheme;
-  readonly shape: readonly number[];
-  /** Name of the stored array by role. */
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-function storedArrays(program: Program, tensors: readonly Tensor[]): StoredArray[] {
-  return tensors.flatMap((tensor) =>
-    Object.entries(tensor.parameters).map(([role, name]) => ({
+function storedArrays(program: Program): StoredArray[] {
+  return [...program.tensors.values()].flatMap((tensor) =>
+    [...tensor.parameters].map(([role, name]) => ({
       name,
       nbytes: program.parameters.get(name)!.nbytes,
       content: contentOf(tensor, role),
@@ -166,7 +162,7 @@ function storedArrays(program: Program, tensors: readonly Tensor[]): StoredArray
   );
 }
 
-function contentOf({ scheme, shape }: Tensor, role: string): Content {
+function contentOf({ scheme, shape }: TensorSpec, role: string): Content {
   if ("dtype" in scheme) return { kind: shape.length === 1 ? "ones" : "matrix", dtype: scheme.dtype };
   if (role === "q_weight") return { kind: "words" };
   return { kind: "scales", dtype: scheme.scale_dtype, bits: scheme.bits, minimum: scheme.zero === null };

@@ -1,0 +1,37 @@
+"""The symbols that a definition gives to expressions: rules, sizes, conditions and constants of kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .catalog import OPERATORS
+
+FLOAT_DTYPES = ("float16", "bfloat16", "float32")
+
+
+def definition_symbols(definition: Mapping[str, Any], *, prefill: bool) -> dict[str, int | float]:
+    """Numbers by field (booleans 0 or 1, null 0), ``has_<field>`` of nullable ones, ``scheme.*`` and ``prefill``."""
+    symbols: dict[str, int | float] = {"prefill": int(prefill)}
+    for field in OPERATORS[definition["op"]].fields:
+        value = definition[field.name]
+        if field.kind == "scheme":
+            symbols |= _scheme_symbols(value)
+        else:
+            symbols[field.name] = int(value) if isinstance(value, bool) else value or 0
+        if field.nullable:
+            symbols[f"has_{field.name}"] = int(value is not None)
+    return symbols
+
+
+def _scheme_symbols(scheme: Mapping[str, Any]) -> dict[str, int]:
+    grouped = "dtype" not in scheme
+    return {
+        "scheme.bits": scheme["bits"],
+        "scheme.grouped": int(grouped),
+        "scheme.group_size": scheme.get("group_size", 0),
+        "scheme.zero": scheme.get("zero", 0),
+        "scheme.minimum": int(scheme.get("minimum", False)),
+        **{f"scheme.{dtype}": int(scheme.get("dtype") == dtype) for dtype in FLOAT_DTYPES},
+        **{f"scheme.scale_{dtype}": int(scheme.get("scale_dtype") == dtype) for dtype in FLOAT_DTYPES},
+    }

@@ -1,0 +1,88 @@
+"""An operator's GPU kernels as data: stages, the variants of each, and the symbols that their text leaves open.
+
+A kernel is lowered once, for every shape. What depends on the shape is a *symbol*: a free TIR variable that becomes a
+pipeline-overridable constant of the WGSL. Its value is an expression over the definition, which the runtime computes
+when it makes the pipeline, so that compilers see constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tvm.tirx import Var
+
+from ...expression import Expression
+
+Expr = Any  # tvm PrimExpr or int: TVM ships no types
+
+
+class Symbols:
+    """The open symbols of one kernel. ``values`` maps each name to its expression over the definition."""
+
+    def __init__(self) -> None:
+        self.n: Expr = Var("n", "int32")  # the number of tokens of the call: a uniform, never a constant
+        self.values: dict[str, Expression] = {}
+        self._variables: dict[str, Expr] = {}
+
+    def integer(self, name: str, value: Expression | None = None) -> Expr:
+        """The int32 ``name``; without ``value`` it is the field or symbol of the definition that has this name."""
+        return self._variable(name, "int32", name if value is None else value)
+
+    def number(self, name: str) -> Expr:
+        """The float32 ``name``: the field of the definition that has this name."""
+        return self._variable(name, "float32", name)
+
+    def flag(self, name: str, value: Expression) -> Expr:
+        """A condition: ``value`` (0 or 1) is not 0. Compilers fold what it decides."""
+        return self.integer(name, value) != 0
+
+    def _variable(self, name: str, dtype: str, value: Expression) -> Expr:
+        assert self.values.setdefault(name, value) == value, f"{name} has two values"
+        return self._variables.setdefault(name, Var(name, dtype))
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One TIR function with free symbols, and how many workgroups of it run in x and y (``n`` may stand there)."""
+
+    function: Any  # tvm.tirx.PrimFunc
+    grid: tuple[Expression, Expression]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One kernel of a stage: the definitions it computes (``when`` is not 0) and what the adapter must have for it."""
+
+    name: str
+    when: Expression
+    build: Callable[[Symbols], Kernel]
+    features: tuple[str, ...] = ()
+    subgroup_min_size: int = 0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One dispatch. The first variant that fits the definition and the adapter runs; the last that fits the
+    definition needs no feature."""
+
+    name: str
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A buffer of ``length`` values between the stages of one call; what it holds before and after is undefined."""
+
+    name: str
+    dtype: str
+    length: Expression
+
+
+@dataclass(frozen=True)
+class GpuOperator:
+    """What an operator's ``gpu.py`` exports: its stages in order, with the buffers between them."""
+
+    stages: tuple[Stage, ...]
+    scratch: tuple[Scratch, ...] = ()

@@ -1,0 +1,153 @@
+"""What the two matmul kernels (gpu_decode.py, gpu_prefill.py) share.
+
+    y[t, :] = W · (x[t, :] * gain * rms(x[t, :])) + bias        norm: RMSNorm folded in (decode only)
+    out     = y + residual                                      residual
+    out     = silu(y[:, :N/2]) * y[:, N/2:]                     swiglu (Shazeer 2020): W holds gate rows, then up rows
+
+x (n, K) float32; W (N, K) in its storage format, dequantized in registers; gain (K,), bias (N,) float32; out (n, N or
+N/2) float32. Accumulates in float32. Tolerance against NumPy on the dequantized weights: 2e-6 * sqrt(K) * max|x| *
+max|W|.
+
+Slices: a kernel may be given some of the matrix's rows. ``rows`` counts those, ``all_rows`` the whole matrix's, and
+``first_row`` the outputs before this slice's first; with swiglu a slice holds the gate rows of its outputs, then their
+up rows. ``out``, ``residual`` and ``bias`` are always the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvm.script.ir_builder import tirx as T
+
+from ...expression import Expression, conjunction, negation
+from ..gpu.emit import Argument, Buffers, Register, bind, dot, f32, splat, store
+from ..gpu.operator import Expr, Symbols
+from ..gpu.weight_reader import FORMATS, GROUP_SIZE, Chunk, GroupedFormat, MatrixFormat, MatrixReader
+
+LOWEST_GATE = -87.0
+
+
+@dataclass(frozen=True)
+class LinearKind:
+    """What tells the matmul kernels apart beside decode and prefill, since a condition inside would cost too much.
+
+    ``padded``: a row of the matrix is longer than x, which only grouped formats can be.
+    """
+
+    storage: MatrixFormat
+    swiglu: bool
+    padded: bool
+
+    @property
+    def name(self) -> str:
+        return f"{'swiglu_' if self.swiglu else ''}{self.storage.name}{'_padded' if self.padded else ''}"
+
+    @property
+    def grouped(self) -> bool:
+        return isinstance(self.storage, GroupedFormat)
+
+    @property
+    def when(self) -> Expression:
+        swiglu: Expression = "swiglu" if self.swiglu else ["==", "swiglu", 0]
+        if not self.grouped:
+            return conjunction(swiglu, self.storage.when)
+        padding: Expression = ["==", ["%", "columns", GROUP_SIZE], 0]
+        return conjunction(swiglu, self.storage.when, negation(padding) if self.padded else padding)
+
+    @property
+    def outputs(self) -> Expression:
+        """Values that a slice adds to one token's result, over the definition."""
+        return ["//", "rows", 2] if self.swiglu else "rows"
+
+    @property
+    def cluster_outputs(self) -> int:
+        """Outputs that two rows of W make."""
+        return 1 if self.swiglu else 2
+
+
+KINDS = tuple(
+    LinearKind(storage, swiglu, padded)
+    for swiglu in (False, True)
+    for storage in FORMATS
+    for padded in ((False, True) if isinstance(storage, GroupedFormat) else (False,))
+)
+
+
+class LinearKernel:
+    """The matrix and the symbols of one matmul kernel. ``offsets`` lead from an output to the rows of W that make it:
+    its own, and with swiglu its up row."""
+
+    def __init__(self, symbols: Symbols, kind: LinearKind) -> None:
+        self.kind = kind
+        self.matrix = MatrixReader(symbols, kind.storage)
+        self.outputs = symbols.integer("outputs", kind.outputs)
+        self.offsets: list[Expr] = [0, self.outputs] if kind.swiglu else [0]
+        self._first = symbols.integer("first_row")
+        self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if kind.swiglu else "all_rows")
+        self._bias = symbols.flag("has_bias", "bias")
+        self._residual = symbols.flag("has_residual", "residual")
+        self._n = symbols.n
+
+    def arguments(self, gain: bool) -> list[Argument]:
+        """x, [gain], w, [w_scale], bias, residual, out; what the definition lacks is bound and never read."""
+        return [
+            Argument("x", (self._n, self.matrix.quads), "float32x4"),
+            *([Argument("gain", (self.matrix.quads,), "float32x4")] if gain else []),
+            *self.matrix.arguments(),
+            Argument("bias", (self._stride * len(self.offsets),), "float32"),
+            Argument("residual", (self._n, self._stride), "float32"),
+            Argument("out", (self._n, self._stride), "float32"),
+        ]
+
+    def inside(self, column: Expr) -> Expr:
+        """``column``, or the last one of x where it lies in the padding."""
+        return T.min(column, self.matrix.quads - 1) if self.kind.padded else column
+
+    def activation(self, buffers: Buffers, token: Expr, column: Expr) -> Expr:
+        """x[token, 4*column ... 4*column+3]; zero in the padding."""
+        value = buffers["x"][token, self.inside(column)]
+        return T.Select(column < self.matrix.quads, value, splat(f32(0))) if self.kind.padded else value
+
+    def store_output(
+        self, buffers: Buffers, token: Expr, output: Expr, sums: list[Register], factor: Expr | None = None
+    ) -> None:
+        """Finishes one output. ``sums`` are its row's, with swiglu its gate row's and its up row's."""
+        column = bind(output + self._first)
+        if factor is not None:
+            for y in sums:
+                y.scale(factor)
+        with T.If(self._bias), T.Then():
+            for half, y in enumerate(sums):
+                y.add(buffers["bias"][column + half * self._stride])
+        result = Register(initial=silu(bind(sums[0].get())) * sums[1].get() if self.kind.swiglu else sums[0].get())
+        with T.If(self._residual), T.Then():
+            result.add(buffers["residual"][token, column])
+        store(buffers["out"], result.get(), token, column)
+
+
+def sum_of(xs: list[Expr]) -> Expr:
+    """The sum of all lanes of a chunk's activations: what a group's minimum or zero point is multiplied with."""
+    total = xs[0]
+    for value in xs[1:]:
+        total = total + value
+    return bind(dot(total, splat(f32(1))))
+
+
+def chunk_product(xs: list[Expr], x_sum: Expr | None, part: Chunk) -> Expr:
+    """Activations times one chunk of one row: scale * (x · q) + offset * sum(x), or x · w for plain weights."""
+    product = dot(xs[0], part.values[0])
+    for value, weight in zip(xs[1:], part.values[1:], strict=True):
+        product = product + dot(value, weight)
+    if part.scale is not None and part.offset is not None:
+        product = product * part.scale + part.offset * x_sum
+    return product
+
+
+def silu(value: Expr) -> Expr:
+    """x / (1 + exp(-x)), absolute error below 1.5e-36 where x < -87: there the value at -87 stands for all.
+
+    exp(-x) would be infinite from -89 on, which WGSL lets a compiler assume away, and a divisor above 2^126 has no
+    accuracy. A comparison, not max: max may drop NaN, which must reach the logits.
+    """
+    x = bind(T.Select(value < f32(LOWEST_GATE), f32(LOWEST_GATE), value))
+    return x / (f32(1) + T.exp(f32(0) - x))
