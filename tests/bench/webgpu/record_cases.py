@@ -1,6 +1,6 @@
 """Records what the kernel tests of tests/parity run, with what they expect, as a file of cases (case_file.py).
 
-    python -m tests.bench.webgpu.record_cases CASES.json
+    python -m tests.bench.webgpu.record_cases CASES.json [TEST_FILE ...]
 
 The tests run as they are, on an adapter that claims every feature and wide subgroups, so that they ask for all
 variants. Jobs that the software adapter behind it can run do run, and their outputs are checked as always. The others,
@@ -36,12 +36,12 @@ MOST_SETS = 12
 MEASURED_TOLERANCE = 1e-5
 
 
-def main(path: Path) -> int:
+def main(path: Path, files: list[str]) -> int:
     driver = find_lavapipe()
     if isinstance(driver, Unavailable):
         raise SystemExit(driver.reason)
     recorder = Recorder(running(ADAPTER))
-    files = sorted(str(file) for file in TESTS.glob("test_kernel*.py"))
+    files = files or sorted(str(file) for file in TESTS.glob("test_kernel*.py"))
     code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *files], plugins=[recorder])
     cases = recorder.cases()
     if code != 0 or not cases:
@@ -191,4 +191,4 @@ def _unlike_any(job: dict[str, Any], inputs: tuple[bytes, ...], index: int) -> b
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1])))
+    raise SystemExit(main(Path(sys.argv[1]), sys.argv[2:]))
