@@ -38,7 +38,7 @@ TIERS = [
     Tier("python", "unit tests of the command line and server", ("python/tests",)),
     Tier("runtime", "unit tests of the runtime", workspace="runtime"),
     Tier("extension", "unit tests of the extension", workspace="extension"),
-    Tier("golden", "generated WGSL and plans are unchanged", ("tests/golden",)),
+    Tier("golden", "programs and their instances are unchanged", ("tests/golden",)),
     Tier("parity", "kernels, models and text against their oracles", ("tests/parity",)),
     Tier("hostile", "broken input gives typed errors", ("tests/hostile",)),
     Tier("e2e", "pages, extension and server in the browser", ("tests/e2e",)),

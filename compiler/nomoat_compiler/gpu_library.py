@@ -39,7 +39,7 @@ def compiled(op: str, stage: int, variant: int) -> CompiledVariant:
     return compile_variant(operator.stages[stage].variants[variant], operator, OPERATORS[op])
 
 
-def fitting(stage: Stage, symbols: Mapping[str, int | float]) -> Iterator[int]:
+def fitting(stage: Stage, symbols: Mapping[str, Any]) -> Iterator[int]:
     """Indices of the variants of ``stage`` that compute a definition, best first; the last one needs no feature."""
     for index, variant in enumerate(stage.variants):
         if evaluate(variant.when, symbols):
@@ -114,12 +114,12 @@ def whole(rows: int) -> dict[str, int]:
     return {"first_row": 0, "all_rows": rows}
 
 
-def constant_values(record: Json, symbols: Mapping[str, int | float]) -> dict[str, int | float]:
+def constant_values(record: Json, symbols: Mapping[str, Any]) -> dict[str, Any]:
     """The overridable constants of a variant for one definition."""
     return {constant["name"]: evaluate(constant["value"], symbols) for constant in record["constants"]}
 
 
-def bound(expression: Expression, symbols: Mapping[str, int | float]) -> Expression:
+def bound(expression: Expression, symbols: Mapping[str, Any]) -> Expression:
     """``expression`` with every symbol but n replaced by its value, and what is then constant computed."""
     if isinstance(expression, str) and expression != "n":
         return evaluate(expression, symbols)

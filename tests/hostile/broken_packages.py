@@ -234,6 +234,11 @@ def q4_index(root: dict[str, Any]) -> int:
     return next(i for i, scheme in enumerate(root["schemes"]) if "group_size" in scheme)
 
 
+def scheme_of(other: str) -> Edit:
+    """The embedding under the scheme of another tensor: a good program, for other weights."""
+    return lambda root: root["tensor_schemes"].update({"model.embed_tokens": root["tensor_schemes"][other]})
+
+
 def opaque_on(array: str) -> Edit:
     return lambda root: root["plan"]["functions"]["decode"][-1]["arguments"].update(x=array)
 
@@ -375,7 +380,7 @@ LIES = [
     Lie("scheme_list_too_short", program(set_path("tensor_schemes", DOWN_PROJ, value=[0, 0])), INVALID),
     Lie("scheme_null", program(set_path("tensor_schemes", DOWN_PROJ, value=[0, 0, None, 0])), INVALID),
     Lie("scheme_groups_of_a_norm", program(lambda p: p["tensor_schemes"].update({"model.norm": q4_index(p)})), INVALID),
-    Lie("scheme_other_than_the_weights", program(lambda p: p["schemes"][q4_index(p)].update(group_size=64)), INVALID),
+    Lie("scheme_other_than_the_weights", program(scheme_of(DOWN_PROJ)), INVALID),
     Lie("scheme_3_bits", program(lambda p: p["schemes"][0].update(bits=3)), INVALID),
     Lie("constant_base64", program(set_path("constants", 0, "data", value="!!!!")), INVALID),
     Lie("constant_short", program(set_path("constants", 0, "data", value="AAAA")), INVALID),

@@ -131,14 +131,12 @@ def kernel_outputs(
     return _run(definition["op"], kernel, [arrays], _symbols(definition, False, 1), adapter)[0]
 
 
-def _symbols(definition: Mapping[str, Any], prefill: bool, n: int) -> dict[str, int | float]:
+def _symbols(definition: Mapping[str, Any], prefill: bool, n: int) -> dict[str, Any]:
     rows = whole(definition["rows"]) if "rows" in definition else {}
     return definition_symbols(definition, prefill=prefill) | rows | {"n": n}
 
 
-def _suitable(
-    op: str, stage: int, symbols: Mapping[str, int | float], adapter: SoftwareAdapter
-) -> list[CompiledVariant]:
+def _suitable(op: str, stage: int, symbols: Mapping[str, Any], adapter: SoftwareAdapter) -> list[CompiledVariant]:
     described = describe_adapter(adapter)
     variants = gpu_operator(op).stages[stage].variants
     fitting = [compiled(op, stage, index) for index, variant in enumerate(variants) if evaluate(variant.when, symbols)]
@@ -149,7 +147,7 @@ def _run(
     op: str,
     kernel: CompiledVariant,
     array_sets: Sequence[Arrays],
-    symbols: Mapping[str, int | float],
+    symbols: Mapping[str, Any],
     adapter: SoftwareAdapter,
 ) -> list[Arrays]:
     # An argument that the definition lacks is bound to the operator's first one, and not read.

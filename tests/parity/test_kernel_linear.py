@@ -14,8 +14,8 @@ from nomoat_compiler.expression import evaluate
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
 from nomoat_compiler.operators.definition import definition_symbols
 from nomoat_compiler.operators.gpu.operator import Variant
-from nomoat_compiler.operators.gpu.weight_reader import FORMATS
 from nomoat_compiler.operators.linear.gpu_decode import linear_decode
+from nomoat_compiler.operators.linear.gpu_product import KINDS
 from nomoat_compiler.scheme import Grouped, Scheme
 from nomoat_compiler.targets.webgpu import compile_variant
 
@@ -154,7 +154,7 @@ def test_slices_of_rows_make_the_whole(scheme: Scheme, swiglu: bool, prefill: bo
     expected, arrays, tolerance = linear_case(definition, scheme, tokens)
     whole = [outputs["out"] for outputs in run_everywhere(definition, arrays, prefill=prefill, n=tokens)]
     width = expected.shape[1]
-    matrix = {name: arrays[name] for name in ("w", "w_scale") if name in arrays}
+    matrix: Arrays = {name: arrays[name] for name in ("w", "w_scale") if name in arrays}
     pieces = [arrays["out"]] * len(whole)
     for first, end in ((0, 7), (7, width - 13), (width - 13, width)):
         taken = np.arange(first, end)
@@ -174,10 +174,10 @@ def test_slices_of_rows_make_the_whole(scheme: Scheme, swiglu: bool, prefill: bo
 def test_clusters_of_32_lanes(swiglu: bool) -> None:
     """No software adapter has subgroups of 32: their split of rows is proved with the other reduction."""
     scheme = SCHEMES["q4m_f16"]
-    storage = next(storage for storage in FORMATS if storage.name == "q4m_float16")
-    definition = linear(scheme, 70, 1100, norm_eps=1e-5, residual=True, swiglu=swiglu)
+    definition = linear(scheme, 70, 1088, norm_eps=1e-5, residual=True, swiglu=swiglu)
     expected, arrays, tolerance = linear_case(definition, scheme, 1)
-    variant = Variant("wide", 1, lambda symbols: linear_decode(symbols, "wide", storage, swiglu, 32, "workgroup"))
+    kind = next(kind for kind in KINDS if kind.name == ("swiglu_" if swiglu else "") + "q4m_float16")
+    variant = Variant("wide", 1, lambda symbols: linear_decode(symbols, "wide", kind, 32, "workgroup"))
     kernel = compile_variant(variant, gpu_operator("linear"), OPERATORS["linear"])
     outputs = kernel_outputs(kernel, definition, arrays, SWIFTSHADER)
     np.testing.assert_allclose(outputs["out"], expected, atol=tolerance, rtol=0)

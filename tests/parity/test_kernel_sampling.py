@@ -1,19 +1,15 @@
-"""The sampling kernels against reference/sampling.py: the same token from the same seed. Needs Chromium with WebGPU."""
+"""The sampling kernels against reference/sampling.py: the same token from the same seed. On each adapter."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from nomoat_compiler.models.sampling import SAMPLING
-from nomoat_compiler.operators.gpu.emit import Operator, Variant
-from nomoat_compiler.operators.sample.gpu import draw, penalize
 from nomoat_compiler.reference import sampling as reference
 from nomoat_compiler.reference.sampling import Sampling
 
-from tests.parity.kernel_cases import one_operator_program
-from tests.parity.webgpu_harness import run_operator_on_each
+from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter, each_adapter
+from tests.parity.kernel_cases import Arrays, run_on_each
 
-pytestmark = pytest.mark.browser
 VOCAB = 1000
 CASES = {
     "plain": Sampling(),
@@ -64,30 +60,14 @@ def sampling_buffer(options: Sampling) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
-@pytest.fixture(scope="module")
-def operators() -> dict[str, Operator]:
-    first, second = penalize("penalize", VOCAB), draw("draw", VOCAB)
-    names = ("weights", "sampling", "token_counts", "state", "tokens")
-    return {
-        "penalize": Operator(
-            "penalize",
-            ("logits", "token_counts", "sampling", "weights"),
-            ("weights",),
-            SAMPLING,
-            lambda: (Variant(first),),
-        ),
-        "draw": Operator(
-            "draw", names, ("weights", "token_counts", "state", "tokens"), SAMPLING, lambda: (Variant(second),)
-        ),
-    }
+def run_sampler(array_sets: list[Arrays], adapter: SoftwareAdapter = SWIFTSHADER) -> list[Arrays]:
+    (outputs,) = run_on_each({"op": "sample", "vocab_size": VOCAB}, array_sets, adapter=adapter)
+    return outputs
 
 
-def run_each(operator: Operator, array_sets: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
-    return run_operator_on_each(*one_operator_program(operator), operator.name, array_sets)
-
-
+@each_adapter
 @pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
-def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
+def test_sampler(options: Sampling, adapter: SoftwareAdapter) -> None:
     rng = np.random.default_rng(5)
     steps = []
     for _ in range(12):
@@ -95,39 +75,29 @@ def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
         logits[100:104] = logits.max()  # ties at the top: all of them must survive a threshold
         counts = rng.integers(0, 3, VOCAB).astype(np.int32) * rng.integers(0, 2, VOCAB).astype(np.int32)
         steps.append((logits, counts, int(rng.integers(0, 2**32))))
-    penalized = run_each(
-        operators["penalize"],
-        [
-            {
-                "logits": logits,
-                "token_counts": counts,
-                "sampling": sampling_buffer(options),
-                "weights": np.full(VOCAB, np.float32(np.nan)),
-            }
-            for logits, counts, _ in steps
-        ],
-    )
     states = [
         np.array([0, 9, step, np.uint32(seed).view(np.int32), 0, 0, 0, 0], dtype=np.int32)
         for step, (_, _, seed) in enumerate(steps)
     ]
-    drawn = run_each(
-        operators["draw"],
+    drawn = run_sampler(
         [
             {
-                "weights": penalized[step]["weights"],
+                "logits": logits,
                 "sampling": sampling_buffer(options),
                 "token_counts": counts,
                 "state": states[step],
                 "tokens": np.full(64, -1, np.int32),
             }
-            for step, (_, counts, _) in enumerate(steps)
+            for step, (logits, counts, _) in enumerate(steps)
         ],
+        adapter,
     )
     for step, (logits, counts, seed) in enumerate(steps):
         expected_weights = reference.penalize(logits, counts, options) / np.float32(options.temperature)
-        np.testing.assert_allclose(penalized[step]["weights"], expected_weights, rtol=1e-6, atol=1e-6)
         outputs = drawn[step]
+        # The weights that the draw leaves behind: a relative error of e^x is the absolute one of x.
+        exponentials = np.exp(expected_weights.astype(np.float64) - expected_weights.max())
+        np.testing.assert_allclose(outputs["weights"], exponentials, rtol=1e-5, atol=1e-30)
         token = int(outputs["state"][0])
         probabilities = reference.probabilities(logits, counts, options)
         u = reference.uniform(seed, step)
@@ -143,24 +113,21 @@ def test_sampler(operators: dict[str, Operator], options: Sampling) -> None:
         np.testing.assert_array_equal(outputs["token_counts"], counts)
 
 
-def sample_once(
-    operators: dict[str, Operator], logits: np.ndarray, counts: np.ndarray, options: Sampling
-) -> dict[str, np.ndarray]:
-    """Both kernels at step 5 of seed 7, after token 8 at position 9."""
+def sample_once(logits: np.ndarray, counts: np.ndarray, options: Sampling) -> Arrays:
+    """sample at step 5 of seed 7, after token 8 at position 9."""
     arrays = {"logits": logits, "token_counts": counts, "sampling": sampling_buffer(options)}
-    (penalized,) = run_each(operators["penalize"], [arrays | {"weights": np.zeros(VOCAB, np.float32)}])
     state = {"state": np.array([8, 9, 5, 7, 0, 0, 0, 0], np.int32), "tokens": np.full(64, 99, np.int32)}
-    (drawn,) = run_each(operators["draw"], [arrays | penalized | state])
+    (drawn,) = run_sampler([arrays | state])
     return drawn
 
 
 @pytest.mark.parametrize("counted", [0, 2])
 @pytest.mark.parametrize("name", NOT_FINITE)
-def test_nothing_is_drawn_from_what_is_not_finite(operators: dict[str, Operator], name: str, counted: int) -> None:
+def test_nothing_is_drawn_from_what_is_not_finite(name: str, counted: int) -> None:
     logits, counts = logits_with(NOT_FINITE[name]), np.full(VOCAB, counted, np.int32)
     for options in (CASES["plain"], CASES["penalties"], CASES["all"]):
         assert reference.sample(logits, counts, options, 7, 5) == reference.NO_TOKEN
-        drawn = sample_once(operators, logits, counts, options)
+        drawn = sample_once(logits, counts, options)
         # The token before stays, since decode may embed it again before the host knows.
         assert drawn["state"].tolist() == [8, 10, 6, 7, 0, 0, 0, 0]
         assert drawn["tokens"][5] == reference.NO_TOKEN
@@ -171,7 +138,7 @@ def test_nothing_is_drawn_from_what_is_not_finite(operators: dict[str, Operator]
 @pytest.mark.parametrize(
     "options", [CASES["plain"], CASES["penalties"], CASES["all"]], ids=["plain", "penalties", "all"]
 )
-def test_extreme_logits_are_drawn_from(operators: dict[str, Operator], options: Sampling) -> None:
+def test_extreme_logits_are_drawn_from(options: Sampling) -> None:
     """Minus infinity forbids a token, and finite logits may lie as far apart as float32 goes."""
     largest = float(np.finfo(np.float32).max)
     counts = np.zeros(VOCAB, np.int32)
@@ -182,19 +149,19 @@ def test_extreme_logits_are_drawn_from(operators: dict[str, Operator], options: 
     ):
         logits = logits_with(places)
         assert reference.sample(logits, counts, options, 7, 5) == 901
-        drawn = sample_once(operators, logits, counts, options)
+        drawn = sample_once(logits, counts, options)
         assert (drawn["state"][0], drawn["tokens"][5], drawn["token_counts"][901]) == (901, 901, 1)
 
 
-def test_draws_follow_the_distribution(operators: dict[str, Operator]) -> None:
+def test_draws_follow_the_distribution() -> None:
     """Chi-squared over 400 draws of five tokens; p < 1e-4 is failure, and seeds are fixed, so it never flickers."""
     probabilities = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
-    weights = np.full(VOCAB, np.float32(-1e9))
-    weights[[3, 200, 201, 640, 999]] = np.log(probabilities).astype(np.float32)
+    logits = np.full(VOCAB, np.float32(-1e9))
+    logits[[3, 200, 201, 640, 999]] = np.log(probabilities).astype(np.float32)
     hits = dict.fromkeys([3, 200, 201, 640, 999], 0)
     draws = [
         {
-            "weights": weights,
+            "logits": logits,
             "sampling": sampling_buffer(Sampling()),
             "token_counts": np.zeros(VOCAB, np.int32),
             "state": np.array([0, 0, step, 1234, 0, 0, 0, 0], dtype=np.int32),
@@ -202,7 +169,7 @@ def test_draws_follow_the_distribution(operators: dict[str, Operator]) -> None:
         }
         for step in range(400)
     ]
-    for outputs in run_each(operators["draw"], draws):
+    for outputs in run_sampler(draws):
         hits[int(outputs["state"][0])] += 1
     expected = probabilities * 400
     chi_squared = float((((np.array(list(hits.values())) - expected) ** 2) / expected).sum())

@@ -57,8 +57,8 @@ def dispatch(
     kernel: Mapping[str, Any],
     wgsl: str,
     array_sets: Sequence[Mapping[str, np.ndarray]],
-    symbols: Mapping[str, int | float],
-    constants: Mapping[str, int | float] | None = None,
+    symbols: Mapping[str, Any],
+    constants: Mapping[str, Any] | None = None,
     adapter: SoftwareAdapter = SWIFTSHADER,
 ) -> list[dict[str, np.ndarray]]:
     """The arrays bound read_write after a dispatch on each of ``array_sets``.
@@ -163,7 +163,7 @@ def unsupported_reason(kernel: Mapping[str, Any], adapter: Mapping[str, Any]) ->
     return None
 
 
-def _uniform_bytes(uniforms: list[dict[str, Any]], symbols: Mapping[str, int]) -> list[int] | None:
+def _uniform_bytes(uniforms: list[dict[str, Any]], symbols: Mapping[str, Any]) -> list[int] | None:
     """The uniform struct: 4-byte members in order, padded to 16 bytes; None where the kernel has none."""
     if not uniforms:
         return None

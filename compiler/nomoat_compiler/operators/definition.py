@@ -10,9 +10,9 @@ from .catalog import OPERATORS
 FLOAT_DTYPES = ("float16", "bfloat16", "float32")
 
 
-def definition_symbols(definition: Mapping[str, Any], *, prefill: bool) -> dict[str, int | float]:
+def definition_symbols(definition: Mapping[str, Any], *, prefill: bool) -> dict[str, Any]:
     """Numbers by field (booleans 0 or 1, null 0), ``has_<field>`` of nullable ones, ``scheme.*`` and ``prefill``."""
-    symbols: dict[str, int | float] = {"prefill": int(prefill)}
+    symbols: dict[str, Any] = {"prefill": int(prefill)}
     for field in OPERATORS[definition["op"]].fields:
         value = definition[field.name]
         if field.kind == "scheme":

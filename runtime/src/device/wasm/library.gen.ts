@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 165266,
-      "sha256": "f0b77f2e197cf67e38c81f9d96ca74908903569219e27184e59841f4c7d0e0fc"
+      "nbytes": 165855,
+      "sha256": "7579ee0e50316aec6d61a7ec770086b331d48d48f0d8b6d19c14e1035d64d10c"
     },
     "relaxed": {
-      "nbytes": 165266,
-      "sha256": "07b2d686ef2e6b1572471f62cf91209fc1e93ae3c3e6c1831d5c3b5fc23cbd22"
+      "nbytes": 165855,
+      "sha256": "e92a4c21894e631e67a5a28945b6736ee7465b4815e272befc5e426a26b55f9a"
     },
     "plain-threads": {
-      "nbytes": 187940,
-      "sha256": "6f5fdf8a979dc085463daa51566dac6a0be4b33e91a977ad9dad07959b34fc62"
+      "nbytes": 188532,
+      "sha256": "36b5a90380e2c4e09072443845a00faeaec86e99bf0a7bd6cbf269f1161f472b"
     },
     "plain": {
-      "nbytes": 187940,
-      "sha256": "c006ef13c8c9050ad69153dfc20b9439a867dafc0061bec4f9cf6204fd4c49bc"
+      "nbytes": 188532,
+      "sha256": "d2f0157cdfa318b3006b12fe4ed94e3c58559782f5c53107a1d0a3f1f25544fc"
     }
   },
   "stack_bytes": 65536,
@@ -88,6 +88,7 @@ export const LIBRARY = {
     "attention_prefill_2",
     "attention_prefill_3",
     "attention_prefill_4",
+    "attention_queries",
     "copy",
     "draw",
     "embed_bfloat16",
