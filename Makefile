@@ -57,6 +57,7 @@ lint: $(PYTHON_READY) $(NODE_READY)
 	mypy
 	biome check .
 	npm run typecheck --workspaces --if-present
+	tsc -p tests/bench/webgpu
 	depcruise --config .dependency-cruiser.cjs runtime/src web/src extension
 	lint-imports --no-logo
 	$(PYTHON) -m tests.generated --check

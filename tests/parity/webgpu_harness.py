@@ -77,14 +77,17 @@ def dispatch(
     grid = [evaluate(extent, symbols) for extent in kernel["grid"]]
     if not all(1 <= extent <= 65535 for extent in grid):
         raise ValueError(f"grid of {kernel['name']} is {grid}; each extent must be in 1..65535")
-    nbytes = [array_sets[0][name].nbytes for name in names]
     job = {
         "kernel_hash": kernel["kernel"],
         "kernel_name": kernel["name"],
         "entry_point": kernel["entry_point"],
         "wgsl": wgsl,
         "constants": dict(constants or {}),
-        "arguments": [{"access": b["access"], "nbytes": n} for b, n in zip(kernel["bindings"], nbytes, strict=True)],
+        "requires": kernel.get("requires", {}),
+        "arguments": [
+            {"access": binding["access"], "nbytes": array_sets[0][name].nbytes, "dtype": array_sets[0][name].dtype.name}
+            for binding, name in zip(kernel["bindings"], names, strict=True)
+        ],
         "uniform": _uniform_bytes(kernel["uniforms"], symbols),
         "grid": grid,
         "dispatches": len(array_sets),
