@@ -32,7 +32,12 @@ module.exports = {
       from: { path: "^(web|extension)/" },
       to: { path: "^runtime/src/(?!index\\.ts|worker/main\\.ts)" },
     },
-    { name: "nobody-imports-tests", severity: "error", from: { pathNot: "(^|/)tests/" }, to: { path: "(^|/)tests/" } },
+    {
+      name: "nobody-imports-tests",
+      severity: "error",
+      from: { pathNot: "(^|/)(tests/|vitest\\.config\\.ts$)" },
+      to: { path: "(^|/)tests/" },
+    },
   ],
   options: {
     doNotFollow: { path: "node_modules" },

@@ -67,16 +67,17 @@ const REQUESTS: Run[] = [
 
 describe("the device of a model", () => {
   it.each([
-    ["auto", HARDWARE, [], ["webgpu"], "webgpu"],
-    ["auto", SOFTWARE, [], ["wasm"], "wasm"],
-    ["auto", null, [], ["wasm"], "wasm"],
-    ["auto", SOFTWARE, ["wasm"], ["wasm", "webgpu"], "webgpu"],
-    ["auto", HARDWARE, ["webgpu"], ["webgpu", "wasm"], "wasm"],
-    ["webgpu", HARDWARE, [], ["webgpu"], "webgpu"],
-    ["webgpu", SOFTWARE, [], ["webgpu"], "webgpu"],
-    ["wasm", HARDWARE, [], ["wasm"], "wasm"],
-    ["wasm", null, [], ["wasm"], "wasm"],
-  ] as const)("%s with the adapter %j and no %j: asks for %j, gets %s", async (device, adapter, broken, asked, got) => {
+    ["auto", HARDWARE, [], ["webgpu"], "webgpu", null],
+    ["auto", SOFTWARE, [], ["wasm"], "wasm", null],
+    ["auto", null, [], ["wasm"], "wasm", null],
+    ["auto", SOFTWARE, ["wasm"], ["wasm", "webgpu"], "webgpu", "WebAssembly is not used: not here"],
+    ["auto", HARDWARE, ["webgpu"], ["webgpu", "wasm"], "wasm", "WebGPU is not used: not here"],
+    ["webgpu", HARDWARE, [], ["webgpu"], "webgpu", null],
+    ["webgpu", SOFTWARE, [], ["webgpu"], "webgpu", null],
+    ["wasm", HARDWARE, [], ["wasm"], "wasm", null],
+    ["wasm", null, [], ["wasm"], "wasm", null],
+  ] as const)("%s with the adapter %j and no %j: asks for %j, gets %s", async (...row) => {
+    const [device, adapter, broken, asked, got, doubts] = row;
     const devices = fakeDevices({
       adapter,
       onOpen: (kind) => {
@@ -91,7 +92,7 @@ describe("the device of a model", () => {
       software: got === "webgpu" && adapter === SOFTWARE,
       threads: got === "wasm" ? 2 : null,
       weightBytesPerToken: 2 * VOCAB * 16,
-      doubts: null,
+      doubts,
     });
     const { text, usage } = await run(model, REQUESTS[0]!);
     expect(text).toBe(textOf(greedy(idsOf(REQUESTS[0]!.prompt), 40)));

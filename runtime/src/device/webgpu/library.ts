@@ -6,6 +6,8 @@
  */
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { LlmError } from "../../internal/errors";
+import { Reader } from "../../internal/reader";
+import { readDefinition } from "../definition_reader";
 import type { GpuOperator } from "../kernel";
 import type { KnownAnswer } from "./known_answer";
 import { GPU_LIBRARY } from "./library.gen";
@@ -43,9 +45,14 @@ export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<Kerne
   }
   const { kernels, known_answers } = JSON.parse(new TextDecoder().decode(json)) as {
     kernels: Record<string, string>;
-    known_answers: readonly KnownAnswer[];
+    known_answers: readonly (Omit<KnownAnswer, "definition"> & { readonly definition: unknown })[];
   };
-  return { texts: new Map(Object.entries(kernels)), answers: known_answers };
+  const read = new Reader("integrity", "the GPU's kernels");
+  const answers = known_answers.map((answer, i) => ({
+    ...answer,
+    definition: readDefinition(read, answer.definition, `known_answers[${i}].definition`),
+  }));
+  return { texts: new Map(Object.entries(kernels)), answers };
 }
 
 /** Null for bytes that are damaged. Of what is unpacked, no more is kept than the library has. */

@@ -7,6 +7,7 @@ import type { DerivedFiles } from "../../internal/files";
 import { definitionSymbols } from "../definition";
 import { evaluate } from "../expression";
 import type { Capabilities, Device } from "./device";
+import { readsSubnormalHalves } from "./half_probe";
 import { withNumbers } from "./kernel_choice";
 import type { KnownAnswer } from "./known_answer";
 import { type KernelLibrary, LIBRARY_HASH, LIBRARY_OPERATORS } from "./library";
@@ -25,6 +26,7 @@ export class WrongAnswers extends Error {}
 
 interface Verdicts {
   readonly subgroups: Subgroups;
+  readonly exactHalves: boolean;
   /** Names of kernels. */
   readonly right: readonly string[];
   readonly wrong: readonly string[];
@@ -55,8 +57,9 @@ export class Trust {
     memory: DerivedFiles | null,
   ): Promise<Trust> {
     const known = memory && (await recall(memory, keyOf(device)));
-    const verdicts = known ?? { subgroups: await probeSubgroups(device), right: [], wrong: [] };
-    return new Trust(device, compiler, library, memory, verdicts);
+    if (known) return new Trust(device, compiler, library, memory, known);
+    const [subgroups, exactHalves] = await Promise.all([probeSubgroups(device), readsSubnormalHalves(device)]);
+    return new Trust(device, compiler, library, memory, { subgroups, exactHalves, right: [], wrong: [] });
   }
 
   /** Names of kernels that must not be used. */
@@ -69,6 +72,11 @@ export class Trust {
     const { capabilities } = this.device;
     if (this.subgroupsHold) return capabilities;
     return { ...capabilities, features: new Set([...capabilities.features].filter((name) => name !== "subgroups")) };
+  }
+
+  /** The device reads float16 below 2^-14 as they are. */
+  get exactHalves(): boolean {
+    return this.verdicts.exactHalves;
   }
 
   /** What is not used on this device, and why, in a sentence for people; null where everything is right. */
@@ -156,7 +164,7 @@ export class Trust {
     if (!this.memory || count === this.remembered) return;
     this.remembered = count;
     const verdicts: Verdicts = {
-      subgroups: this.verdicts.subgroups,
+      ...this.verdicts,
       right: [...this.right],
       wrong: [...this.wrong],
     };
@@ -188,9 +196,10 @@ async function recall(memory: DerivedFiles, key: string): Promise<Verdicts | nul
       if (reader.nbytes > MOST_REMEMBERED_BYTES) return null;
       const bytes = new Uint8Array(reader.nbytes);
       await reader.read(bytes, 0);
-      const { subgroups, right, wrong } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Verdicts>;
-      const known = typeof subgroups?.size === "number" && typeof subgroups.ordered === "boolean";
-      return known && areNames(right) && areNames(wrong) ? { subgroups, right, wrong } : null;
+      const { subgroups, exactHalves, right, wrong } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Verdicts>;
+      if (typeof subgroups?.size !== "number" || typeof subgroups.ordered !== "boolean") return null;
+      if (typeof exactHalves !== "boolean" || !areNames(right) || !areNames(wrong)) return null;
+      return { subgroups, exactHalves, right, wrong };
     } finally {
       reader.close();
     }

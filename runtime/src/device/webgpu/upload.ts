@@ -12,6 +12,8 @@ import type { Placement } from "./weight_placement";
 import { widen } from "./widen";
 
 const DRAIN_BYTES = 64 * 2 ** 20;
+/** A scale that vanishes takes its group of weights with it; of a plain weight that vanishes nothing is noticed. */
+const SCALES = /\.q_scale(_min)?$/;
 
 export class WeightUpload {
   private readonly progress = new Map<string, { received: number; tail: Uint8Array }>();
@@ -23,6 +25,8 @@ export class WeightUpload {
     private readonly parameters: ReadonlyMap<string, Parameter>,
     /** Of those parameters that are used. */
     private readonly placements: ReadonlyMap<string, Placement>,
+    /** The device reads float16 below 2^-14 as they are (half_probe.ts). */
+    private readonly exactHalves = true,
   ) {}
 
   /** Pieces of one parameter must come in order. Parameters that the program does not use are passed over. */
@@ -78,6 +82,8 @@ export class WeightUpload {
   private write(name: string, offset: number, bytes: Uint8Array): void {
     const placement = this.placements.get(name);
     if (!placement || bytes.byteLength === 0) return;
+    if (!this.exactHalves && SCALES.test(name) && this.parameters.get(name)!.dtype === "float16")
+      requireNormal(name, bytes);
     for (const { start, end, buffer, at } of placement.segments) {
       const from = Math.max(offset, start);
       const to = Math.min(offset + bytes.byteLength, end);
@@ -91,5 +97,19 @@ export class WeightUpload {
     const target = this.allocation.get(buffer);
     if (from) queue.writeBuffer(target, 2 * offset, widen(from, bytes));
     else queue.writeBuffer(target, offset, bytes as Uint8Array<ArrayBuffer>);
+  }
+}
+
+/** Errors: unsupported_device for a float16 below 2^-14 other than 0. */
+function requireNormal(name: string, bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 2 <= bytes.byteLength; at += 2) {
+    const half = view.getUint16(at, true) & 0x7fff;
+    if (half === 0 || half >= 0x0400) continue;
+    throw new LlmError(
+      "unsupported_device",
+      `This GPU takes float16 numbers below 2^-14 for zero, and ${name} has some. Use the CPU.`,
+      { parameter: name },
+    );
   }
 }

@@ -8,10 +8,11 @@ import { type DeviceOptions, openDevice } from "../../../src/device/webgpu/devic
 import { WebGpuExecutor } from "../../../src/device/webgpu/executor";
 import { type KernelLibrary, LIBRARY_OPERATORS, loadLibrary } from "../../../src/device/webgpu/library";
 import type { DerivedFiles } from "../../../src/internal/files";
-import { compileTiny } from "../../fixtures/compiled_tiny";
+import { type CompiledTiny, compileTiny } from "../../fixtures/compiled_tiny";
 import { gpu, noGpu } from "../../fixtures/gpu";
 
 const tiny = noGpu ? null : compileTiny();
+const quantized = noGpu ? null : compileTiny({ quantization: "q4" });
 
 type Damage = (text: string) => string;
 /** Every store of an output is off by one. */
@@ -63,7 +64,7 @@ class MemoryFiles implements DerivedFiles {
     this.files.delete(name);
   }
   /** Changes what is remembered. */
-  edit(change: (verdicts: { subgroups: { size: number; ordered: boolean } }) => void) {
+  edit(change: (verdicts: { subgroups: { size: number; ordered: boolean }; exactHalves: boolean }) => void) {
     for (const file of this.files.values()) {
       const verdicts = JSON.parse(new TextDecoder().decode(file.bytes));
       change(verdicts);
@@ -76,16 +77,18 @@ async function load(
   library: () => Promise<KernelLibrary>,
   derived: DerivedFiles | null = null,
   options: DeviceOptions = {},
+  model: CompiledTiny = tiny!,
+  changed: (name: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes,
 ): Promise<WebGpuExecutor> {
   const device = await openDevice(gpu, options);
   onTestFinished(() => device.destroy());
-  const source = await tiny!.source();
+  const source = await model.source();
   const sources: DeviceSources = {
     kernel: (hash) => source.text(`program/${hash}.wgsl`),
-    weights: (sink, given) => source.weights(sink, given),
+    weights: (sink, given) => source.weights((name, at, bytes) => sink(name, at, changed(name, bytes)), given),
     derived,
   };
-  return WebGpuExecutor.load(device, parseProgram(await source.program()), sources, { library });
+  return WebGpuExecutor.load(device, parseProgram(await source.program()), sources, { library, tryKernels: true });
 }
 
 /** Largest difference of the logits after the first token. */
@@ -150,6 +153,20 @@ describe.skipIf(!tiny)("trust in kernels", () => {
     expect(executor.doubts).toMatch(/no known order/);
     expect(usesSubgroups(executor)).toBe(false);
     expect(await error(executor)).toBeLessThan(2e-3);
+  });
+
+  it("refuses scales below the smallest normal half where the device takes them for zero, and no others", async () => {
+    const memory = new MemoryFiles();
+    const tinyScales = (name: string, bytes: Uint8Array) =>
+      name === "model.layers.1.mlp.down_proj.q_scale_min" ? bytes.map((byte, at) => (at < 2 ? 1 : byte)) : bytes;
+    await load(loadLibrary, memory, {}, quantized!);
+    await expect(load(loadLibrary, memory, {}, quantized!, tinyScales)).resolves.toBeInstanceOf(WebGpuExecutor);
+    memory.edit((verdicts) => Object.assign(verdicts, { exactHalves: false }));
+    expect((await load(loadLibrary, memory, {}, quantized!)).doubts).toBeNull();
+    await expect(load(loadLibrary, memory, {}, quantized!, tinyScales)).rejects.toMatchObject({
+      code: "unsupported_device",
+      message: expect.stringContaining("model.layers.1.mlp.down_proj.q_scale_min"),
+    });
   });
 
   it("tries again where what was remembered cannot be read", async () => {
