@@ -46,9 +46,10 @@ def test_the_search_lowers_the_error(distribution: str, monkeypatch: pytest.Monk
 @settings(max_examples=80, deadline=None)
 @given(arrays(np.float32, (1, 32), elements=st.floats(-60000, 60000, width=32)))
 def test_q4_is_never_worse_than_half_a_step_in_the_mean(weights: np.ndarray) -> None:
-    step = (weights.max() - weights.min()) / 15
-    # Rounding of scale and minimum to float16 adds up to a relative 2**-11 of each, or half a subnormal.
-    rounding = np.float32(2.0**-11) * (np.abs(weights).max() + weights.max() - weights.min()) + 16 * 2.0**-24
+    # No scale is below 2**-14, and no minimum is rounded by more than half of that: neither may be subnormal.
+    step = max((weights.max() - weights.min()) / 15, 2.0**-14)
+    # Rounding of scale and minimum to float16 adds up to a relative 2**-11 of each.
+    rounding = np.float32(2.0**-11) * (np.abs(weights).max() + weights.max() - weights.min()) + 2.0**-15
     error = round_trip(weights, Q4_ASYMMETRIC) - weights
     assert np.sqrt((error.astype(np.float64) ** 2).mean()) <= step / 2 + 2 * rounding
 
@@ -56,8 +57,9 @@ def test_q4_is_never_worse_than_half_a_step_in_the_mean(weights: np.ndarray) -> 
 @settings(max_examples=80, deadline=None)
 @given(arrays(np.float32, (1, 32), elements=st.floats(-60000, 60000, width=32)))
 def test_q8_is_within_a_step(weights: np.ndarray) -> None:
-    step = np.abs(weights).max() / 127 * (1 + 2.0**-10) + 2.0**-24
-    assert np.abs(round_trip(weights, Q8_SYMMETRIC) - weights).max() <= 0.51 * step + 2.0**-24
+    # No scale is below 2**-14: it would be subnormal.
+    step = max(np.abs(weights).max() / 127 * (1 + 2.0**-10), 2.0**-14)
+    assert np.abs(round_trip(weights, Q8_SYMMETRIC) - weights).max() <= 0.51 * step
 
 
 @settings(max_examples=100, deadline=None)

@@ -47,8 +47,8 @@ GROUP_SIZES: dict[str, Scheme] = {
     "q8_g64": Grouped(8, 64, 128, "bfloat16"),
 }
 # A pipeline takes lavapipe seconds, up to 30 with its widest vectors, and SwiftShader half of one. What differs from
-# adapter to adapter is how lanes meet, not how weights are read: so a run has all formats on SwiftShader and this one on
-# lavapipe. NOMOAT_EVERY_KERNEL=1 has all on all.
+# adapter to adapter is how lanes meet, not how weights are read: so a run has all formats on SwiftShader and this one
+# on lavapipe. NOMOAT_EVERY_KERNEL=1 has all on all.
 ON_EVERY_ADAPTER = SCHEMES if os.environ.get("NOMOAT_EVERY_KERNEL") else ("q4m_f16",)
 FORMATS_ON_ADAPTERS = pytest.mark.parametrize(
     ("scheme", "adapter"),
