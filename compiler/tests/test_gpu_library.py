@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.gpu_library import bound, compiled, fitting, own_kernels, record_text, whole
+from nomoat_compiler.gpu_library import bound, compiled, fitting, own_kernels, whole
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
 from nomoat_compiler.operators.definition import definition_symbols
 from nomoat_compiler.scheme import Grouped, Plain
@@ -105,10 +105,3 @@ def test_every_operator_has_kernels_and_writes_what_it_says() -> None:
 def test_specialise_refuses_a_missing_value() -> None:
     with pytest.raises(KeyError):
         specialise("override rows: i32;\n", {})
-
-
-def test_record_writes_repeated_values_once() -> None:
-    launch = {"grid": ["heads", "n", 1]}
-    text = record_text({"nbytes": 1, "operators": {"a": [launch, {"b": launch}], "c": []}})
-    assert text.count('"heads"') == 1
-    assert "a: [_0, {b: _0}]" in text

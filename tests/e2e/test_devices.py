@@ -60,7 +60,7 @@ def runner(chromium: Browser, site: str) -> Iterator[Runner]:
 @on_each_device
 def test_the_wish_is_met_and_reported(runner: Runner, device: str) -> None:
     info = runner.load(device=device)
-    assert set(info) == {"device", "adapter", "software", "threads", "weightBytesPerToken"}
+    assert set(info) == {"device", "adapter", "software", "threads", "weightBytesPerToken", "doubts"}
     assert info["device"] == device
     assert info["adapter"] != ""
     assert info["software"] is (device == "webgpu")

@@ -107,11 +107,12 @@ export class WebGpuExecutor implements Executor {
     options: WebGpuOptions = {},
   ): Promise<WebGpuExecutor> {
     const library = options.library ?? loadLibrary;
+    const { operators } = await library();
     const compiler = new PipelineCompiler(device, { library, own: sources.kernel });
     const tried = options.tryKernels ?? !device.software;
     const trust = tried ? await Trust.open(device, compiler, library, sources.derived) : null;
     for (;;) {
-      const plan = planFor(program, trust?.capabilities ?? device.capabilities, {
+      const plan = planFor(program, trust?.capabilities ?? device.capabilities, operators, {
         kernels: options.kernels ?? "library",
         ...(trust ? { excluded: trust.excluded } : {}),
       });
@@ -123,14 +124,17 @@ export class WebGpuExecutor implements Executor {
     }
   }
 
-  /** Allocates, compiles, tries and uploads, the last three at the same time. On failure all but the device is released. */
-  private static async create(
+  /**
+   * Allocates, compiles, tries and uploads, the last three at the same time. On failure all but the device is released.
+   * Errors: as of `load`, and WrongAnswers where `trust` says so.
+   */
+  static async create(
     device: Device,
     plan: Plan,
     sources: DeviceSources,
-    options: WebGpuOptions,
-    compiler: PipelineCompiler,
-    trust: Trust | null,
+    options: WebGpuOptions = {},
+    compiler = new PipelineCompiler(device, { library: options.library ?? loadLibrary, own: sources.kernel }),
+    trust: Trust | null = null,
   ): Promise<WebGpuExecutor> {
     options.signal?.throwIfAborted();
     const allocation = await Allocation.create(device, plan, options.firstPages ?? 16);

@@ -1,6 +1,6 @@
 /**
- * The GPU's kernel library: the texts that ship with the runtime and the known answers by which they are tried, fetched
- * once and checked against their record.
+ * The GPU's kernel library: which kernels an operator has, their texts, and the known answers by which they are tried;
+ * shipped with the runtime, fetched once and checked against their record.
  *
  * They are made from compiler/nomoat_compiler/operators by `make setup`; library.gen.ts is their record.
  */
@@ -12,12 +12,14 @@ import type { GpuOperator } from "../kernel";
 import type { KnownAnswer } from "./known_answer";
 import { GPU_LIBRARY } from "./library.gen";
 
-/** Stages of every operator that the library has. */
-export const LIBRARY_OPERATORS: ReadonlyMap<string, GpuOperator> = new Map(Object.entries(GPU_LIBRARY.operators));
-/** Names the texts, for what is remembered of them. */
+/** Names the library, for what is remembered of it. */
 export const LIBRARY_HASH: string = GPU_LIBRARY.sha256;
 
+export type LibraryOperators = ReadonlyMap<string, GpuOperator>;
+
 export interface KernelLibrary {
+  /** Stages of every operator that the library has. */
+  readonly operators: LibraryOperators;
   /** WGSL by content hash. */
   readonly texts: ReadonlyMap<string, string>;
   readonly answers: readonly KnownAnswer[];
@@ -43,7 +45,8 @@ export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<Kerne
       "The GPU's kernels are not those that this version was made with: build or install it again.",
     );
   }
-  const { kernels, known_answers } = JSON.parse(new TextDecoder().decode(json)) as {
+  const { operators, kernels, known_answers } = JSON.parse(new TextDecoder().decode(json)) as {
+    operators: Record<string, GpuOperator>;
     kernels: Record<string, string>;
     known_answers: readonly (Omit<KnownAnswer, "definition"> & { readonly definition: unknown })[];
   };
@@ -52,7 +55,7 @@ export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<Kerne
     ...answer,
     definition: readDefinition(read, answer.definition, `known_answers[${i}].definition`),
   }));
-  return { texts: new Map(Object.entries(kernels)), answers };
+  return { operators: new Map(Object.entries(operators)), texts: new Map(Object.entries(kernels)), answers };
 }
 
 /** Null for bytes that are damaged. Of what is unpacked, no more is kept than the library has. */

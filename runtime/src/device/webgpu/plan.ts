@@ -11,7 +11,7 @@ import type { OperatorSpec, Program, Step } from "../program";
 import { bufferBytes, mostPages } from "../program_rules";
 import type { Capabilities } from "./device";
 import { type ChosenKernel, chooseKernel } from "./kernel_choice";
-import { LIBRARY_OPERATORS } from "./library";
+import type { LibraryOperators } from "./library";
 import { roundUp } from "./round_up";
 import { type Placement, type Slice, WeightPlacement } from "./weight_placement";
 
@@ -81,11 +81,19 @@ export interface PlanOptions {
   readonly excluded?: ReadonlySet<string>;
 }
 
-/** Errors: unsupported_device where a buffer or every kernel of an operator passes the device's limits. */
-export function planFor(program: Program, capabilities: Capabilities, options: PlanOptions = {}): Plan {
+/**
+ * `library`: the kernels that ship with the runtime.
+ * Errors: unsupported_device where a buffer or every kernel of an operator passes the device's limits.
+ */
+export function planFor(
+  program: Program,
+  capabilities: Capabilities,
+  library: LibraryOperators,
+  options: PlanOptions = {},
+): Plan {
   const { limits } = capabilities;
   const maxBytes = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-  const planner = new Planner(program, capabilities, maxBytes, options);
+  const planner = new Planner(program, capabilities, library, maxBytes, options);
   const functions = new Map([...program.functions].map(([name, steps]) => [name, planner.plan(name, steps)]));
 
   const fixedBytes = new Map<string, number>([...planner.weights.buffers, ...planner.scratch]);
@@ -142,6 +150,7 @@ class Planner {
   constructor(
     private readonly program: Program,
     private readonly capabilities: Capabilities,
+    private readonly library: LibraryOperators,
     maxBytes: number,
     private readonly options: PlanOptions,
   ) {
@@ -237,7 +246,7 @@ class Planner {
   private kernelsOf(operator: OperatorSpec, prefill: boolean): GpuOperator & { readonly own: boolean } {
     const { definition, name } = operator;
     if (definition.op !== "opaque" && this.options.kernels !== "package") {
-      const known = LIBRARY_OPERATORS.get(definition.op);
+      const known = this.library.get(definition.op);
       if (!known)
         throw new LlmError("unsupported_device", `The GPU's kernel library has no ${definition.op} (${name}).`);
       return { ...known, own: false };

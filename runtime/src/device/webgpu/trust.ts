@@ -10,7 +10,7 @@ import type { Capabilities, Device } from "./device";
 import { readsSubnormalHalves } from "./half_probe";
 import { withNumbers } from "./kernel_choice";
 import type { KnownAnswer } from "./known_answer";
-import { type KernelLibrary, LIBRARY_HASH, LIBRARY_OPERATORS } from "./library";
+import { type KernelLibrary, LIBRARY_HASH } from "./library";
 import type { PipelineCompiler } from "./pipelines";
 import { pipelineSpec, type UsedOperator } from "./plan";
 import { probeSubgroups, type Subgroups } from "./subgroup_probe";
@@ -95,12 +95,12 @@ export class Trust {
   async check(used: readonly UsedOperator[]): Promise<void> {
     const untried = used.filter(({ stages }) => !stages.every(({ name }) => this.right.has(name)));
     if (untried.length > 0) {
-      const { answers } = await this.library();
+      const library = await this.library();
       const trials = new Map<UsedOperator, Trial>();
       const failed = new Set<UsedOperator>();
       await Promise.all(
         untried.map(async (operator) => {
-          const trial = await this.prepare(operator, answers);
+          const trial = await this.prepare(operator, library);
           if (trial) trials.set(operator, trial);
           else failed.add(operator);
         }),
@@ -123,7 +123,7 @@ export class Trust {
   }
 
   /** Null where a kernel does not compile here. */
-  private async prepare(operator: UsedOperator, answers: readonly KnownAnswer[]): Promise<Trial | null> {
+  private async prepare(operator: UsedOperator, { operators, answers }: KernelLibrary): Promise<Trial | null> {
     const { op, prefill, stages } = operator;
     const answer = answers.find((each) => fits(each, operator));
     // The library is not built with kernels that no answer fits.
@@ -144,10 +144,9 @@ export class Trust {
         }),
       );
       const scratch = new Map(
-        LIBRARY_OPERATORS.get(op)!.scratch.map(({ name, length }) => [
-          name,
-          SCRATCH_ITEM_BYTES * evaluate(length, { ...symbols, ...call }),
-        ]),
+        operators
+          .get(op)!
+          .scratch.map(({ name, length }) => [name, SCRATCH_ITEM_BYTES * evaluate(length, { ...symbols, ...call })]),
       );
       const id = `${op} ${prefill} ${stages.map(({ name }) => name).join()}`;
       return { id, answer, scratch, dispatches };

@@ -5,7 +5,7 @@ import { arraysOf } from "../../../src/device/definition";
 import type { Program } from "../../../src/device/program";
 import { parseProgram } from "../../../src/device/program_reader";
 import type { Capabilities } from "../../../src/device/webgpu/device";
-import { LIBRARY_OPERATORS } from "../../../src/device/webgpu/library";
+import { loadLibrary } from "../../../src/device/webgpu/library";
 import { planFor } from "../../../src/device/webgpu/plan";
 import { WeightPlacement } from "../../../src/device/webgpu/weight_placement";
 import { widen } from "../../../src/device/webgpu/widen";
@@ -35,9 +35,10 @@ const limited = (maxStorageBufferBindingSize: number): Capabilities => ({
   ...SMALLEST,
   limits: { ...SMALLEST.limits, maxStorageBufferBindingSize },
 });
+const { operators: LIBRARY } = await loadLibrary();
 const CASES = cases().map((given): [string, Case] => [given.why, given]);
 const dispatchesOf = (given: Case, capabilities = SMALLEST, excluded = new Set<string>()) => {
-  const plan = planFor(parseProgram(operatorProgram(given)), capabilities, { excluded });
+  const plan = planFor(parseProgram(operatorProgram(given)), capabilities, LIBRARY, { excluded });
   return plan.functions.get(given.prefill ? "prefill" : "decode")!;
 };
 
@@ -82,7 +83,7 @@ describe("every operator", () => {
 
 describe("the library", () => {
   it("has no constant, uniform or binding that nothing fills", () => {
-    for (const { scratch, stages } of LIBRARY_OPERATORS.values()) {
+    for (const { scratch, stages } of LIBRARY.values()) {
       for (const { variants } of stages) {
         for (const { bindings, uniforms, grid } of variants) {
           expect(new Set(bindings.map(({ argument }) => argument)).size).toBe(bindings.length);
@@ -110,7 +111,7 @@ describe("what is too large for one buffer", () => {
 
   it("is kept in slices of gate rows and their up rows", () => {
     // A row has 32 bytes of weights and 8 of scales: 64 gate and 64 up rows fit into 4096 bytes, 128 do not.
-    const plan = planFor(large(), limited(4096));
+    const plan = planFor(large(), limited(4096), LIBRARY);
     const decode = plan.functions.get("decode")!;
     expect(decode).toHaveLength(4);
     expect(decode.map(({ pipeline }) => pipeline.constants)).toMatchObject(
@@ -127,15 +128,17 @@ describe("what is too large for one buffer", () => {
   });
 
   it("is whole where it fits", () => {
-    const plan = planFor(large(), limited(16384));
+    const plan = planFor(large(), limited(16384), LIBRARY);
     expect(plan.functions.get("decode")).toHaveLength(1);
     expect(plan.functions.get("decode")![0]!.pipeline.constants).toMatchObject({ first_row: 0, all_outputs: 256 });
   });
 
   it("is refused where no slice of it fits, or where its kernel reads no slices", () => {
-    expect(() => planFor(large(), limited(2048))).toThrow(expect.objectContaining({ code: "unsupported_device" }));
+    expect(() => planFor(large(), limited(2048), LIBRARY)).toThrow(
+      expect.objectContaining({ code: "unsupported_device" }),
+    );
     const toy = parseProgram(toyProgram());
-    expect(() => planFor(toy, limited(512))).toThrow(
+    expect(() => planFor(toy, limited(512), LIBRARY)).toThrow(
       expect.objectContaining({ code: "unsupported_device", detail: { requested: 640, limit: 512 } }),
     );
   });
@@ -159,14 +162,14 @@ describe("what is too large for one buffer", () => {
       { name: "r", kind: "recurrent_state", dtype: "float32", shape: ["state_slots", 4096] },
     );
     const pages = (bytes: number) => {
-      const { maxPages, stateSlots } = planFor(parseProgram(json), limited(bytes));
+      const { maxPages, stateSlots } = planFor(parseProgram(json), limited(bytes), LIBRARY);
       return [maxPages, stateSlots];
     };
     // A page and a slot have 16 KiB each; two contexts have 48 pages.
     expect(pages(2 ** 20)).toEqual([48, 16]);
     expect(pages(2 ** 16)).toEqual([4, 4]);
     expect(pages(2 ** 15)).toEqual([2, 2]);
-    expect(planFor(parseProgram(toyProgram()), SMALLEST).stateSlots).toBe(0);
+    expect(planFor(parseProgram(toyProgram()), SMALLEST, LIBRARY).stateSlots).toBe(0);
     expect(() => pages(2 ** 13)).toThrow(expect.objectContaining({ code: "unsupported_device" }));
   });
 });

@@ -6,7 +6,7 @@ import type { DeviceSources } from "../../../src/device/executor";
 import { parseProgram } from "../../../src/device/program_reader";
 import { type DeviceOptions, openDevice } from "../../../src/device/webgpu/device";
 import { WebGpuExecutor } from "../../../src/device/webgpu/executor";
-import { type KernelLibrary, LIBRARY_OPERATORS, loadLibrary } from "../../../src/device/webgpu/library";
+import { type KernelLibrary, loadLibrary } from "../../../src/device/webgpu/library";
 import type { DerivedFiles } from "../../../src/internal/files";
 import { type CompiledTiny, compileTiny } from "../../fixtures/compiled_tiny";
 import { gpu, noGpu } from "../../fixtures/gpu";
@@ -23,9 +23,9 @@ const noNumbers: Damage = (text) => text.replace(/^( *out_ptr\[.*\] = )(.*);$/gm
 /** The library with the kernels whose name matches damaged. */
 function damaged(name: RegExp, damage: Damage): () => Promise<KernelLibrary> {
   return async () => {
-    const { texts, answers } = await loadLibrary();
+    const { operators, texts, answers } = await loadLibrary();
     const changed = new Map(texts);
-    for (const { stages } of LIBRARY_OPERATORS.values())
+    for (const { stages } of operators.values())
       for (const { variants } of stages)
         for (const variant of variants) {
           if (!name.test(variant.name)) continue;
@@ -33,7 +33,7 @@ function damaged(name: RegExp, damage: Damage): () => Promise<KernelLibrary> {
           expect(text).not.toBe(texts.get(variant.kernel));
           changed.set(variant.kernel, text);
         }
-    return { texts: changed, answers };
+    return { operators, texts: changed, answers };
   };
 }
 

@@ -12,7 +12,7 @@ import type { Program, TensorSpec } from "../../../../runtime/src/device/program
 import { parseProgram } from "../../../../runtime/src/device/program_reader";
 import { type Device, openDevice } from "../../../../runtime/src/device/webgpu/device";
 import { WebGpuExecutor } from "../../../../runtime/src/device/webgpu/executor";
-import { LIBRARY_OPERATORS } from "../../../../runtime/src/device/webgpu/library";
+import { type LibraryOperators, loadLibrary } from "../../../../runtime/src/device/webgpu/library";
 import { type Plan, type PlannedDispatch, planFor } from "../../../../runtime/src/device/webgpu/plan";
 import { LlmError } from "../../../../runtime/src/internal/errors";
 import { type Content, noise, stream } from "./synthetic_weights";
@@ -52,14 +52,16 @@ export async function loadModel(
   const started = performance.now();
   const program = parseProgram(JSON.parse(readFileSync(join(folder, "program/program.json"), "utf8")));
   const device = await openDevice(gpu);
-  const planWithout = (excluded: ReadonlySet<string>) => planFor(program, device.capabilities, { excluded });
-  const plan = planWithout(variant === null ? new Set() : variantsBut(variant));
-  const last = planWithout(variantsBut("last"));
+  const { operators } = await loadLibrary();
+  const planWithout = (excluded: ReadonlySet<string>) => planFor(program, device.capabilities, operators, { excluded });
+  const plan = planWithout(variant === null ? new Set() : variantsBut(operators, variant));
+  const last = planWithout(variantsBut(operators, "last"));
   const kernels = new Map(profiled.map((name) => [name, kernelGroups(plan, name)]));
   const weightBytes = [...program.parameters.values()].reduce((sum, { nbytes }) => sum + nbytes, 0);
   requireMemory(device, weightBytes);
   const executor = await WebGpuExecutor.create(device, withFunctions(plan, last, [...kernels.values()].flat()), {
     kernel: (hash) => Promise.reject(new LlmError("invalid_package", `The kernel ${hash} is not the library's.`)),
+    derived: null,
     weights: async (sink) => {
       for (const [index, { name, nbytes, content }] of storedArrays(program).entries())
         await stream(content, nbytes, index, (offset, bytes) => sink(name, offset, bytes));
@@ -81,8 +83,8 @@ export async function loadModel(
  * Names of the library's kernels to pass over, so that those of an ending are taken wherever a stage has one; for
  * "last" all that need a feature. Those that need none stay, since not every row is long enough for every variant.
  */
-function variantsBut(ending: string): Set<string> {
-  const stages = [...LIBRARY_OPERATORS.values()].flatMap((operator) => operator.stages);
+function variantsBut(operators: LibraryOperators, ending: string): Set<string> {
+  const stages = [...operators.values()].flatMap((operator) => operator.stages);
   const variants = stages.flatMap((stage) => stage.variants);
   const names = new Set(variants.map(({ name }) => name));
   const wanted = (name: string) => name.replace(/_[^_]*$/, `_${ending}`);
