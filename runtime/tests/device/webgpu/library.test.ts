@@ -10,7 +10,7 @@ import { parseProgram } from "../../../src/device/program_reader";
 import { type Device, openDevice } from "../../../src/device/webgpu/device";
 import { WebGpuExecutor } from "../../../src/device/webgpu/executor";
 import { loadLibrary, readLibrary } from "../../../src/device/webgpu/library";
-import { compileTiny } from "../../fixtures/compiled_tiny";
+import { type CompiledTiny, compileTiny } from "../../fixtures/compiled_tiny";
 import { gpu, noGpu } from "../../fixtures/gpu";
 
 const FILE = new URL("../../../src/device/webgpu/library/kernels.bin", import.meta.url);
@@ -59,8 +59,13 @@ describe.skipIf(!tiny)("a compiled model", () => {
   let program: Program;
   let expected: Int32Array;
 
-  async function load(program: Program, on = device, options: OpenOptions = {}): Promise<WebGpuExecutor> {
-    const source = await tiny!.source();
+  async function load(
+    program: Program,
+    on = device,
+    options: OpenOptions = {},
+    model: CompiledTiny = tiny!,
+  ): Promise<WebGpuExecutor> {
+    const source = await model.source();
     const kernel = (hash: string) => source.text(`program/${hash}.wgsl`);
     const sources = { kernel, weights: source.weights, derived: null };
     return WebGpuExecutor.load(on, program, sources, { firstPages: 8, ...options });
@@ -89,14 +94,20 @@ describe.skipIf(!tiny)("a compiled model", () => {
     expect([...executor.plan.pipelines.values()].some((pipeline) => pipeline.own)).toBe(false);
     expected = await logitBits(executor);
     expect(new Set(expected).size).toBeGreaterThan(100);
-  }, 120_000);
+  });
   afterAll(() => device?.destroy());
 
-  it("has the same bits with the package's kernels as with the library's", async () => {
-    const own = await load(program, device, { kernels: "package" });
-    expect([...own.plan.pipelines.values()].every((pipeline) => pipeline.own)).toBe(true);
-    expect(await logitBits(own)).toEqual(expected);
-  });
+  it.each(["q4", "q8", "f16", "q4f32_1"])(
+    "has the same bits with the package's kernels as with the library's: %s",
+    async (quantization) => {
+      const model = compileTiny({ quantization, ownKernels: true })!;
+      const program = parseProgram(await (await model.source()).program());
+      const own = await load(program, device, { kernels: "package" }, model);
+      expect([...own.plan.pipelines.values()].every((pipeline) => pipeline.own)).toBe(true);
+      const shipped = await load(program, device, {}, model);
+      expect(await logitBits(own)).toEqual(await logitBits(shipped));
+    },
+  );
 
   it("has the same bits with its matrices in slices", async () => {
     // The activations of 20 tokens just fit. A slice of the embedding (8 bits, tied to the head) has 192 of 512 rows,
