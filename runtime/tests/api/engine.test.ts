@@ -57,7 +57,7 @@ describe.skipIf(noGpu)("engine", () => {
       software: expect.any(Boolean),
       threads: null,
       weightBytesPerToken: 2 * VOCAB * 4 * 4,
-      doubts: null,
+      doubts: expect.stringMatching(/^WebAssembly is not used: .*only its GPU kernels/),
     });
     expect(model.loadMs).toBeGreaterThan(0);
     expect(new Set(progress.map(({ phase }) => phase))).toEqual(new Set(["load", "compile"]));
