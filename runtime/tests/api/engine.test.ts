@@ -57,7 +57,8 @@ describe.skipIf(noGpu)("engine", () => {
       software: expect.any(Boolean),
       threads: null,
       weightBytesPerToken: 2 * VOCAB * 4 * 4,
-      doubts: expect.stringMatching(/^WebAssembly is not used: .*only its GPU kernels/),
+      // Where WebGPU is a software adapter, the CPU is asked first, and it lacks the toy model's own operators.
+      doubts: model.device.software ? expect.stringMatching(/^WebAssembly is not used: .*only its GPU kernels/) : null,
     });
     expect(model.loadMs).toBeGreaterThan(0);
     expect(new Set(progress.map(({ phase }) => phase))).toEqual(new Set(["load", "compile"]));
