@@ -6,7 +6,6 @@ more pipeline for each variant, so formats share the cases that reach every bran
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from nomoat_compiler.operators.linear.gpu_product import KINDS
 from nomoat_compiler.scheme import Grouped, Scheme
 from nomoat_compiler.targets.webgpu import compile_variant
 
-from tests.parity.adapters import ADAPTERS, SWIFTSHADER, SoftwareAdapter
+from tests.parity.adapters import ADAPTERS, EVERY_KERNEL, SWIFTSHADER, SoftwareAdapter
 from tests.parity.kernel_cases import (
     POISON,
     SCHEMES,
@@ -49,7 +48,7 @@ GROUP_SIZES: dict[str, Scheme] = {
 # A pipeline takes lavapipe seconds, up to 30 with its widest vectors, and SwiftShader half of one. What differs from
 # adapter to adapter is how lanes meet, not how weights are read: so a run has all formats on SwiftShader and this one
 # on lavapipe. NOMOAT_EVERY_KERNEL=1 has all on all.
-ON_EVERY_ADAPTER = SCHEMES if os.environ.get("NOMOAT_EVERY_KERNEL") else ("q4m_f16",)
+ON_EVERY_ADAPTER = SCHEMES if EVERY_KERNEL else ("q4m_f16",)
 FORMATS_ON_ADAPTERS = pytest.mark.parametrize(
     ("scheme", "adapter"),
     [

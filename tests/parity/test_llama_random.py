@@ -12,7 +12,6 @@ median of 0.004; a wrong frequency, bias or head moves all logits by tenths.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from nomoat_compiler.reference.llama import LlamaReference
 from tests.fixtures.instances import RANDOM_SEEDS, random_config
 from tests.fixtures.packages import PackageTensors, compiled
 from tests.fixtures.variants import random_tensors, write_checkpoint
+from tests.parity.adapters import EVERY_KERNEL
 from tests.parity.package_browser import PackageBrowser
 
 pytestmark = pytest.mark.browser
@@ -30,12 +30,11 @@ TOLERANCE = {"webgpu": 2e-4, "wasm": 0.15}
 MEDIAN_TOLERANCE = {"webgpu": 2e-4, "wasm": 0.01}
 # Quantized weights meet rounded activations on the CPU, so it is asked for plain ones.
 QUANTIZATIONS = {"webgpu": ("f32", "q4", "q8", "f16", "q4f16_1"), "wasm": ("f32", "f16", "q0f32")}
-EVERYWHERE = bool(os.environ.get("NOMOAT_EVERY_KERNEL"))
 RUNS = [
     (seed, device)
     for i, seed in enumerate(RANDOM_SEEDS)
     for device in ("webgpu", "wasm")
-    if EVERYWHERE or (device == "webgpu") == (i % 4 == 0)
+    if EVERY_KERNEL or (device == "webgpu") == (i % 4 == 0)
 ]
 
 
