@@ -72,7 +72,7 @@ const DEVICES = noGpu ? (["wasm"] as const) : (["wasm", "webgpu"] as const);
 /** On the CPU, what int8 keys and values round off, and with groups int8 activations as well; a GPU has float32. */
 const TOLERANCE = { wasm: { plain: 0.05, grouped: 0.15 }, webgpu: { plain: 1e-4, grouped: 1e-4 } } as const;
 
-describe.skipIf(!PYTHON).each(DEVICES)("a plan whose layers differ, on %s", { timeout: 240_000 }, (kind) => {
+describe.skipIf(!PYTHON).each(DEVICES)("a plan whose layers differ, on %s", (kind) => {
   it.each(["plain", "grouped"] as const)("has the references' logits with %s matrices", async (stored) => {
     const uneven = computed(stored);
     const executor = await opened(kind, uneven);
