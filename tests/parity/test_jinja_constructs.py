@@ -171,13 +171,89 @@ def test_real_templates(driver: Path, conversation: str) -> None:
     compare(driver, [(source, messages, variables) for source in real_templates().values()])
 
 
-ATOMS = "0 1 -2 7 2.5 'a' 'b-c' '' true none missing items text config names".split()
+ATOMS = [
+    "0",
+    "1",
+    "-2",
+    "7",
+    "2.5",
+    "'a'",
+    "'b-c'",
+    "''",
+    "true",
+    "none",
+    "missing",
+    "items",
+    "text",
+    "config",
+    "names",
+]
 BINARY = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
-FILTERS = """upper trim length string list first last int float tojson default('d') abs join(',') sort reverse|list
-    replace('a','b') title unique|list sum round capitalize map('string')|list select|list max min indent
-    batch(2)|list wordcount escape center(9) dictsort items|list format truncate(3) slice(2)|list""".split()
-TESTS = "defined none string number odd iterable mapping sequence integer float boolean upper callable".split()
-METHODS = ".upper() .strip('a') .split('b') .items()|list [0] [-1] .a ['b'] .get('b') .nope .count('a')".split()
+FILTERS = [
+    "upper",
+    "trim",
+    "length",
+    "string",
+    "list",
+    "first",
+    "last",
+    "int",
+    "float",
+    "tojson",
+    "default('d')",
+    "abs",
+    "join(',')",
+    "sort",
+    "reverse|list",
+    "replace('a','b')",
+    "title",
+    "unique|list",
+    "sum",
+    "round",
+    "capitalize",
+    "map('string')|list",
+    "select|list",
+    "max",
+    "min",
+    "indent",
+    "batch(2)|list",
+    "wordcount",
+    "escape",
+    "center(9)",
+    "dictsort",
+    "items|list",
+    "format",
+    "truncate(3)",
+    "slice(2)|list",
+]
+TESTS = [
+    "defined",
+    "none",
+    "string",
+    "number",
+    "odd",
+    "iterable",
+    "mapping",
+    "sequence",
+    "integer",
+    "float",
+    "boolean",
+    "upper",
+    "callable",
+]
+METHODS = [
+    ".upper()",
+    ".strip('a')",
+    ".split('b')",
+    ".items()|list",
+    "[0]",
+    "[-1]",
+    ".a",
+    "['b']",
+    ".get('b')",
+    ".nope",
+    ".count('a')",
+]
 WRAPPINGS = (
     "{{ # }}",
     "{% if # %}a{% else %}b{% endif %}",
@@ -190,13 +266,13 @@ WRAPPINGS = (
 
 def expression(random: Random, depth: int) -> str:
     if depth == 0 or random.random() < 0.2:
-        return random.choice(ATOMS)
+        return random.choice(ATOMS.split())
     inner = [expression(random, depth - 1) for _ in range(3)]
     forms = (
         f"({inner[0]} {random.choice(BINARY)} {inner[1]})",
-        f"{inner[0]}|{random.choice(FILTERS)}",
-        f"({inner[0]} is {random.choice(('', 'not '))}{random.choice(TESTS)})",
-        f"({inner[0]}){random.choice(METHODS)}",
+        f"{inner[0]}|{random.choice(FILTERS.split())}",
+        f"({inner[0]} is {random.choice(('', 'not '))}{random.choice(TESTS.split())})",
+        f"({inner[0]}){random.choice(METHODS.split())}",
         f"({inner[0]} if {inner[1]} else {inner[2]})",
         f"[{inner[0]}, {inner[1]}]",
         f"{{'k': {inner[0]}}}",
