@@ -221,8 +221,19 @@ def test_head_is_the_one_that_transformers_uses(tmp_path: Path, case: str) -> No
         ("embeddings.word_embeddings.weight", "embeddings.word_embeddings.weight"),
         ("model.bert.encoder.layer.0.output.dense.weight", "encoder.layer.0.output.dense.weight"),
         ("layers.0.mlp.down_proj.weight", "model.layers.0.mlp.down_proj.weight"),
+        ("bert.embeddings.LayerNorm.gamma", "bert.embeddings.LayerNorm.weight"),
+        ("encoder.layer.0.output.LayerNorm.beta", "encoder.layer.0.output.LayerNorm.bias"),
+        ("lm_head.weight", "lm_head.weight"),
         ("something.else", "something.else"),
     ],
 )
 def test_prefixes_of_other_families(stored: str, canonical: str) -> None:
     assert canonical_names([stored]) == {canonical: stored}
+
+
+@pytest.mark.parametrize("prefix", ["gpt_neox.", ""])
+@pytest.mark.parametrize("head", ["embed_out.weight", "lm_head.weight"])
+def test_head_of_gpt_neox_has_the_published_name(prefix: str, head: str) -> None:
+    """transformers 5 calls it lm_head."""
+    names = canonical_names([f"{prefix}embed_in.weight", head])
+    assert names == {"gpt_neox.embed_in.weight": f"{prefix}embed_in.weight", "embed_out.weight": head}

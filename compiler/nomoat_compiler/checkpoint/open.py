@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import NomoatError
 from .checkpoint import Checkpoint
 from .gguf_file import GgufCheckpoint
+from .gguf_parts import first_parts
 from .hub import HUB_ID, fetch_from_hub
 from .huggingface import ConfigCheckpoint, HuggingFaceCheckpoint
 from .weight_files import INDEX_NAME, SINGLE_NAME, has_weight_files
@@ -56,7 +57,7 @@ def _open_folder(folder: Path, source: str, *, with_weights: bool) -> Checkpoint
             return ConfigCheckpoint(folder / "config.json", source)
         if has_weight_files(names):
             return HuggingFaceCheckpoint(folder, source)
-    gguf_names = sorted(name for name in names if name.lower().endswith(".gguf"))
+    gguf_names = first_parts(names)
     if len(gguf_names) == 1:
         return GgufCheckpoint(folder / gguf_names[0])
     if gguf_names:

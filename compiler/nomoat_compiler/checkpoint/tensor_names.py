@@ -22,7 +22,10 @@ EMBEDDINGS = {
 LAYERS = re.compile(r"^(?P<prefix>(?:[A-Za-z_]+\.)*?)(?P<part>layers|encoder\.layer)\.0\.")
 LAYERS_PREFIX = {"layers": "model.", "encoder.layer": ""}
 # Modules beside the body, which transformers has at the top.
-HEADS = re.compile(r"^(?:[A-Za-z_]+\.)*((?:lm_head|embed_out)\.(?:weight|bias|weight_scale|weight_scale_inv))$")
+HEADS = re.compile(r"^(?:[A-Za-z_]+\.)*(?:lm_head|embed_out)\.(weight|bias|weight_scale|weight_scale_inv)$")
+HEAD_OF_BODY = {"gpt_neox.": "embed_out"}
+# What the first BERT called the two halves of a norm.
+OLD_NORM_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 
 
 def canonical_names(names: Iterable[str]) -> dict[str, str]:
@@ -35,12 +38,14 @@ def canonical_names(names: Iterable[str]) -> dict[str, str]:
     canonical: dict[str, str] = {}
     for name in stored:
         head = HEADS.match(name)
-        if head and prefix != canonical_prefix:
-            new = head[1]
+        if head and (prefix != canonical_prefix or name.startswith(("lm_head.", "embed_out."))):
+            new = f"{HEAD_OF_BODY.get(canonical_prefix, 'lm_head')}.{head[1]}"
         elif name.startswith(prefix) and prefix != canonical_prefix:
             new = canonical_prefix + name.removeprefix(prefix)
         else:
             new = name
+        for old, current in OLD_NORM_NAMES.items():
+            new = new.removesuffix(old) + current if new.endswith(old) else new
         if new in canonical:
             raise NomoatError(
                 "invalid_checkpoint",
@@ -60,6 +65,7 @@ def _prefixes(names: list[str]) -> tuple[str, str]:
     if not candidates:
         matches = [match for name in names if (match := LAYERS.match(name))]
         candidates = [(match["prefix"], LAYERS_PREFIX[match["part"]]) for match in matches]
-    if not candidates or any(prefix == canonical for prefix, canonical in candidates):
-        return "", ""
+    right = [(prefix, canonical) for prefix, canonical in candidates if prefix == canonical]
+    if not candidates or right:
+        return right[0] if right else ("", "")
     return min(candidates, key=lambda candidate: (len(candidate[0]), candidate))
