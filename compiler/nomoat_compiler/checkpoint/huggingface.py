@@ -18,6 +18,7 @@ from .json_file import read_json_object
 from .quantized_config import fp8_block
 from .safetensors_header import SafetensorsEntry
 from .scaled_fp8 import FP8_DTYPES, check_scale, is_scale, read_fp8_rows, scale_of
+from .sentence_pooling import read_pooling
 from .tensor_names import canonical_names
 from .tied_head import config_with_true_ties, stored_under_other_name
 from .tokenizer_files import read_tokenizer_folder
@@ -38,7 +39,7 @@ class HuggingFaceCheckpoint:
     def __init__(self, folder: Path, source: str) -> None:
         self.folder = folder
         self.source = source
-        config = read_json_object(folder / "config.json", max_bytes=MAX_CONFIG_BYTES)
+        config = read_config(folder / "config.json")
         self._fp8_block = fp8_block(config)
         self.license = read_license(folder)
         self._files = open_weight_files(folder)
@@ -101,7 +102,7 @@ class ConfigCheckpoint:
     def __init__(self, config_path: Path, source: str) -> None:
         self.folder = config_path.parent
         self.source = source
-        self.config: Mapping[str, Any] = read_json_object(config_path, max_bytes=MAX_CONFIG_BYTES)
+        self.config: Mapping[str, Any] = read_config(config_path)
         self.license = read_license(self.folder)
 
     def names(self) -> list[str]:
@@ -118,6 +119,13 @@ class ConfigCheckpoint:
 
     def close(self) -> None:
         pass
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json, and under ``pooling`` what sentence-transformers says beside it."""
+    config = read_json_object(path, max_bytes=MAX_CONFIG_BYTES)
+    pooling = read_pooling(path.parent)
+    return config if pooling is None else {**config, "pooling": pooling}
 
 
 def read_license(folder: Path) -> str | None:
