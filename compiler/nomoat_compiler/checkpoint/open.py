@@ -7,13 +7,10 @@ from pathlib import Path
 from ..errors import NomoatError
 from .checkpoint import Checkpoint
 from .gguf_file import GgufCheckpoint
+from .gguf_parts import first_parts
 from .hub import HUB_ID, fetch_from_hub
-from .huggingface import (
-    INDEX_NAME,
-    SINGLE_NAME,
-    ConfigCheckpoint,
-    HuggingFaceCheckpoint,
-)
+from .huggingface import ConfigCheckpoint, HuggingFaceCheckpoint
+from .weight_files import INDEX_NAME, SINGLE_NAME, has_weight_files
 
 
 def open_checkpoint(model: str | Path, *, with_weights: bool = True) -> Checkpoint:
@@ -58,9 +55,9 @@ def _open_folder(folder: Path, source: str, *, with_weights: bool) -> Checkpoint
     if "config.json" in names:
         if not with_weights:
             return ConfigCheckpoint(folder / "config.json", source)
-        if INDEX_NAME in names or SINGLE_NAME in names:
+        if has_weight_files(names):
             return HuggingFaceCheckpoint(folder, source)
-    gguf_names = sorted(name for name in names if name.lower().endswith(".gguf"))
+    gguf_names = first_parts(names)
     if len(gguf_names) == 1:
         return GgufCheckpoint(folder / gguf_names[0])
     if gguf_names:
