@@ -151,7 +151,9 @@ def test_additional_chat_templates_are_named_where_there_is_no_default(tmp_path:
     (folder / "additional_chat_templates").mkdir()
     (folder / "additional_chat_templates" / "rag.jinja").write_text("r")
     with pytest.warns(NomoatWarning, match="named rag"):
-        assert "chat_template.jinja" not in read_tokenizer_folder(folder, {})
+        made = read_tokenizer_folder(folder, {})
+    assert "chat_template.jinja" not in made
+    assert json.loads(made["tokenizer_config.json"])["chat_template"] == [{"name": "rag", "template": "r"}]
     (folder / "chat_template.jinja").write_text("d")
     assert read_tokenizer_folder(folder, {})["chat_template.jinja"] == b"d"
 

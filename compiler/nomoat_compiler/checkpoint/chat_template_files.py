@@ -14,22 +14,17 @@ MAX_TEMPLATE_BYTES = 1 << 20
 DEFAULT_NAME = "default"
 
 
-def read_chat_template(folder: Path, tokenizer_config: Mapping[str, Any]) -> str | None:
-    """The default template; None where there is none. Templates with other names only are named in a warning."""
+def read_chat_templates(folder: Path, tokenizer_config: Mapping[str, Any]) -> dict[str, str]:
+    """Name to template. Where none is named default, the names are told in a warning: the package can use none."""
     named = _files(folder) or _named(tokenizer_config.get("chat_template"))
-    template = named.get(DEFAULT_NAME)
-    if template is None:
-        if named:
-            warnings.warn(no_default(sorted(named)), NomoatWarning, stacklevel=2)
-        return None
-    return with_unix_newlines(template)
-
-
-def no_default(names: list[str]) -> str:
-    return (
-        f"The checkpoint has chat templates named {', '.join(names)[:300]}, but none named {DEFAULT_NAME}; the package "
-        "gets none."
-    )
+    if named and DEFAULT_NAME not in named:
+        warnings.warn(
+            f"The checkpoint has chat templates named {', '.join(sorted(named))[:300]}, but none named {DEFAULT_NAME}; "
+            "the package gets none.",
+            NomoatWarning,
+            stacklevel=2,
+        )
+    return {name: with_unix_newlines(template) for name, template in named.items()}
 
 
 def with_unix_newlines(template: str) -> str:

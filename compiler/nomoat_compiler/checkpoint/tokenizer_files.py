@@ -15,7 +15,7 @@ from typing import Any
 import tokenizers
 
 from ..errors import NomoatError
-from .chat_template_files import read_chat_template
+from .chat_template_files import DEFAULT_NAME, read_chat_templates
 from .generation_defaults import usable_generation_config
 from .json_file import parse_json_object, read_json_object
 from .special_tokens import complete_added_tokens, drop_added_tokens_past, merged_tokenizer_config, token_text
@@ -40,7 +40,10 @@ def read_tokenizer_folder(folder: Path, config: Mapping[str, Any]) -> dict[str, 
     tokenizer_json = path.read_bytes()
     tokenizer = load_tokenizer(tokenizer_json)
     tokenizer_config = merged_tokenizer_config(folder)
-    template = read_chat_template(folder, tokenizer_config)
+    templates = read_chat_templates(folder, tokenizer_config)
+    tokenizer_config.pop("chat_template", None)
+    if templates and DEFAULT_NAME not in templates:  # The runtime names them where it misses the default one.
+        tokenizer_config["chat_template"] = [{"name": k, "template": v} for k, v in sorted(templates.items())]
     vocab_size = vocabulary_size(config)
     changed = complete_added_tokens(content, tokenizer, folder, tokenizer_config)
     if vocab_size is not None:
@@ -58,6 +61,7 @@ def read_tokenizer_folder(folder: Path, config: Mapping[str, Any]) -> dict[str, 
     eos_id = None if eos is None else tokenizer.token_to_id(eos)
     added = {token.content: token_id for token_id, token in tokenizer.get_added_tokens_decoder().items()}
     stop_ids = stop_ids_of_files(generation, config, eos_id, added, vocab_size)
+    template = templates.get(DEFAULT_NAME)
     return tokenizer_package_files(tokenizer_json, tokenizer_config, template, generation, stop_ids)
 
 
