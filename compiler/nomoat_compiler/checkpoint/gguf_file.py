@@ -1,4 +1,4 @@
-"""A GGUF file of a Llama: F32, F16, BF16, Q4_0, Q4_1 and Q8_0 tensors under Hugging Face's names and row order."""
+"""A GGUF file of a Llama: floats and ggml's blocks (``BlockKind``) under Hugging Face's names and row order."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class GgufCheckpoint:
             if tensor.type_name not in KINDS:
                 raise NomoatError(
                     "unsupported",
-                    f"{tensor.name} is stored as {tensor.type_name}; F32, F16, BF16, Q4_0, Q4_1, Q8_0 are supported. "
+                    f"{tensor.name} is stored as {tensor.type_name}; {', '.join(KINDS)} are supported. "
                     "Use a file in one of these types, or compile from the original checkpoint.",
                     tensor=tensor.name,
                     type=tensor.type_name,

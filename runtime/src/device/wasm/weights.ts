@@ -245,13 +245,13 @@ export class WeightImage {
       this.targets.set(name, { offset, write: copyWrite(scheme.dtype) });
       return;
     }
-    if (scheme.group_size !== COLUMNS) {
+    const format = formatOf(scheme);
+    if (format === null || scheme.group_size !== COLUMNS) {
       throw new LlmError(
         "unsupported_device",
-        `The CPU's kernels read groups of ${COLUMNS} weights; ${name} has groups of ${scheme.group_size}. Use a GPU.`,
+        `The CPU has no kernels for ${JSON.stringify(scheme)}, which ${name} is stored as. Use a GPU.`,
       );
     }
-    const format = formatOf(scheme);
     const { nbytes, bits, minimum } = LIBRARY.formats[format];
     const weightBytes = (ROWS * COLUMNS * bits) / 8;
     const kBlocks = Math.ceil(columns / COLUMNS);
@@ -297,9 +297,11 @@ export class WeightImage {
   }
 }
 
-function formatOf(scheme: Extract<Scheme, { readonly group_size: number }>): FormatName {
-  const kind = scheme.zero === null ? "m" : "s";
-  return `q${scheme.bits}${kind}${scheme.scale_dtype === "float16" ? "" : "f"}`;
+/** Null where the library has no kernels for it. */
+function formatOf(scheme: Extract<Scheme, { readonly group_size: number }>): FormatName | null {
+  const kind = scheme.minimum ? "m" : "s";
+  const name = `q${scheme.bits}${kind}${scheme.scale_dtype === "float16" ? "" : "f"}`;
+  return Object.hasOwn(LIBRARY.formats, name) ? (name as FormatName) : null;
 }
 
 function copyWrite(dtype: Dtype): Write {
