@@ -125,7 +125,7 @@ def _problem(scheme: Grouped) -> str:
     bits, size, zero = scheme.bits, scheme.group_size, scheme.zero
     if type(bits) is not int or bits not in get_args(Bits):
         return f"its bits must be one of {', '.join(map(str, get_args(Bits)))}"
-    if type(size) is not int or not 16 <= size <= 256 or size % (32 if bits == 4 or size > 16 and bits != 8 else 16):
+    if type(size) is not int or not 16 <= size <= 256 or size % (32 if bits == 4 or (size > 16 and bits != 8) else 16):
         return "its groups must have at most 256 elements: a multiple of 32, with 8 bits of 16; or 16 but with 4 bits"
     if scheme.codebook is not None and (scheme.codebook not in list(CODEBOOKS) or bits != 4 or zero is not None):
         return f"a codebook is {' or '.join(CODEBOOKS)}, with 4 bits and without a zero or minimum"
@@ -133,7 +133,7 @@ def _problem(scheme: Grouped) -> str:
         return "its zero must fit in its bits"
     if not isinstance(scheme.scale_dtype, str) or scheme.scale_dtype not in (*FLOAT_DTYPES, *INTEGER_SCALES):
         return f"its scale_dtype must be one of {', '.join((*FLOAT_DTYPES, *INTEGER_SCALES))}"
-    if scheme.two_level and (size not in (16, 32) or scheme.scale_dtype != "int8" and not scheme.minimum):
+    if scheme.two_level and (size not in (16, 32) or (scheme.scale_dtype != "int8" and not scheme.minimum)):
         return "integer scales are of 16 or 32 elements, and uint8 and uint4 go with a minimum"
     return ""
 

@@ -18,7 +18,7 @@ def matrix(definition: Mapping[str, Any], arrays: Mapping[str, np.ndarray], name
         return arrays[name].reshape(rows, columns).astype(np.float64)
     described = scheme_from_json(scheme)
     weight, scale = stored_parameters(name, (rows, columns), described)
-    stored = {
+    stored: dict[str, np.ndarray] = {
         weight.role: arrays[name].reshape(weight.shape), scale.role: arrays[f"{name}_scale"].reshape(scale.shape)
     }  # fmt: skip
     return dequantize(scheme, (rows, columns), stored).astype(np.float64)

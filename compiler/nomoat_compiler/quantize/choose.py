@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from ..checkpoint.checkpoint import FLOAT_KIND_BYTES, Checkpoint
 from ..errors import NomoatError
 from ..program.tensor_spec import TensorSpec
-from ..scheme import Grouped, Plain, Scheme
+from ..scheme import Bits, Grouped, Plain, Scheme
 from .ggml_blocks import MIXED, NATIVE
 
 Quantization = Literal["q4", "q8", "f16", "f32", "q4f16_1", "q4f32_1", "q0f16", "q0f32"]
@@ -83,10 +83,10 @@ def _grouped(spec: TensorSpec, kinds: set[str], quantization: str) -> Scheme:
         # Types of more than one kind in a matrix: K-quants have a scheme in common, others only plain numbers.
         return MIXED if kinds <= K_QUANTS else Plain("float16")
     # An error in an embedding or in the logits is not averaged over a sum, so floats get 8 bits there.
-    float_bits = 8 if quantization == "q8" or spec.kind in ("embedding", "lm_head") else 4
-    bits = [float_bits] if kinds & FLOAT_KINDS or quantization == "q8" else []
-    most = max(*bits, *(NATIVE[kind].bits for kind in kinds - FLOAT_KINDS), 4)
-    with_minimum = any(NATIVE[kind].minimum for kind in kinds - FLOAT_KINDS) or (most < 8 and bool(bits))
+    float_bits: Bits = 8 if quantization == "q8" or spec.kind in ("embedding", "lm_head") else 4
+    bits: list[Bits] = [float_bits] if kinds & FLOAT_KINDS or quantization == "q8" else [4]
+    most = max([*bits, *(NATIVE[kind].bits for kind in kinds - FLOAT_KINDS)])
+    with_minimum = any(NATIVE[kind].minimum for kind in kinds - FLOAT_KINDS) or (most < 8 and bool(kinds & FLOAT_KINDS))
     return Grouped(most, GROUP_SIZE, None if with_minimum else 1 << (most - 1), "float16")
 
 
