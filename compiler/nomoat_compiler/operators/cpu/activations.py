@@ -3,8 +3,9 @@
     scale = max|x| / 127,  q = round(x / scale)     per group of 32
 
 A block of one group of one token: the 32 integers, then four float32: scale, and scale * sum of q, of all, of the first
-16 and of the last 16, which are what a zero point or a minimum is multiplied with. (The sum of x itself would be wrong: weights q * scale + minimum are small
-where q and the minimum are large, and the rounding of x must cancel between the two.)
+16 and of the last 16, which are what a zero point or a minimum is multiplied with. (The sum of x itself would be wrong:
+weights q * scale + minimum are small where q and the minimum are large, and the rounding of x must cancel between the
+two.)
 
 All are stored times 2^56, which the kernels take out again at the end (``result_factor``). Weights' f16 scales are
 moved into float32 without their exponent's bias, which leaves them 2^112 too small; half of that is given to x and half

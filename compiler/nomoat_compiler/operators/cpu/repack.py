@@ -68,7 +68,8 @@ def repack_weights(bits: int) -> Any:
 def repack_scales(dtype: str, minimum: bool) -> Any:
     """repack_scales_<dtype>[_min](source, target, first, count, groups, block_bytes, weight_bytes)
 
-    float16 stays, bfloat16 and float32 become float32. "bits16" are any 16 bits, which stay. With minimums, values alternate: scale, minimum.
+    float16 stays, bfloat16 and float32 become float32. "bits16" are any 16 bits, which stay. With minimums, values
+    alternate: scale, minimum.
     """
     kept = dtype in ("float16", "bits16")
     stored = 2 if kept else 4

@@ -1,7 +1,7 @@
 """How the weights of each width are multiplied: what differs between the matrices of gemv.py and gemm.py.
 
-2 to 6 bits meet int8 in groups of 32 (activations.py), 8 bits meet integers of 12 bits (fine_activations.py). A token is
-``head_bytes`` and then a block of ``block_bytes(build)`` bytes for each 32 columns.
+2 to 6 bits meet int8 in groups of 32 (activations.py), 8 bits meet integers of 12 bits (fine_activations.py). A token
+is ``head_bytes`` and then a block of ``block_bytes(build)`` bytes for each 32 columns.
 """
 
 from __future__ import annotations
