@@ -11,11 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 FloatKind = Literal["float32", "float16", "bfloat16"]
-BlockKind = Literal["Q4_0", "Q4_1", "Q8_0"]
+BlockKind = Literal[
+    "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4"
+]
 SourceFormat = Literal["safetensors", "gguf", "config"]
 FLOAT_KIND_BYTES: dict[str, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
 # Values and bytes of one ggml block.
-BLOCK_SIZES: dict[str, tuple[int, int]] = {"Q4_0": (32, 18), "Q4_1": (32, 20), "Q8_0": (32, 34)}
+BLOCK_SIZES: dict[str, tuple[int, int]] = {
+    "Q4_0": (32, 18), "Q4_1": (32, 20), "Q5_0": (32, 22), "Q5_1": (32, 24), "Q8_0": (32, 34),
+    "Q2_K": (256, 84), "Q3_K": (256, 110), "Q4_K": (256, 144), "Q5_K": (256, 176), "Q6_K": (256, 210),
+    "IQ4_NL": (32, 18), "IQ4_XS": (256, 136), "MXFP4": (32, 17),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A GGUF file, split or not: its tensors under Hugging Face's names, in their row order, with their values."""
+"""A GGUF file, split or not: floats and ggml's blocks (``BlockKind``) under Hugging Face's names and row order."""
 
 from __future__ import annotations
 
