@@ -108,7 +108,8 @@ def _message(c: Conversation, role: str, first_role: str) -> str:
     opened = f"('' if {first_role} else {start})" if first_role else start
     separator = _literal(c.separators[role == "assistant"])
     content = _filled(c.role_templates[role], CONTENT[role], "message.content")
-    item = _filled(c.role_templates[role], CONTENT[role], "item.text")
+    last_item = "(ns.functions if ns.last == ns.index and loop.last else '')"
+    item = _filled(c.role_templates[role], CONTENT[role], "item.text", last_item)
     return (
         f"{{%- if message.role == {_literal(role)} -%}}"
         "{%- if message.content is none or message.content is not defined -%}"
