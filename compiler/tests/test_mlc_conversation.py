@@ -134,6 +134,9 @@ def test_without_generation_prompt_the_answer_is_not_opened() -> None:
     assert rendered == "<s><|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n"
 
 
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+
+
 def write_tokenizer(folder: Path, vocab_size: int) -> None:
     tokens = ["<unk>", "<s>", "</s>", "<|im_end|>", *bytes_to_unicode().values()]
     tokens += [f"<unused{i}>" for i in range(vocab_size - len(tokens))]
@@ -143,7 +146,7 @@ def write_tokenizer(folder: Path, vocab_size: int) -> None:
         for i in range(4)
     ]  # fmt: skip
     model = {"type": "BPE", "vocab": {token: i for i, token in enumerate(tokens)}, "merges": []}
-    tokenizer = {"version": "1.0", "added_tokens": added, "pre_tokenizer": {"type": "ByteLevel"}, "model": model}
+    tokenizer = {"version": "1.0", "added_tokens": added, "pre_tokenizer": BYTE_LEVEL, "model": model}
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     tokenizer_config = {"chat_template": "{{ 'the one of the original' }}", "eos_token": "</s>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer_config))
