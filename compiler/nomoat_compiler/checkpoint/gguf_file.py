@@ -46,6 +46,7 @@ class GgufCheckpoint:
     """
 
     source_format: SourceFormat = "gguf"
+    quantization: str | None = None
 
     def __init__(self, path: Path) -> None:
         self.source = PART_NAME.sub(r"\g<name>.gguf", path.name)

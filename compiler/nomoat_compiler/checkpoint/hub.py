@@ -14,7 +14,10 @@ CONFIG_PATTERNS = [
     "chat_template.jinja", "README.md", "modules.json", "1_Pooling/config.json",
 ]  # fmt: skip
 # Only what lies at the top: some repositories carry other formats of the same weights in folders (original/, onnx/).
-WEIGHT_PATTERNS = ["model*.safetensors", "model.safetensors.index.json"]
+WEIGHT_PATTERNS = [
+    "model*.safetensors", "model.safetensors.index.json",
+    "mlc-chat-config.json", "tensor-cache.json", "ndarray-cache.json", "params_shard_*.bin",
+]  # fmt: skip
 
 
 def fetch_from_hub(hub_id: str, *, with_weights: bool) -> Path:

@@ -35,6 +35,7 @@ class HuggingFaceCheckpoint:
     """Weights are read with one open file per shard, and nothing is kept between reads."""
 
     source_format: SourceFormat = "safetensors"
+    quantization: str | None = None
 
     def __init__(self, folder: Path, source: str) -> None:
         self.folder = folder
@@ -98,6 +99,7 @@ class ConfigCheckpoint:
     """config.json alone: enough for a program, and it has no tensor."""
 
     source_format: SourceFormat = "config"
+    quantization: str | None = None
 
     def __init__(self, config_path: Path, source: str) -> None:
         self.folder = config_path.parent
