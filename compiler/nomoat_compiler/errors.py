@@ -43,3 +43,7 @@ class NomoatError(Exception):
     def to_wire(self) -> dict[str, object]:
         """The form in which the error crosses HTTP and ``--json``: {code, message, detail}."""
         return {"code": self.code, "message": self.message, "detail": self.detail}
+
+
+class NomoatWarning(UserWarning):
+    """What a compile put right or left out, and why; the package works, but not all of the checkpoint is in it."""

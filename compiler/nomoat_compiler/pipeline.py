@@ -235,7 +235,7 @@ def describe_scheme(scheme: Scheme) -> str:
     """For people: ``4 bits, groups of 32, minimum, float16 scales``."""
     if isinstance(scheme, Plain):
         return scheme.dtype
-    zero = "minimum" if scheme.zero is None else f"zero {scheme.zero}"
+    zero = scheme.codebook or ("minimum" if scheme.zero is None else f"zero {scheme.zero}")
     return f"{scheme.bits} bits, groups of {scheme.group_size}, {zero}, {scheme.scale_dtype} scales"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nomoat_compiler.checkpoint.tokenizer_files import read_tokenizer_folder
-from nomoat_compiler.errors import NomoatError
-from tokenizers import Tokenizer, models, pre_tokenizers
+from nomoat_compiler.errors import NomoatError, NomoatWarning
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 
 def folder_with(tmp_path: Path, **files: Any) -> Path:
@@ -39,12 +40,12 @@ def test_tokenizer_json_is_copied_byte_for_byte(tmp_path: Path) -> None:
     [
         ({"eos_token_id": 3}, {"eos_token_id": 1}, {}, [3]),
         ({"eos_token_id": [3, 1, 3]}, {}, {}, [3, 1]),
-        ({"eos_token_id": None}, {"eos_token_id": [2]}, {"eos_token": "</s>"}, [2]),
-        (None, {"eos_token_id": 0}, {}, [0]),
+        ({"eos_token_id": None}, {"eos_token_id": [2]}, {"eos_token": "</s>"}, [2, 3]),
+        (None, {"eos_token_id": 0}, {}, [0, 3]),
         (None, {}, {"eos_token": "</s>"}, [3]),
         (None, {}, {"eos_token": {"__type": "AddedToken", "content": "</s>"}}, [3]),
-        (None, {}, {"eos_token": "<|nowhere|>"}, []),
-        ({"temperature": 0.6}, {}, {}, []),
+        (None, {}, {"eos_token": "<|nowhere|>"}, [4, 3]),
+        ({"temperature": 0.6}, {}, {}, [3]),
     ],
 )
 def test_stop_ids(
@@ -59,9 +60,70 @@ def test_stop_ids(
     assert generation_of(files) == {**(generation or {}), "eos_token_id": stop_ids}
 
 
-@pytest.mark.parametrize("value", ["3", -1, [1, "2"], True, {"id": 3}, 1.5])
+@pytest.mark.parametrize("value", ["3", [1, "2"], True, {"id": 3}, 1.5])
 def test_stop_ids_of_another_type(tmp_path: Path, value: Any) -> None:
     fails(folder_with(tmp_path, generation_config__json={"eos_token_id": value}), "invalid_checkpoint", "eos_token_id")
+
+
+@pytest.mark.parametrize("value", [-1, [-1], [3, -1], [3, 99], 99])
+def test_stop_ids_that_the_model_does_not_have(tmp_path: Path, value: Any) -> None:
+    """-1 alone means none; with or instead of another id it is worth a warning."""
+    folder = folder_with(tmp_path, generation_config__json={"eos_token_id": value})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = read_tokenizer_folder(folder, {"vocab_size": 5})
+    assert generation_of(made)["eos_token_id"] == [3]  # </s> stops by its text.
+    assert [w.category for w in caught] == ([] if value in (-1, [-1]) else [NomoatWarning])
+
+
+TURNS = ["<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|END_OF_TURN_TOKEN|>", "<end_of_utterance>"]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("special", [True, False])
+def test_the_end_of_a_turn_stops_whatever_is_named_as_eos(tmp_path: Path, turn: str, special: bool) -> None:
+    """As for the same model in GGUF: Llama 3's files name <|end_of_text|>, ChatML's <|endoftext|>."""
+    eos = {"eos_token_id": 3}
+    folder = folder_with(tmp_path, generation_config__json=eos, config__json=eos)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.add_tokens([AddedToken(turn, special=special, normalized=False)])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    assert generation_of(read_tokenizer_folder(folder, eos))["eos_token_id"] == [3, 4]
+
+
+def test_eos_named_in_special_tokens_map_alone_stops(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, special_tokens_map__json={"bos_token": "a", "eos_token": {"content": "b"}})
+    made = read_tokenizer_folder(folder, {})
+    assert generation_of(made)["eos_token_id"] == [1, 3]
+    assert json.loads(made["tokenizer_config.json"]) == {"bos_token": "a", "eos_token": {"content": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "warned"),
+    [
+        ({"top_k": -1, "do_sample": True}, {"top_k": 0, "do_sample": True}, False),
+        ({"top_k": None}, {"top_k": 0}, False),
+        ({"top_k": 0}, {"top_k": 0}, False),
+        ({"top_k": 40, "top_p": 0.9, "temperature": 0.6}, {"top_k": 40, "top_p": 0.9, "temperature": 0.6}, False),
+        ({"temperature": None, "top_p": None}, {}, False),
+        ({"temperature": -1.0}, {}, True),
+        ({"temperature": "hot"}, {}, True),
+        ({"temperature": True}, {}, True),
+        ({"temperature": 1e9}, {}, True),
+        ({"top_k": -2}, {}, True),
+        ({"top_k": [1]}, {}, True),
+        ({"top_p": 1.5}, {}, True),
+        ({"top_p": -0.1}, {}, True),
+        ({"repetition_penalty": 0}, {}, True),
+        ({"repetition_penalty": -1.2, "top_p": 0.5}, {"top_p": 0.5}, True),
+    ],
+)
+def test_sampling_defaults(tmp_path: Path, written: dict[str, Any], kept: dict[str, Any], warned: bool) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = generation_of(read_tokenizer_folder(folder_with(tmp_path, generation_config__json=written), {}))
+    assert made == kept | {"eos_token_id": [3]}
+    assert [w.category for w in caught] == ([NomoatWarning] if warned else [])
 
 
 def test_chat_template_from_either_place_and_the_file_first(tmp_path: Path) -> None:
@@ -73,12 +135,36 @@ def test_chat_template_from_either_place_and_the_file_first(tmp_path: Path) -> N
     assert json.loads(files["tokenizer_config.json"])["chat_template"] == "file \u00e9\n"
 
 
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_line_ends_of_a_template_are_line_feeds(tmp_path: Path, newline: str) -> None:
+    """As Jinja2 reads it, wherever the template is."""
+    folder = folder_with(tmp_path, tokenizer_config__json={"chat_template": f"a{newline}b{newline}"})
+    assert read_tokenizer_folder(folder, {})["chat_template.jinja"] == b"a\nb\n"
+    (folder / "chat_template.jinja").write_bytes(f"c{newline}d".encode())
+    made = read_tokenizer_folder(folder, {})
+    assert made["chat_template.jinja"] == b"c\nd"
+    assert json.loads(made["tokenizer_config.json"])["chat_template"] == "c\nd"
+
+
+def test_additional_chat_templates_are_named_where_there_is_no_default(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path)
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / "rag.jinja").write_text("r")
+    with pytest.warns(NomoatWarning, match="named rag"):
+        made = read_tokenizer_folder(folder, {})
+    assert "chat_template.jinja" not in made
+    assert json.loads(made["tokenizer_config.json"])["chat_template"] == [{"name": "rag", "template": "r"}]
+    (folder / "chat_template.jinja").write_text("d")
+    assert read_tokenizer_folder(folder, {})["chat_template.jinja"] == b"d"
+
+
 def test_named_chat_templates_give_the_default_one(tmp_path: Path) -> None:
     named = [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]
     files = read_tokenizer_folder(folder_with(tmp_path, tokenizer_config__json={"chat_template": named}), {})
     assert files["chat_template.jinja"] == b"d"
     without = folder_with(tmp_path, tokenizer_config__json={"chat_template": named[:1]})
-    assert "chat_template.jinja" not in read_tokenizer_folder(without, {})
+    with pytest.warns(NomoatWarning, match="named tool_use"):
+        assert "chat_template.jinja" not in read_tokenizer_folder(without, {})
 
 
 def test_no_tokenizer_is_no_error_but_sentencepiece_alone_is(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 import regex
@@ -71,8 +73,8 @@ def scalar_bpe(words: list[str], vocabulary: dict[str, int], ranks: dict[tuple[s
 
 def test_smollm2_ids_equal_a_scalar_bpe(smollm2: dict[str, bytes]) -> None:
     """Digits alone, then GPT-2's expression on what is between them: numbers in the text tell the two apart."""
-    checkpoint = GgufCheckpoint(smollm2_path())
-    metadata = checkpoint._header.metadata
+    fields = gguf.GGUFReader(smollm2_path()).fields
+    metadata = {name: field.contents() for name, field in fields.items() if name.startswith("tokenizer.ggml.")}
     tokens = metadata["tokenizer.ggml.tokens"]
     vocabulary = {token: i for i, token in enumerate(tokens)}
     ranks = {tuple(merge.split(" ")): rank for rank, merge in enumerate(metadata["tokenizer.ggml.merges"])}
@@ -123,6 +125,7 @@ def test_smollm2_stops_at_the_end_of_a_turn_and_of_text(smollm2: dict[str, bytes
 # ---- byte-level BPE of every known family ----
 
 
+@cache
 def family_tokenizer(name: str) -> Tokenizer:
     """The family's pre-tokenizer as its own tokenizer.json has it, written here independently of the table."""
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -199,6 +202,17 @@ def test_eos_is_added_where_the_metadata_say_so() -> None:
     }
     ids = rebuilt(tokenizer_files_from_gguf(metadata | both)).encode("hi").ids
     assert (ids[0], ids[-1]) == (0, 1)
+
+
+@pytest.mark.parametrize("none", [-1, 0xFFFFFFFF, 1500, 1 << 40])
+@pytest.mark.parametrize("key", ["bos", "eos", "eot", "padding", "unknown"])
+def test_an_id_that_the_vocabulary_does_not_have_is_none(key: str, none: int) -> None:
+    metadata = gpt2_metadata(family_tokenizer("gpt-2"), "gpt-2") | {f"tokenizer.ggml.{key}_token_id": none}
+    files = tokenizer_files_from_gguf(metadata)
+    generation = json.loads(files["generation_config.json"])
+    assert generation["eos_token_id"] == ([1] if key == "eos" else [0, 1])
+    assert "bos_token_id" not in generation or key != "bos"
+    assert "pad_token_id" not in generation
 
 
 # ---- SentencePiece with scores ----
@@ -322,7 +336,8 @@ def changed(**fields: Any) -> Callable[[], dict[str, Any]]:
         (changed(**{"ggml.tokens": []}), "invalid_checkpoint"),
         (changed(**{"ggml.tokens": ["a"] * 320}), "invalid_checkpoint"),
         (changed(**{"ggml.token_type": np.zeros(3, np.int32)}), "invalid_checkpoint"),
-        (changed(**{"ggml.eos_token_id": 320}), "invalid_checkpoint"),
+        (changed(**{"ggml.eos_token_id": "320"}), "invalid_checkpoint"),
+        (changed(**{"ggml.eos_token_id": True}), "invalid_checkpoint"),
         (changed(**{"ggml.bos_token_id": None, "ggml.add_bos_token": True}), "invalid_checkpoint"),
         (changed(**{"ggml.model": "llama"}), "invalid_checkpoint"),
         (changed(**{"ggml.model": "llama", "ggml.scores": np.zeros(3, np.float32)}), "invalid_checkpoint"),

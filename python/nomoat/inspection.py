@@ -134,7 +134,10 @@ def tensor_groups(instance: Instance) -> list[TensorGroup]:
 def describe_scheme(scheme: Mapping[str, Any]) -> str:
     if scheme["bits"] >= 16:
         return str(scheme["dtype"])
-    offset = "scale and minimum" if scheme.get("minimum") else f"scale, zero at {scheme['zero']}"
+    if "codebook" in scheme:
+        offset = f"scale, {scheme['codebook']}"
+    else:
+        offset = "scale and minimum" if scheme.get("minimum") else f"scale, zero at {scheme['zero']}"
     return f"{scheme['bits']} bit / {scheme['group_size']}, {scheme['scale_dtype']} {offset}"
 
 

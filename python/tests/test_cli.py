@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from package_folder import write_package
 from typer.testing import CliRunner
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "help"
+TINY_LLAMA = Path(__file__).parents[2] / "tests" / "fixtures" / "tiny_llama"
 COMMANDS = ["bench", "compile", "generate", "inspect", "serve", "verify"]
 runner = CliRunner()
 
@@ -52,6 +54,14 @@ def test_every_command_is_listed_and_shows_its_help() -> None:
         assert name in result.output
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "nan"])
+def test_top_p_says_what_it_takes(value: str) -> None:
+    result = runner.invoke(app, ["generate", "DIR", "hi", "--top-p", value])
+    assert result.exit_code == 2
+    if value in ("0", "-1"):
+        assert "--temperature 0" in " ".join(result.output.replace("│", " ").split())
+
+
 def test_version() -> None:
     result = runner.invoke(app, ["--version"])
     assert result.exit_code == 0
@@ -82,6 +92,23 @@ def test_version() -> None:
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert runner.invoke(app, arguments).exit_code == 2
+
+
+def test_compile_says_what_it_left_out(tmp_path: Path) -> None:
+    """The tiny Llama with one added token more than its embedding has rows."""
+    folder = tmp_path / "model"
+    shutil.copytree(TINY_LLAMA, folder)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    rows = json.loads((folder / "config.json").read_text())["vocab_size"]
+    tokenizer["added_tokens"].append({**tokenizer["added_tokens"][0], "id": rows, "content": "[PAD]"})
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    arguments = ["compile", str(folder), "--program-only", "-o"]
+    result = runner.invoke(app, [*arguments, str(tmp_path / "a")], env={"COLUMNS": "500"})
+    assert result.exit_code == 0
+    assert result.stderr.startswith("Warning: 1 added token(s) have ids past the model's")
+    result = runner.invoke(app, [*arguments, str(tmp_path / "b"), "--json"])
+    (warning,) = json.loads(result.stdout)["warnings"]
+    assert "'[PAD]'" in warning
 
 
 @pytest.mark.parametrize(

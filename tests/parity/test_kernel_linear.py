@@ -6,6 +6,7 @@ more pipeline for each variant, so formats share the cases that reach every bran
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,15 @@ GROUP_SIZES: dict[str, Scheme] = {
     "q4_g128": Grouped(4, 128, 8, "float16"),
     "q8_g16": Grouped(8, 16, None, "float32"),
     "q8_g64": Grouped(8, 64, 128, "bfloat16"),
+    "q5_g16": Grouped(5, 16, None, "bfloat16"),
+    "q3_g64": Grouped(3, 64, 4, "float16"),
+    "q6_g32": Grouped(6, 32, 32, "int8"),
+    "q2_g32": Grouped(2, 32, None, "uint8"),
 }
 # A pipeline takes lavapipe seconds, up to 30 with its widest vectors, and SwiftShader half of one. What differs from
-# adapter to adapter is how lanes meet, not how weights are read: so a run has all formats on SwiftShader and this one
+# adapter to adapter is how lanes meet, not how weights are read: so a run has all formats on SwiftShader and these
 # on lavapipe. NOMOAT_EVERY_KERNEL=1 has all on all.
-ON_EVERY_ADAPTER = SCHEMES if EVERY_KERNEL else ("q4m_f16",)
+ON_EVERY_ADAPTER = SCHEMES if EVERY_KERNEL else ("q4m_f16", "q6s_i8")
 FORMATS_ON_ADAPTERS = pytest.mark.parametrize(
     ("scheme", "adapter"),
     [
@@ -202,8 +207,9 @@ def test_some_variant_needs_nothing(scheme: Scheme, swiglu: bool, prefill: bool)
     variants = gpu_operator("linear").stages[0].variants
     schemes = [scheme]
     if isinstance(scheme, Grouped):
-        sizes = (16, 32, 48, 64, 256) if scheme.bits == 8 else (32, 64, 96, 256)
-        schemes = [Grouped(scheme.bits, size, scheme.zero, scheme.scale_dtype) for size in sizes]
+        sizes = [16, 32, 48, 64, 96, 256] if scheme.bits == 8 else [16, 32, 64, 96, 256]
+        sizes = [32] if scheme.two_level else sizes[scheme.bits == 4 :]
+        schemes = [dataclasses.replace(scheme, group_size=size) for size in sizes]
     for each in schemes:
         for rows, columns in ((2, 4), (576, 576), (128256, 2048), (1 << 20, 12)):
             symbols = definition_symbols(linear(each, rows, columns, swiglu=swiglu), prefill=prefill)

@@ -2,7 +2,7 @@
  * Runs the runtime's text part for the Python parity tests: one JSON job on standard input, one JSON result out.
  *
  * Job: {files, encode: [{text, allowSpecial}], chats: [messages], decode: [ids], templates: [{source, specialTokens, messages, variables}]}.
- * Every decode is done at once and as a stream; the driver fails where the two differ.
+ * `load` are files that are only loaded. Every decode is done at once and as a stream; the driver fails where the two differ.
  */
 import { readFileSync } from "node:fs";
 import { LlmError } from "../../runtime/src/internal/errors";
@@ -11,6 +11,8 @@ import { type ChatMessage, ChatTemplate, type Json } from "../../runtime/src/tex
 
 interface Job {
   files?: TextFiles;
+  /** Only loaded: what is refused is reported. */
+  load?: TextFiles;
   encode?: { text: string; allowSpecial: boolean }[];
   chats?: ChatMessage[][];
   decode?: number[][];
@@ -53,4 +55,6 @@ function texts(files: TextFiles) {
 const rendered = (job.templates ?? []).map(({ source, specialTokens, messages, variables }) =>
   attempt(() => new ChatTemplate(source, specialTokens).render(messages, variables)),
 );
-process.stdout.write(JSON.stringify({ ...(job.files ? texts(job.files) : {}), rendered }));
+const { load } = job;
+const loaded = load ? attempt(() => createTextModel(load).vocabSize) : null;
+process.stdout.write(JSON.stringify({ loaded, ...(job.files ? texts(job.files) : {}), rendered }));

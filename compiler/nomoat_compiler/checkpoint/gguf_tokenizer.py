@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import NomoatError
+from .chat_template_files import with_unix_newlines
 from .gguf_pre_tokenizers import PRE_TOKENIZERS
 from .gguf_values import flag, integer, text
 from .spm_merges import merges_from_scores
+from .stop_tokens import stop_ids_of_texts
 from .tokenizer_files import load_tokenizer, tokenizer_package_files
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 MAX_TEMPLATE_CHARACTERS = 1 << 20
 # Any of them ends the answer: end of sequence, of turn, of message.
 STOP_KEYS = ("eos_token_id", "eot_token_id", "eom_token_id")
-# llama.cpp also stops at tokens with these texts where the metadata name no eot or eom token.
-STOP_TEXTS = ("<|eot_id|>", "<|im_end|>", "<|end|>", "<|eom_id|>", "<|endoftext|>")
 
 
 def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
@@ -59,6 +59,7 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
     if "llama.context_length" in metadata:
         tokenizer_config["model_max_length"] = integer(metadata, "llama.context_length")
     template = text(metadata, "tokenizer.chat_template")
+    template = None if template is None else with_unix_newlines(template)
     if template is not None and len(template) > MAX_TEMPLATE_CHARACTERS:
         raise NomoatError("invalid_checkpoint", "tokenizer.chat_template has more than a million characters.")
     generation = {f"{name}_token_id": special_ids[name] for name in ("bos", "pad") if special_ids[name] is not None}
@@ -199,15 +200,15 @@ def _token_types(metadata: dict[str, Any], count: int) -> list[int]:
 
 def _token_id(metadata: dict[str, Any], key: str, count: int) -> int | None:
     value = metadata.get(f"tokenizer.ggml.{key}")
-    if value is None or (isinstance(value, int) and value == 0xFFFFFFFF):  # llama.cpp writes -1 for "none".
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
-        raise NomoatError("invalid_checkpoint", f"tokenizer.ggml.{key} is {value!r}, but there are {count} tokens.")
-    return value
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise NomoatError("invalid_checkpoint", f"tokenizer.ggml.{key} is {value!r}; it must be a token id.")
+    # -1, which as an unsigned number is 0xFFFFFFFF, is how llama.cpp writes "none"; whatever the vocabulary does not
+    # have is none too, as llama.cpp reads it.
+    return value if value is not None and 0 <= value < count else None
 
 
 def _stop_ids(metadata: dict[str, Any], tokens: list[str], types: list[int]) -> list[int]:
     ids = [_token_id(metadata, key, len(tokens)) for key in STOP_KEYS]
     named = [i for i in ids if i is not None]
-    by_text = {token: i for i, token in enumerate(tokens) if types[i] == CONTROL}
-    return list(dict.fromkeys(named + [by_text[text] for text in STOP_TEXTS if text in by_text]))
+    added = {token: i for i, token in enumerate(tokens) if types[i] in (CONTROL, USER_DEFINED)}
+    return list(dict.fromkeys(named + stop_ids_of_texts(added)))

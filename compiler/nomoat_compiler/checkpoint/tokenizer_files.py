@@ -1,7 +1,8 @@
 """The tokenizer's part of a package, from a Hugging Face folder.
 
-tokenizer.json is copied byte for byte. The chat template is written both where it was (tokenizer_config.json) and to
-chat_template.jinja. In generation_config.json ``eos_token_id`` is always a list, and every id in it stops.
+tokenizer.json is copied byte for byte where the files beside it add nothing to it. The chat template is written both
+where it was (tokenizer_config.json) and to chat_template.jinja. In generation_config.json ``eos_token_id`` is always a
+list, and every id in it stops.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Any
 import tokenizers
 
 from ..errors import NomoatError
+from .chat_template_files import DEFAULT_NAME, read_chat_templates
+from .generation_defaults import usable_generation_config
 from .json_file import parse_json_object, read_json_object
+from .special_tokens import complete_added_tokens, drop_added_tokens_past, merged_tokenizer_config, token_text
+from .stop_tokens import stop_ids_of_files
 
 MAX_TOKENIZER_BYTES = 64 << 20
-MAX_TEMPLATE_BYTES = 1 << 20
 
 
 def read_tokenizer_folder(folder: Path, config: Mapping[str, Any]) -> dict[str, bytes]:
@@ -32,15 +36,32 @@ def read_tokenizer_folder(folder: Path, config: Mapping[str, Any]) -> dict[str, 
                 file="tokenizer.model",
             )
         return {}
-    read_json_object(path, max_bytes=MAX_TOKENIZER_BYTES)
+    content = read_json_object(path, max_bytes=MAX_TOKENIZER_BYTES)
     tokenizer_json = path.read_bytes()
     tokenizer = load_tokenizer(tokenizer_json)
-    config_path = folder / "tokenizer_config.json"
-    tokenizer_config = read_json_object(config_path, max_bytes=MAX_TOKENIZER_BYTES) if config_path.is_file() else {}
-    template = _chat_template(folder, tokenizer_config)
+    tokenizer_config = merged_tokenizer_config(folder)
+    templates = read_chat_templates(folder, tokenizer_config)
+    tokenizer_config.pop("chat_template", None)
+    if templates and DEFAULT_NAME not in templates:  # The runtime names them where it misses the default one.
+        tokenizer_config["chat_template"] = [{"name": k, "template": v} for k, v in sorted(templates.items())]
+    vocab_size = vocabulary_size(config)
+    changed = complete_added_tokens(content, tokenizer, folder, tokenizer_config)
+    if vocab_size is not None:
+        content, dropped = drop_added_tokens_past(content, tokenizer, vocab_size)
+        changed = changed or dropped
+    if changed:
+        tokenizer_json = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")
+        tokenizer = load_tokenizer(tokenizer_json)
+    if vocab_size is not None:
+        _check_ends(tokenizer, vocab_size)
+
     generation_path = folder / "generation_config.json"
     generation = read_json_object(generation_path) if generation_path.is_file() else {}
-    stop_ids = _stop_ids(generation, config, tokenizer_config, tokenizer)
+    eos = token_text(tokenizer_config.get("eos_token"))
+    eos_id = None if eos is None else tokenizer.token_to_id(eos)
+    added = {token.content: token_id for token_id, token in tokenizer.get_added_tokens_decoder().items()}
+    stop_ids = stop_ids_of_files(generation, config, eos_id, added, vocab_size)
+    template = templates.get(DEFAULT_NAME)
     return tokenizer_package_files(tokenizer_json, tokenizer_config, template, generation, stop_ids)
 
 
@@ -53,12 +74,12 @@ def tokenizer_package_files(
 ) -> dict[str, bytes]:
     """The four files in their canonical form; generation_config.json always names the stop ids."""
     files = {"tokenizer.json": tokenizer_json}
-    tokenizer_config = {key: value for key, value in tokenizer_config.items() if key != "chat_template"}
     if template is not None:
-        tokenizer_config["chat_template"] = template
+        tokenizer_config = tokenizer_config | {"chat_template": template}
         files["chat_template.jinja"] = template.encode("utf-8")
     files["tokenizer_config.json"] = canonical_json(tokenizer_config)
-    files["generation_config.json"] = canonical_json(generation | {"eos_token_id": stop_ids})
+    generation = usable_generation_config(generation) | {"eos_token_id": stop_ids}
+    files["generation_config.json"] = canonical_json(generation)
     return files
 
 
@@ -77,50 +98,20 @@ def canonical_json(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode("utf-8")
 
 
-def token_text(value: object) -> str | None:
-    """A token in tokenizer_config.json is its text, or an object with the text in ``content``."""
-    if isinstance(value, dict):
-        value = value.get("content")
-    return value if isinstance(value, str) else None
+def vocabulary_size(config: Mapping[str, Any]) -> int | None:
+    """Rows of the embedding, as config.json says; None where it does not."""
+    nested = config.get("text_config")
+    value = config.get("vocab_size", nested.get("vocab_size") if isinstance(nested, dict) else None)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def _chat_template(folder: Path, tokenizer_config: Mapping[str, Any]) -> str | None:
-    """chat_template.jinja where it is there (as transformers prefers it), else the one in tokenizer_config.json."""
-    path = folder / "chat_template.jinja"
-    if path.is_file():
-        data = path.read_bytes()
-        if len(data) > MAX_TEMPLATE_BYTES:
-            raise NomoatError("invalid_checkpoint", f"{path.name} is larger than {MAX_TEMPLATE_BYTES} bytes.")
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise NomoatError("invalid_checkpoint", f"{path.name} is not UTF-8.", file=path.name) from error
-    template = tokenizer_config.get("chat_template")
-    if isinstance(template, list):  # [{"name": "default", "template": ...}, {"name": "tool_use", ...}]
-        named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
-        template = named.get("default")
-    if template is not None and not isinstance(template, str):
-        raise NomoatError("invalid_checkpoint", "chat_template in tokenizer_config.json is neither text nor a list.")
-    return template
-
-
-def _stop_ids(
-    generation: Mapping[str, Any],
-    config: Mapping[str, Any],
-    tokenizer_config: Mapping[str, Any],
-    tokenizer: tokenizers.Tokenizer,
-) -> list[int]:
-    """The first of generation_config.json, config.json and the tokenizer's eos_token that names one, as a list."""
-    for name, source in (("generation_config.json", generation), ("config.json", config)):
-        value = source.get("eos_token_id")
-        if value is None:
-            continue
-        ids = value if isinstance(value, list) else [value]
-        if not all(isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in ids):
+def _check_ends(tokenizer: tokenizers.Tokenizer, vocab_size: int) -> None:
+    """What stands around every prompt must have a row in the embedding."""
+    for token_id in tokenizer.encode("").ids:
+        if token_id >= vocab_size:
             raise NomoatError(
-                "invalid_checkpoint", f"eos_token_id in {name} is {value!r}; a token id or a list of them is needed."
+                "invalid_checkpoint",
+                f"tokenizer.json puts token {token_id} around every text, and the model has {vocab_size}.",
+                token=token_id,
+                vocab_size=vocab_size,
             )
-        return list(dict.fromkeys(ids))
-    text = token_text(tokenizer_config.get("eos_token"))
-    token_id = tokenizer.token_to_id(text) if text is not None else None
-    return [] if token_id is None else [token_id]

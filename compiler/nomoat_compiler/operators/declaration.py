@@ -46,7 +46,8 @@ class Field:
 
     As a symbol of expressions a boolean is 0 or 1. A nullable field ``f`` also gives the symbol ``has_f``; where it is
     null, ``f`` itself is 0. A scheme gives ``scheme.bits``, ``scheme.group_size``, ``scheme.grouped``, ``scheme.zero``
-    and ``scheme.minimum`` (0 where the scheme has none).
+    and ``scheme.minimum`` (0 where the scheme has none), and 1 or 0 as ``scheme.<dtype>`` of plain values,
+    ``scheme.scale_<dtype>`` and ``scheme.<codebook>``.
     """
 
     name: str

@@ -28,14 +28,16 @@ from .definition import definition_symbols
 Definition = Mapping[str, Any]
 Arrays = dict[str, np.ndarray]
 
-# One scheme of each class that kernels tell apart; other group sizes and zero points are constants of the same code.
+# One scheme for each kernel; whatever else it reads are constants of the same code.
 SCHEMES: tuple[Scheme, ...] = (
-    *(
-        Grouped(bits, 32, zero, dtype)
-        for bits in (4, 8)
-        for zero in (None, 1 << (bits - 1))
-        for dtype in ("float16", "bfloat16", "float32")
-    ),
+    *(Grouped(bits, 32, zero, "float16") for bits in (4, 8) for zero in (None, 1 << (bits - 1))),
+    Grouped(2, 16, None, "uint4"),
+    Grouped(3, 16, 4, "int8"),
+    Grouped(4, 32, None, "uint8"),
+    Grouped(4, 32, None, "int8", "iq4_nl"),
+    Grouped(5, 32, 16, "float16"),
+    Grouped(6, 16, 32, "int8"),
+    Grouped(8, 32, 128, "bfloat16"),
     Plain("float32"),
     Plain("float16"),
     Plain("bfloat16"),
@@ -162,6 +164,9 @@ def _argument(
             weight, *scales = stored_parameters("w", (size, columns), case.scheme)
             words = isinstance(case.scheme, Grouped)
             yield name, Filled("word" if words else f"weight {weight.dtype}", int(np.prod(weight.shape)), 0)
+            if isinstance(case.scheme, Grouped) and case.scheme.two_level:
+                yield f"{name}_scale", integer_scales(case.scheme, scales[0].shape)
+                return
             for scale in scales:
                 yield f"{name}_scale", Filled(f"scale {scale.dtype}", int(np.prod(scale.shape)), 0)
         case "frequencies":
@@ -176,6 +181,14 @@ def _argument(
             yield name, np.array(ids, np.int32)
         case "fixed":
             yield name, _fixed(name, case, symbols)
+
+
+def integer_scales(scheme: Grouped, shape: tuple[int, ...]) -> np.ndarray:
+    """Integers from 1 to 31 in every byte, times 2^-10. They repeat, and so take few bytes compressed."""
+    parts = 2 if scheme.minimum else 1
+    words = (1 + np.arange(4 * np.prod(shape)) % 7 * 5).astype(np.uint8).view(np.uint32).reshape(shape)
+    words[..., :parts] = np.float32(2.0**-10).view(np.uint32)
+    return words
 
 
 def _fixed(name: str, case: Case, symbols: Mapping[str, int | float]) -> np.ndarray | Filled:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from nomoat_compiler.errors import NomoatWarning
 
 if TYPE_CHECKING:
     from nomoat_compiler.pipeline import CompileReport, OnProgress
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -66,7 +69,7 @@ def compile_command(
     from nomoat_compiler.pipeline import compile_model
 
     started = time.perf_counter()
-    with compile_progress(hidden=json_output) as on_progress:
+    with collected_warnings() as told, compile_progress(hidden=json_output) as on_progress:
         report = compile_model(
             model,
             output,
@@ -76,10 +79,30 @@ def compile_command(
             own_kernels=own_kernels,
             on_progress=on_progress,
         )
+    for message in told:
+        err().print(f"[yellow]Warning:[/] {escape(message)}")
     if json_output:
-        print_json({"output": str(output), **report.to_json()})
+        print_json({"output": str(output), **report.to_json(), "warnings": told})
     else:
         out().print(summary(report, output, time.perf_counter() - started))
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """What the compiler has to say about the checkpoint, each thing once; other warnings go where they always go."""
+    told: list[str] = []
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def collect(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, NomoatWarning):
+                show(message, category, *where, **more)
+            elif str(message) not in told:
+                told.append(str(message))
+
+        warnings.showwarning = collect
+        warnings.simplefilter("always", NomoatWarning)
+        yield told
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from nomoat_compiler.checkpoint.checkpoint import Blocks, Checkpoint
+from nomoat_compiler.checkpoint.checkpoint import Blocks, Checkpoint, Groups
 from nomoat_compiler.program.package import Package
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
 from nomoat_compiler.reference.quantize import dequantize, stored_array
@@ -21,6 +21,8 @@ KEPT_BYTES = 4 << 30
 def checkpoint_tensors(checkpoint: Checkpoint) -> Tensors:
     def read(name: str) -> Float32:
         stored = checkpoint.read(name)
+        if isinstance(stored, Groups):
+            return stored.dequantized()
         return dequantize_blocks(stored) if isinstance(stored, Blocks) else stored.astype(np.float32)
 
     return keeping(read)

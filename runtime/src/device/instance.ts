@@ -331,18 +331,12 @@ function fieldValue(field: FieldDeclaration, value: PlanField, place: Place<Plan
 
 /** The instance as JSON with the names of the lists in docs/program-interface.md; for comparing. */
 export function instanceJson(program: Program): Record<string, unknown> {
-  const scheme = (value: Scheme) => {
-    if ("dtype" in value) return value;
-    const { zero, ...rest } = value;
-    return zero === null ? { ...rest, minimum: true } : { ...rest, zero };
-  };
   const steps = (list: readonly Step[]) =>
     list.map(({ operator, arguments: given }) => ({ operator, arguments: Object.fromEntries(given) }));
   return {
     parameters: [...program.parameters.values()],
     tensors: [...program.tensors.values()].map((tensor) => ({
       ...tensor,
-      scheme: scheme(tensor.scheme),
       parameters: Object.fromEntries(tensor.parameters),
     })),
     constants: [...program.constants.values()].map(({ data, ...constant }) => ({
@@ -353,10 +347,7 @@ export function instanceJson(program: Program): Record<string, unknown> {
     operators: Object.fromEntries(
       [...program.operators.values()].map(({ name, definition, arguments: names }) => [
         name,
-        {
-          definition: "scheme" in definition ? { ...definition, scheme: scheme(definition.scheme) } : definition,
-          arguments: names,
-        },
+        { definition, arguments: names },
       ]),
     ),
     functions: Object.fromEntries([...program.functions].map(([name, list]) => [name, steps(list)])),

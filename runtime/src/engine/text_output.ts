@@ -10,16 +10,19 @@ export class TextOutput {
   /** `send` gets each non-empty piece. */
   constructor(
     private readonly text: TextModel,
-    stops: readonly string[],
+    private readonly stopTexts: readonly string[],
     private readonly sendPiece: (piece: string) => void,
   ) {
     this.stream = text.stream();
-    this.stops = new StopStrings(stops);
+    this.stops = new StopStrings(stopTexts);
   }
 
   /** Takes the next id. True: the answer ends with it, by a stop id or a stop string. */
   push(id: number): boolean {
     if (this.text.stopTokenIds.has(id)) return true;
+    // A special token never shows in the text, so it is looked for by itself.
+    const special = this.text.specialText(id);
+    if (special !== null && this.stopTexts.includes(special)) return true;
     this.add(this.stream.push(id));
     return this.stopped;
   }

@@ -33,7 +33,7 @@ export function parseGenerationConfig(json: string | null): GenerationConfig {
     config[key] == null ? undefined : read.number(config[key], key, minimum, maximum);
   const temperature = config.do_sample === false ? 0 : optional("temperature", 0, 100);
   const topP = optional("top_p", 0, 1);
-  const topK = optional("top_k", 0, 4_194_303);
+  const topK = optional("top_k", -1, 4_194_303); // -1 is how some write "off"
   const repetitionPenalty = optional("repetition_penalty", 0.01, 100);
   return {
     eosTokenIds,
@@ -41,7 +41,7 @@ export function parseGenerationConfig(json: string | null): GenerationConfig {
       ...(temperature === undefined ? {} : { temperature }),
       // 0 keeps nothing; files that hold it mean "off".
       ...(topP === undefined ? {} : { topP: topP === 0 ? 1 : topP }),
-      ...(topK === undefined ? {} : { topK: Math.floor(topK) }),
+      ...(topK === undefined ? {} : { topK: Math.max(0, Math.floor(topK)) }),
       ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
     },
   };

@@ -32,6 +32,8 @@ export interface TextModel {
   stream(): TokenStream;
   /** eos_token_id of generation_config.json and the eos_token of tokenizer_config.json: each of them stops. */
   readonly stopTokenIds: ReadonlySet<number>;
+  /** The text of a special token, which `decodeAll` leaves out; null for every other id. */
+  specialText(id: number): string | null;
   /** One more than the largest id. A model's logits may be wider (padding) but not narrower. */
   readonly vocabSize: number;
   /** From generation_config.json; generation_config.ts says by which rule. */
@@ -95,9 +97,11 @@ function build(files: TextFiles): TextModel {
     },
     encodeChat(messages) {
       if (template === null) {
+        const names = config.templateNames.join(", ");
         throw new LlmError(
           "invalid_request",
-          "This model has no chat template, so messages cannot be made into a prompt. Pass a string with raw: true.",
+          `This model has no chat template${names && ` named default, only ${names}`}, so messages cannot be made into ` +
+            "a prompt. Pass a string with raw: true.",
         );
       }
       const clean = messages.map(({ role, content }) => ({ role, content: wellFormed(content) }));
@@ -110,6 +114,7 @@ function build(files: TextFiles): TextModel {
     },
     stream,
     stopTokenIds,
+    specialText: (id) => tokenizer.specialText(id),
     vocabSize: tokenizer.vocabSize,
     defaults: generation.defaults,
   };

@@ -41,7 +41,7 @@ export function buildNormalizer(json: unknown, path = "normalizer"): Normalizer 
       };
     }
     case "StripAccents":
-      return (value) => value.replace(/\p{Mn}/gu, "");
+      return (value) => value.replace(/\p{M}/gu, "");
     case "Lowercase":
       // Character by character, as in Rust: String.toLowerCase would turn a final Σ into ς.
       return (value) => value.replace(/\p{Changes_When_Lowercased}/gu, (character) => character.toLowerCase());

@@ -1,9 +1,5 @@
 /**
  * Pre-tokenizers of tokenizer.json: text → the words that are merged separately, as in the Python library.
- *
- * Written here rather than taken from @huggingface/tokenizers because that package's Split knows one of the five
- * behaviours, its Metaspace never splits, and its byte-level, digit and word classes are JavaScript's, not Unicode's
- * (docs/decisions/0030).
  */
 import { compilePattern, compileRegex, escapeLiteral } from "./pattern";
 import { asObject, flag, text, tokenizerReader } from "./tokenizer_json";

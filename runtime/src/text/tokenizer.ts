@@ -63,6 +63,12 @@ export class Tokenizer {
     return token === undefined || this.specialContents.has(token) ? null : token;
   }
 
+  /** The text of a special token; null for every other id. */
+  specialText(id: number): string | null {
+    const token = this.tokens[id];
+    return token !== undefined && this.specialContents.has(token) ? token : null;
+  }
+
   newDecodeStream(): DecodeStream {
     return this.newDecoder();
   }

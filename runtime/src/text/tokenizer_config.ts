@@ -6,6 +6,8 @@ export interface TokenizerConfig {
   /** bos_token, eos_token, unk_token, pad_token... → content */
   readonly specialTokens: Readonly<Record<string, string>>;
   readonly chatTemplate: string | null;
+  /** Of the named templates where none is "default". */
+  readonly templateNames: readonly string[];
 }
 
 const NAMES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
@@ -21,14 +23,14 @@ export function parseTokenizerConfig(json: string): TokenizerConfig {
     const content = typeof value === "string" ? value : asObject(value, name).content;
     specialTokens[name] = read.string(content, name, 10_000);
   }
-  return { specialTokens, chatTemplate: readTemplate(config.chat_template) };
+  return { specialTokens, ...readTemplate(config.chat_template) };
 }
 
 /** One template, or a list of named ones of which "default" counts. */
-function readTemplate(value: unknown): string | null {
-  if (value == null) return null;
-  if (typeof value === "string") return value;
+function readTemplate(value: unknown): Pick<TokenizerConfig, "chatTemplate" | "templateNames"> {
+  if (value == null || typeof value === "string") return { chatTemplate: value ?? null, templateNames: [] };
   const named = read.array(value, "chat_template", 0, 100).map((entry) => asObject(entry, "chat_template"));
   const found = named.find((entry) => entry.name === "default");
-  return found === undefined ? null : read.string(found.template, "chat_template.template", 1_000_000);
+  if (found === undefined) return { chatTemplate: null, templateNames: named.map((entry) => String(entry.name)) };
+  return { chatTemplate: read.string(found.template, "chat_template.template", 1_000_000), templateNames: [] };
 }

@@ -165,6 +165,7 @@ describe("stopping and sampling", () => {
     });
     expect(defaults({ do_sample: false, temperature: 0.6 })).toEqual({ temperature: 0 });
     expect(defaults({ temperature: null, top_p: 0 })).toEqual({ topP: 1 });
+    expect(defaults({ top_k: -1 })).toEqual({ topK: 0 });
   });
 });
 
@@ -230,4 +231,13 @@ test.each<[string, Partial<TextFiles>]>([
   ["a negative temperature", { generationConfig: '{"temperature": -1}' }],
 ])("%s is invalid_package", (_, changes) => {
   expect(thrown(() => createTextModel(files(changes))).code).toBe("invalid_package");
+});
+
+test("named templates without a default one are named where messages need it", () => {
+  const named = [
+    { name: "tool_use", template: "T" },
+    { name: "rag", template: "R" },
+  ];
+  const model = createTextModel(files({ tokenizerConfig: JSON.stringify({ chat_template: named }) }));
+  expect(thrown(() => model.encodeChat([{ role: "user", content: "a" }])).message).toContain("only tool_use, rag");
 });

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+from ...scheme import Bits
 from ..catalog import modules
 from .bandwidth import stream_read
 from .elementwise import add, add_bias, geglu, gelu, swiglu
@@ -12,7 +13,7 @@ from .fine_activations import quantize_fine, quantize_fine_own
 from .layer_norm import layer_norm
 from .plain_numbers import DTYPES
 from .quantize_activations import quantize, quantize_own
-from .repack import copy, repack_scales, repack_weights, widen
+from .repack import copy, repack_integer_scales, repack_scales, repack_weights, widen
 
 
 def library(build: Build) -> dict[str, Any]:
@@ -31,8 +32,10 @@ def library(build: Build) -> dict[str, Any]:
         layer_norm(),
         stream_read(),
         copy(),
-        *(repack_weights(bits) for bits in (4, 8)),
+        *(repack_weights(bits) for bits in get_args(Bits)),
         *(repack_scales(dtype, minimum) for dtype in DTYPES for minimum in (False, True)),
+        repack_scales("bits16", False),
+        repack_integer_scales(),
         *(widen(dtype) for dtype in ("float16", "bfloat16")),
     ]
     return {str(function.attrs["global_symbol"]): function for function in functions}

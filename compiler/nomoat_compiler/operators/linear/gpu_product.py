@@ -22,7 +22,16 @@ from tvm.script.ir_builder import tirx as T
 from ...expression import Expression, conjunction, negation
 from ..gpu.emit import Argument, Buffers, Register, bind, dot, f32, splat, store
 from ..gpu.operator import Expr, Symbols
-from ..gpu.weight_reader import FORMATS, GROUP_SIZE, Chunk, GroupedFormat, MatrixFormat, MatrixReader
+from ..gpu.weight_reader import (
+    FORMATS,
+    GROUP_SIZE,
+    Chunk,
+    GroupedFormat,
+    MatrixFormat,
+    MatrixReader,
+    OpenFormat,
+    PlainFormat,
+)
 
 LOWEST_GATE = -87.0
 
@@ -31,7 +40,7 @@ LOWEST_GATE = -87.0
 class LinearKind:
     """What tells the matmul kernels apart beside decode and prefill, since a condition inside would cost too much.
 
-    ``padded``: a row of the matrix is longer than x, which only grouped formats can be.
+    ``padded``: a row of the matrix is longer than x, which only grouped formats can be. Open formats leave it open.
     """
 
     storage: MatrixFormat
@@ -44,12 +53,12 @@ class LinearKind:
 
     @property
     def grouped(self) -> bool:
-        return isinstance(self.storage, GroupedFormat)
+        return not isinstance(self.storage, PlainFormat)
 
     @property
     def when(self) -> Expression:
         swiglu: Expression = "swiglu" if self.swiglu else ["==", "swiglu", 0]
-        if not self.grouped:
+        if not isinstance(self.storage, GroupedFormat):
             return conjunction(swiglu, self.storage.when)
         padding: Expression = ["==", ["%", "columns", GROUP_SIZE], 0]
         return conjunction(swiglu, self.storage.when, negation(padding) if self.padded else padding)
@@ -90,6 +99,11 @@ class LinearKernel:
         self._bias = symbols.flag("has_bias", "bias")
         self._residual = symbols.flag("has_residual", "residual")
         self._n = symbols.n
+        # Whether a row of W may be, and whether it is, longer than x.
+        self._may_pad: Expr | bool = kind.padded
+        if isinstance(kind.storage, OpenFormat):
+            whole: Expression = ["*", kind.storage.chunks, kind.storage.chunk]
+            self._may_pad = symbols.flag("padded", ["<", "columns", whole])
 
     def arguments(self, gain: bool) -> list[Argument]:
         """x, [gain], w, [w_scale], bias, residual, out; what the definition lacks is bound and never read."""
@@ -112,12 +126,25 @@ class LinearKernel:
 
     def inside(self, column: Expr) -> Expr:
         """``column``, or the last one of x where it lies in the padding."""
-        return T.min(column, self.matrix.quads - 1) if self.kind.padded else column
+        if isinstance(self._may_pad, bool):
+            return T.min(column, self.matrix.quads - 1) if self._may_pad else column
+        return T.Select(self._may_pad, T.min(column, self.matrix.quads - 1), column)
 
     def activation(self, buffers: Buffers, token: Expr, column: Expr) -> Expr:
         """x[token, 4*column ... 4*column+3]; zero in the padding."""
         value = buffers["x"][token, self.inside(column)]
-        return T.Select(column < self.matrix.quads, value, splat(f32(0))) if self.kind.padded else value
+        if isinstance(self._may_pad, bool):
+            return T.Select(column < self.matrix.quads, value, splat(f32(0))) if self._may_pad else value
+        padding = T.And(self._may_pad, column >= self.matrix.quads)
+        return T.Select(padding, splat(f32(0)), value)
+
+    def sums(self, xs: list[Expr]) -> list[Expr] | None:
+        """The sum of a chunk's activations, of each part of it that has a scale; None where there are no scales."""
+        if not self.kind.grouped:
+            return None
+        parts = self.kind.storage.halves if isinstance(self.kind.storage, OpenFormat) else 1
+        size = len(xs) // parts
+        return [sum_of(xs[i * size : (i + 1) * size]) for i in range(parts)]
 
     def store_output(
         self, buffers: Buffers, token: Expr, output: Expr, sums: list[Register], factor: Expr | None = None
@@ -144,14 +171,19 @@ def sum_of(xs: list[Expr]) -> Expr:
     return bind(dot(total, splat(f32(1))))
 
 
-def chunk_product(xs: list[Expr], x_sum: Expr | None, part: Chunk) -> Expr:
-    """Activations times one chunk of one row: scale * (x · q) + offset * sum(x), or x · w for plain weights."""
-    product = dot(xs[0], part.values[0])
-    for value, weight in zip(xs[1:], part.values[1:], strict=True):
-        product = product + dot(value, weight)
-    if part.scale is not None and part.offset is not None:
-        product = product * part.scale + part.offset * x_sum
-    return product
+def chunk_product(xs: list[Expr], x_sums: list[Expr] | None, parts: list[Chunk]) -> Expr:
+    """Activations times one chunk of one row: scale * (x · q) + offset * sum(x) of each part, or x · w."""
+    result, first = None, 0
+    for index, part in enumerate(parts):
+        values = xs[first : first + len(part.values)]
+        first += len(part.values)
+        product = dot(values[0], part.values[0])
+        for value, weight in zip(values[1:], part.values[1:], strict=True):
+            product = product + dot(value, weight)
+        if part.scale is not None and part.offset is not None and x_sums is not None:
+            product = product * part.scale + part.offset * x_sums[index]
+        result = product if result is None else result + product
+    return result
 
 
 def silu(value: Expr) -> Expr:

@@ -1,9 +1,9 @@
 """The CPU's launch plan of linear.
 
-Plain matrices are multiplied as they are, grouped ones by quantized activations: int8 for weights of 4 bits, 12 bits
-for those of 8. In prefill the threads share the quantizing, and a barrier follows; for one token each thread quantizes
-(and norms) all of it for itself, which costs less than a barrier. What follows the product stands in the same step: a
-thread does it for the rows that it computed.
+Plain matrices are multiplied as they are, grouped ones by quantized activations: int8 for weights of 2 to 6 bits, 12
+bits for those of 8. In prefill the threads share the quantizing, and a barrier follows; for one token each thread
+quantizes (and norms) all of it for itself, which costs less than a barrier. What follows the product stands in the same
+step: a thread does it for the rows that it computed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .declaration import WIDTH
 
 GROUPED, PLAIN = "scheme.grouped", negation("scheme.grouped")
 FINE = ["==", "scheme.bits", 8]
-COARSE = ["==", "scheme.bits", 4]
+COARSE = ["<", "scheme.bits", 8]
 PREFILL, ALONE = "prefill", negation("prefill")
 NORM = "has_norm_eps"
 

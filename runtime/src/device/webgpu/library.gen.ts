@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 4227576,
-  "sha256": "e5fa65dc0d8ce4753593c3f2026a19a07a4ae7d3e65b8d76bc67d5a4c8c13377"
+  "nbytes": 1215744,
+  "sha256": "ff3a8f5012b0d988c79231ca634e6b3e306f9e2312950addb8cf6650e8ed3266"
 } as const;

@@ -1,4 +1,4 @@
-// linear_prefill_swiglu_q4s_bfloat16_padded
+// linear_prefill_swiglu_q4s_float16_padded
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
 @group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
 @group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
@@ -24,7 +24,7 @@ override tails: i32;
 override zero: i32;
 
 @compute @workgroup_size(64, 1, 1)
-fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
+fn linear_prefill_swiglu_q4s_float16_padded_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
   @builtin(local_invocation_id) threadIdx : vec3<u32>
 ) {
@@ -88,7 +88,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     let v_40 : vec4<f32> = vec4<f32>(f32((((v_33)[3]>>0u) & 15u)), f32((((v_33)[3]>>4u) & 15u)), f32((((v_33)[3]>>8u) & 15u)), f32((((v_33)[3]>>12u) & 15u)));
     let v_41 : vec4<f32> = vec4<f32>(f32((((v_33)[3]>>16u) & 15u)), f32((((v_33)[3]>>20u) & 15u)), f32((((v_33)[3]>>24u) & 15u)), f32((((v_33)[3]>>28u) & 15u)));
     let v_42 : i32 = ((v_26 * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_43 : f32 = bitcast<f32>(((w_scale_ptr[(v_42>>1u)]>>u32(((v_42 & 1i) * 16i)))<<16u));
+    let v_43 : f32 = (unpack2x16float((w_scale_ptr[(v_42>>1u)]>>u32(((v_42 & 1i) * 16i)))))[0];
     let v_44 : f32 = (v_43 * (0.000000e+00f - f32(zero)));
     let v_45 : vec4<u32> = w_ptr[(v_32 + ((v_26 + outputs) * chunks))];
     let v_46 : vec4<f32> = vec4<f32>(f32((((v_45)[0]>>0u) & 15u)), f32((((v_45)[0]>>4u) & 15u)), f32((((v_45)[0]>>8u) & 15u)), f32((((v_45)[0]>>12u) & 15u)));
@@ -100,7 +100,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     let v_52 : vec4<f32> = vec4<f32>(f32((((v_45)[3]>>0u) & 15u)), f32((((v_45)[3]>>4u) & 15u)), f32((((v_45)[3]>>8u) & 15u)), f32((((v_45)[3]>>12u) & 15u)));
     let v_53 : vec4<f32> = vec4<f32>(f32((((v_45)[3]>>16u) & 15u)), f32((((v_45)[3]>>20u) & 15u)), f32((((v_45)[3]>>24u) & 15u)), f32((((v_45)[3]>>28u) & 15u)));
     let v_54 : i32 = (((v_26 + outputs) * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_55 : f32 = bitcast<f32>(((w_scale_ptr[(v_54>>1u)]>>u32(((v_54 & 1i) * 16i)))<<16u));
+    let v_55 : f32 = (unpack2x16float((w_scale_ptr[(v_54>>1u)]>>u32(((v_54 & 1i) * 16i)))))[0];
     let v_56 : f32 = (v_55 * (0.000000e+00f - f32(zero)));
     let v_57 : vec4<u32> = w_ptr[(v_32 + (v_27 * chunks))];
     let v_58 : vec4<f32> = vec4<f32>(f32((((v_57)[0]>>0u) & 15u)), f32((((v_57)[0]>>4u) & 15u)), f32((((v_57)[0]>>8u) & 15u)), f32((((v_57)[0]>>12u) & 15u)));
@@ -112,7 +112,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     let v_64 : vec4<f32> = vec4<f32>(f32((((v_57)[3]>>0u) & 15u)), f32((((v_57)[3]>>4u) & 15u)), f32((((v_57)[3]>>8u) & 15u)), f32((((v_57)[3]>>12u) & 15u)));
     let v_65 : vec4<f32> = vec4<f32>(f32((((v_57)[3]>>16u) & 15u)), f32((((v_57)[3]>>20u) & 15u)), f32((((v_57)[3]>>24u) & 15u)), f32((((v_57)[3]>>28u) & 15u)));
     let v_66 : i32 = ((v_27 * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_67 : f32 = bitcast<f32>(((w_scale_ptr[(v_66>>1u)]>>u32(((v_66 & 1i) * 16i)))<<16u));
+    let v_67 : f32 = (unpack2x16float((w_scale_ptr[(v_66>>1u)]>>u32(((v_66 & 1i) * 16i)))))[0];
     let v_68 : f32 = (v_67 * (0.000000e+00f - f32(zero)));
     let v_69 : vec4<u32> = w_ptr[(v_32 + ((v_27 + outputs) * chunks))];
     let v_70 : vec4<f32> = vec4<f32>(f32((((v_69)[0]>>0u) & 15u)), f32((((v_69)[0]>>4u) & 15u)), f32((((v_69)[0]>>8u) & 15u)), f32((((v_69)[0]>>12u) & 15u)));
@@ -124,7 +124,7 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
     let v_76 : vec4<f32> = vec4<f32>(f32((((v_69)[3]>>0u) & 15u)), f32((((v_69)[3]>>4u) & 15u)), f32((((v_69)[3]>>8u) & 15u)), f32((((v_69)[3]>>12u) & 15u)));
     let v_77 : vec4<f32> = vec4<f32>(f32((((v_69)[3]>>16u) & 15u)), f32((((v_69)[3]>>20u) & 15u)), f32((((v_69)[3]>>24u) & 15u)), f32((((v_69)[3]>>28u) & 15u)));
     let v_78 : i32 = (((v_27 + outputs) * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_79 : f32 = bitcast<f32>(((w_scale_ptr[(v_78>>1u)]>>u32(((v_78 & 1i) * 16i)))<<16u));
+    let v_79 : f32 = (unpack2x16float((w_scale_ptr[(v_78>>1u)]>>u32(((v_78 & 1i) * 16i)))))[0];
     let v_80 : f32 = (v_79 * (0.000000e+00f - f32(zero)));
     let v_81 : vec4<f32> = select(vec4<f32>(0.000000e+00f, 0.000000e+00f, 0.000000e+00f, 0.000000e+00f), x_ptr[(min((v_32 * 8i), (quads - 1i)) + (v_28 * quads))], ((v_32 * 8i) < quads));
     let v_82 : vec4<f32> = select(vec4<f32>(0.000000e+00f, 0.000000e+00f, 0.000000e+00f, 0.000000e+00f), x_ptr[(min(((v_32 * 8i) + 1i), (quads - 1i)) + (v_28 * quads))], (((v_32 * 8i) + 1i) < quads));

@@ -1,9 +1,9 @@
-// linear_prefill_swiglu_q8s_float32
+// linear_prefill_swiglu_q8s_float16
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
 @group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
 @group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
 @group(0) @binding(3) var<storage, read> w_ptr : array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> w_scale_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> w_scale_ptr : array<u32>;
 @group(0) @binding(5) var<storage, read> x_ptr : array<vec4<f32>>;
 
 struct PODArgs {
@@ -24,7 +24,7 @@ override tails: i32;
 override zero: i32;
 
 @compute @workgroup_size(64, 1, 1)
-fn linear_prefill_swiglu_q8s_float32_kernel(
+fn linear_prefill_swiglu_q8s_float16_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
   @builtin(local_invocation_id) threadIdx : vec3<u32>
 ) {
@@ -84,7 +84,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     let v_36 : vec4<f32> = vec4<f32>(f32((((v_33)[2]>>0u) & 255u)), f32((((v_33)[2]>>8u) & 255u)), f32((((v_33)[2]>>16u) & 255u)), f32((((v_33)[2]>>24u) & 255u)));
     let v_37 : vec4<f32> = vec4<f32>(f32((((v_33)[3]>>0u) & 255u)), f32((((v_33)[3]>>8u) & 255u)), f32((((v_33)[3]>>16u) & 255u)), f32((((v_33)[3]>>24u) & 255u)));
     let v_38 : i32 = ((v_26 * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_39 : f32 = w_scale_ptr[v_38];
+    let v_39 : f32 = (unpack2x16float((w_scale_ptr[(v_38>>1u)]>>u32(((v_38 & 1i) * 16i)))))[0];
     let v_40 : f32 = (v_39 * (0.000000e+00f - f32(zero)));
     let v_41 : vec4<u32> = w_ptr[(v_32 + ((v_26 + outputs) * chunks))];
     let v_42 : vec4<f32> = vec4<f32>(f32((((v_41)[0]>>0u) & 255u)), f32((((v_41)[0]>>8u) & 255u)), f32((((v_41)[0]>>16u) & 255u)), f32((((v_41)[0]>>24u) & 255u)));
@@ -92,7 +92,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     let v_44 : vec4<f32> = vec4<f32>(f32((((v_41)[2]>>0u) & 255u)), f32((((v_41)[2]>>8u) & 255u)), f32((((v_41)[2]>>16u) & 255u)), f32((((v_41)[2]>>24u) & 255u)));
     let v_45 : vec4<f32> = vec4<f32>(f32((((v_41)[3]>>0u) & 255u)), f32((((v_41)[3]>>8u) & 255u)), f32((((v_41)[3]>>16u) & 255u)), f32((((v_41)[3]>>24u) & 255u)));
     let v_46 : i32 = (((v_26 + outputs) * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_47 : f32 = w_scale_ptr[v_46];
+    let v_47 : f32 = (unpack2x16float((w_scale_ptr[(v_46>>1u)]>>u32(((v_46 & 1i) * 16i)))))[0];
     let v_48 : f32 = (v_47 * (0.000000e+00f - f32(zero)));
     let v_49 : vec4<u32> = w_ptr[(v_32 + (v_27 * chunks))];
     let v_50 : vec4<f32> = vec4<f32>(f32((((v_49)[0]>>0u) & 255u)), f32((((v_49)[0]>>8u) & 255u)), f32((((v_49)[0]>>16u) & 255u)), f32((((v_49)[0]>>24u) & 255u)));
@@ -100,7 +100,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     let v_52 : vec4<f32> = vec4<f32>(f32((((v_49)[2]>>0u) & 255u)), f32((((v_49)[2]>>8u) & 255u)), f32((((v_49)[2]>>16u) & 255u)), f32((((v_49)[2]>>24u) & 255u)));
     let v_53 : vec4<f32> = vec4<f32>(f32((((v_49)[3]>>0u) & 255u)), f32((((v_49)[3]>>8u) & 255u)), f32((((v_49)[3]>>16u) & 255u)), f32((((v_49)[3]>>24u) & 255u)));
     let v_54 : i32 = ((v_27 * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_55 : f32 = w_scale_ptr[v_54];
+    let v_55 : f32 = (unpack2x16float((w_scale_ptr[(v_54>>1u)]>>u32(((v_54 & 1i) * 16i)))))[0];
     let v_56 : f32 = (v_55 * (0.000000e+00f - f32(zero)));
     let v_57 : vec4<u32> = w_ptr[(v_32 + ((v_27 + outputs) * chunks))];
     let v_58 : vec4<f32> = vec4<f32>(f32((((v_57)[0]>>0u) & 255u)), f32((((v_57)[0]>>8u) & 255u)), f32((((v_57)[0]>>16u) & 255u)), f32((((v_57)[0]>>24u) & 255u)));
@@ -108,7 +108,7 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
     let v_60 : vec4<f32> = vec4<f32>(f32((((v_57)[2]>>0u) & 255u)), f32((((v_57)[2]>>8u) & 255u)), f32((((v_57)[2]>>16u) & 255u)), f32((((v_57)[2]>>24u) & 255u)));
     let v_61 : vec4<f32> = vec4<f32>(f32((((v_57)[3]>>0u) & 255u)), f32((((v_57)[3]>>8u) & 255u)), f32((((v_57)[3]>>16u) & 255u)), f32((((v_57)[3]>>24u) & 255u)));
     let v_62 : i32 = (((v_27 + outputs) * groups) + i32((u32(v_32) / u32(group_chunks))));
-    let v_63 : f32 = w_scale_ptr[v_62];
+    let v_63 : f32 = (unpack2x16float((w_scale_ptr[(v_62>>1u)]>>u32(((v_62 & 1i) * 16i)))))[0];
     let v_64 : f32 = (v_63 * (0.000000e+00f - f32(zero)));
     let v_65 : vec4<f32> = x_ptr[((v_32 * 4i) + (v_28 * quads))];
     let v_66 : vec4<f32> = x_ptr[((v_32 * 4i) + ((v_28 * quads) + 1i))];
