@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .assembly import Program, build_program, tensor_specs
+from .chat_templates import choose_chat_template
 from .checkpoint.checkpoint import Checkpoint
 from .checkpoint.open import open_checkpoint
 from .errors import NomoatError
@@ -67,13 +68,15 @@ def compile_model(
     context_length: int | None = None,
     program_only: bool = False,
     own_kernels: bool = False,
+    chat_template: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> CompileReport:
     """Compiles ``model`` into the package folder ``output``, which appears complete or not at all.
 
     ``program_only`` needs no weights but config.json. ``own_kernels`` puts the library's WGSL, specialised for this
-    model, into the package. ``on_progress`` gets (stage, done, total) with the stages open, program (operators),
-    weights (values), package (files). Errors: ``invalid_request`` for the arguments, and those of each stage.
+    model, into the package. ``chat_template`` is the name of a template or a file. ``on_progress`` gets
+    (stage, done, total) with the stages open, program (operators), weights (values), package (files). Errors:
+    ``invalid_request`` for the arguments, and those of each stage.
     """
     progress = on_progress or (lambda stage, done, total: None)
     clock = _StageClock()
@@ -87,7 +90,7 @@ def compile_model(
         if checkpoint.source_format != "config":
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)
-        tokenizer_files = checkpoint.tokenizer_files()
+        tokenizer_files = choose_chat_template(checkpoint.tokenizer_files(), chat_template)
         progress("open", 1, 1)
         clock.lap("open")
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from nomoat_compiler.chat_templates import built_in_templates
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from tests.fixtures.real_templates import MISSING, real_templates
@@ -171,6 +172,12 @@ def test_real_templates(driver: Path, conversation: str) -> None:
     compare(driver, [(source, messages, variables) for source in real_templates().values()])
 
 
+@pytest.mark.parametrize("name", built_in_templates())
+def test_built_in_templates(driver: Path, name: str) -> None:
+    source = built_in_templates()[name].read_text()
+    compare(driver, [(source, messages, variables) for messages, variables in CONVERSATIONS.values()])
+
+
 ATOMS = [
     "0",
     "1",
@@ -266,13 +273,13 @@ WRAPPINGS = (
 
 def expression(random: Random, depth: int) -> str:
     if depth == 0 or random.random() < 0.2:
-        return random.choice(ATOMS.split())
+        return random.choice(ATOMS)
     inner = [expression(random, depth - 1) for _ in range(3)]
     forms = (
         f"({inner[0]} {random.choice(BINARY)} {inner[1]})",
-        f"{inner[0]}|{random.choice(FILTERS.split())}",
-        f"({inner[0]} is {random.choice(('', 'not '))}{random.choice(TESTS.split())})",
-        f"({inner[0]}){random.choice(METHODS.split())}",
+        f"{inner[0]}|{random.choice(FILTERS)}",
+        f"({inner[0]} is {random.choice(('', 'not '))}{random.choice(TESTS)})",
+        f"({inner[0]}){random.choice(METHODS)}",
         f"({inner[0]} if {inner[1]} else {inner[2]})",
         f"[{inner[0]}, {inner[1]}]",
         f"{{'k': {inner[0]}}}",

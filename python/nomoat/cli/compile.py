@@ -61,6 +61,14 @@ def compile_command(
         bool,
         typer.Option("--own-kernels", help="Put the GPU kernels into the package, for runtimes without the library."),
     ] = False,
+    chat_template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="The chat template: alpaca, chatml, llama2, vicuna, … (a wrong name lists them), one that the "
+            "checkpoint names, or a Jinja file. Default: the checkpoint's.",
+        ),
+    ] = None,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -77,6 +85,7 @@ def compile_command(
             context_length=context_length,
             program_only=program_only,
             own_kernels=own_kernels,
+            chat_template=chat_template,
             on_progress=on_progress,
         )
     for message in told:
