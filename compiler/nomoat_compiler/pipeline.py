@@ -28,6 +28,7 @@ from .quantize.choose import choose_schemes
 from .quantize.sources import check_sources
 from .quantize.writer import INDEX_PATH, WEIGHTS_FOLDER, write_weights
 from .scheme import Plain, Scheme
+from .text_check import check_text_files
 
 # A context of the model's full length is often 128k tokens, whose float32 KV cache no browser holds; 8192 takes most
 # models whole and costs nothing unused, as the cache grows by pages. --context-length asks for more.
@@ -91,6 +92,7 @@ def compile_model(
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)
         tokenizer_files = choose_chat_template(checkpoint.tokenizer_files(), chat_template)
+        check_text_files(tokenizer_files)
         progress("open", 1, 1)
         clock.lap("open")
 
