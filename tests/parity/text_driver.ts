@@ -5,6 +5,7 @@
  * `load` are files that are only loaded. Every decode is done at once and as a stream; the driver fails where the two differ.
  */
 import { readFileSync } from "node:fs";
+import "../../runtime/src/text/jinja/rare";
 import { LlmError } from "../../runtime/src/internal/errors";
 import { createTextModel, type TextFiles } from "../../runtime/src/text/index";
 import { type ChatMessage, ChatTemplate, type Json } from "../../runtime/src/text/template";

@@ -3,6 +3,7 @@
  * job in, one JSON result out. Built into one script by vite.check.config.ts; no page downloads it.
  */
 import "./web_globals";
+import "../text/jinja/rare";
 import { LlmError, type WireError } from "../internal/errors";
 import { createTextModel, type TextFiles } from "../text/index";
 import { type ChatMessage, ChatTemplate } from "../text/template";

@@ -10,7 +10,7 @@ import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
-import { createTextModel, type TextModel } from "../text/index";
+import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
 import { GenerateTask } from "./generate";
 import { LogitsTask } from "./logits";
 import { contextOverflow, readOptions, readPrompt, readTokenIds, toMessages } from "./options";
@@ -188,7 +188,9 @@ async function readText(source: PackageSource): Promise<TextModel | null> {
     file(chat_template),
     file(generation_config),
   ]);
-  return createTextModel({ tokenizer: tokenizerText, tokenizerConfig: config ?? "{}", chatTemplate, generationConfig });
+  const files = { tokenizer: tokenizerText, tokenizerConfig: config ?? "{}", chatTemplate, generationConfig };
+  await prepareTextModel(files);
+  return createTextModel(files);
 }
 
 function encodePrompt(

@@ -6,7 +6,7 @@
 import { LlmError } from "../internal/errors";
 import { renderChat } from "./chat";
 import { type GenerationDefaults, parseGenerationConfig } from "./generation_config";
-import { type ChatMessage, ChatTemplate } from "./template";
+import { type ChatMessage, ChatTemplate, loadRareParts } from "./template";
 import { Tokenizer, wellFormed } from "./tokenizer";
 import { parseTokenizerConfig } from "./tokenizer_config";
 import type { AddedToken } from "./tokenizer_json";
@@ -51,6 +51,16 @@ export interface TextFiles {
   readonly tokenizerConfig: string;
   readonly chatTemplate: string | null;
   readonly generationConfig: string | null;
+}
+
+/** Before createTextModel: loads the parts of the text part that these files call for. Errors: network, and those of createTextModel. */
+export async function prepareTextModel(files: TextFiles): Promise<void> {
+  const source = files.chatTemplate ?? parseTokenizerConfig(files.tokenizerConfig).chatTemplate;
+  try {
+    await loadRareParts(source ?? "");
+  } catch {
+    throw new LlmError("network", "A part of the runtime that the chat template needs could not be loaded. Try again.");
+  }
 }
 
 /** Errors: `invalid_package` for whatever the files break, and for tokenizers that cannot be reproduced exactly. */

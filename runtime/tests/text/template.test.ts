@@ -1,7 +1,12 @@
 /** Chat templates that are hostile or broken end with a typed error, in bounded work. Equality with Jinja2 is tests/parity's. */
 import { describe, expect, test } from "vitest";
 import { LlmError } from "../../src/internal/errors";
-import { ChatTemplate } from "../../src/text/template";
+import { RARE_FILTERS } from "../../src/text/jinja/rare_filters";
+import { RARE_TEXT_METHODS } from "../../src/text/jinja/rare_text_methods";
+import { ChatTemplate, loadRareParts, needsRareParts } from "../../src/text/template";
+
+// As for every template that calls for it: see the last test.
+await loadRareParts("{{ 1|round }}");
 
 function failure(source: string): LlmError {
   try {
@@ -79,5 +84,29 @@ describe("hostile templates", () => {
     const source = "{% for m in messages %}{{ m.role }}: {{ m.content|trim }}\n{% endfor %}";
     const messages = Array.from({ length: 1000 }, () => ({ role: "user", content: "word ".repeat(200) }));
     expect(new ChatTemplate(source, {}).render(messages)).toHaveLength(1000 * 1006);
+  });
+});
+
+describe("what few templates use is loaded where it is called for", () => {
+  const rare = [
+    ...Object.keys(RARE_FILTERS).map((name) => `{{ x | ${name} }}`),
+    ...Object.keys(RARE_FILTERS).map((name) => `{% filter ${name} %}{% endfilter %}`),
+    ...Object.keys(RARE_FILTERS).map((name) => `{{ x|map('${name}') }}`),
+    ...Object.keys(RARE_TEXT_METHODS).map((name) => `{{ x.${name}() }}`),
+    ...Object.keys(RARE_TEXT_METHODS).map((name) => `{{ x["${name}"]() }}`),
+    ...["cycler", "joiner", "lipsum", "strftime_now"].map((name) => `{{ ${name}() }}`),
+    ..."%s %d %5.2f %(name)s %-10s %+d %x %r %*d % d"
+      .split(" %")
+      .map((directive) => `{{ '%${directive.replace("%", "")}' % x }}`),
+  ];
+  test.each(rare)("%s", (source) => {
+    expect(needsRareParts(source)).toBe(true);
+  });
+
+  test("and not for the usual ones", () => {
+    const usual =
+      "{%- for m in messages %}{% if loop.index0 % 2 == 0 and m.content is string %}{{ m.content|trim }}{% endif %}" +
+      "{{- m['role'].upper().strip().split('x')|join(', ')|tojson|safe|length }}{%endfor%}{%set x = 1%}100% {{ 5 % n.y }}";
+    expect(needsRareParts(usual)).toBe(false);
   });
 });

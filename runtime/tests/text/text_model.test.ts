@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { LlmError } from "../../src/internal/errors";
 import { createTextModel, type TextFiles } from "../../src/text/index";
+import "../../src/text/jinja/rare";
 import { strftime } from "../../src/text/jinja/strftime";
 import { ChatTemplate } from "../../src/text/template";
 

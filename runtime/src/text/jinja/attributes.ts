@@ -3,7 +3,7 @@ import { fail } from "./failure";
 import { subscript } from "./operators";
 import { escaped } from "./print";
 import { bind, type Definitions, define, table } from "./signature";
-import { textMethods } from "./text_methods";
+import { TEXT_METHODS } from "./text_methods";
 import {
   Dict,
   equal,
@@ -65,10 +65,6 @@ const FLOAT_METHODS = table({
   conjugate: define("", (self: number) => self),
   is_integer: define("", (self: number) => Number.isInteger(self)),
 });
-
-const TEXT_METHODS = textMethods((value, name, isAttribute) =>
-  isAttribute ? getAttribute(value, name as string) : getItem(value, name),
-);
 
 function methods(value: Value): Definitions | undefined {
   if (typeof value === "string") return TEXT_METHODS;

@@ -4,8 +4,7 @@ import { fail } from "./failure";
 import { range } from "./operators";
 import { str } from "./print";
 import { bind, callable, pairs, unnamed } from "./signature";
-import { strftime } from "./strftime";
-import { type Callable, Dict, iterate, type Kwargs, Namespace, Native, numeric, type Value } from "./values";
+import { Dict, iterate, type Kwargs, Namespace, Native, numeric, type Value } from "./values";
 
 /** The template refuses the messages itself. */
 export class Refusal extends Error {}
@@ -25,30 +24,12 @@ class DictType extends Native {
   }
 }
 
-class Cycler extends Native {
-  private at = 0;
-  constructor(private readonly items: readonly Value[]) {
-    super();
-    if (items.length === 0) fail("cycler() needs items");
-  }
-  attribute(name: string): Value | undefined {
-    if (name === "current") return this.items[this.at]!;
-    if (name === "reset") return callable("", () => this.move(-this.at));
-    return name === "next" ? callable("", () => this.move(1)) : undefined;
-  }
-  private move(by: number): Value {
-    const item = this.items[this.at]!;
-    this.at = (this.at + by) % this.items.length;
-    return by > 0 ? item : null;
-  }
-}
-
 const int = (value: Value): bigint => {
   const number = numeric(value);
   return typeof number === "bigint" ? number : fail("range() takes integers");
 };
 
-export const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
+export const GLOBALS = new Map<string, Value>([
   [
     "range",
     (args, kwargs) => {
@@ -68,29 +49,9 @@ export const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
     },
   ],
   [
-    "cycler",
-    (args, kwargs) => {
-      unnamed(kwargs);
-      return new Cycler(args);
-    },
-  ],
-  [
-    "joiner",
-    callable("sep?", (separator: Value = ", "): Callable => {
-      let isFirst = true;
-      return callable("", () => {
-        const text = isFirst ? "" : separator;
-        isFirst = false;
-        return text;
-      });
-    }),
-  ],
-  [
     "raise_exception",
     callable("message", (message: Value): never => {
       throw new Refusal(str(message));
     }),
   ],
-  ["lipsum", () => fail("lipsum() is not supported")],
-  ["strftime_now", callable("format:s", (format: string) => strftime(new Date(), format))],
 ]);

@@ -1,6 +1,5 @@
 /** Python's operators on values: arithmetic, containment, subscripts and slices. */
 import { fail } from "./failure";
-import { printf } from "./format";
 import { escaped, str } from "./print";
 import { index } from "./signature";
 import {
@@ -20,6 +19,11 @@ import {
   View,
 } from "./values";
 import { charge, chargeLength, limitLength, STEP } from "./work";
+
+/** What rare.ts fills in. */
+export const rarely = {
+  printf: (_pattern: string, _values: Value): string => fail("formatting with % is not loaded"),
+};
 
 /** Python does not print a longer int either. */
 const MAX_DIGITS = 4300;
@@ -41,7 +45,7 @@ export function binary(operator: string, left: Value, right: Value): Value {
     if (typeof a === "bigint") return repeat(right, a);
     if (typeof b === "bigint") return repeat(left, b);
   }
-  if (operator === "%" && typeof left === "string") return printf(left, right);
+  if (operator === "%" && typeof left === "string") return rarely.printf(left, right);
   const missing = left instanceof Undefined ? left : right;
   if (missing instanceof Undefined) fail(missing.hint);
   return fail(`${operator} cannot take '${typeName(left)}' and '${typeName(right)}'`);
@@ -53,7 +57,7 @@ function withMarkup(operator: string, left: Value, right: Value): Value {
     return new Markup(concat(escaped(left).text, escaped(right).text));
   if (operator === "%" && left instanceof Markup) {
     const safe = (value: Value): Value => (isText(value) ? escaped(value).text : value);
-    return new Markup(printf(left.text, right instanceof Tuple ? Tuple.from(right, safe) : safe(right)));
+    return new Markup(rarely.printf(left.text, right instanceof Tuple ? Tuple.from(right, safe) : safe(right)));
   }
   const result = binary(operator, plain(left), plain(right));
   return operator === "*" && typeof result === "string" ? new Markup(result) : result;
