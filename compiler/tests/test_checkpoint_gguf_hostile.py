@@ -172,11 +172,11 @@ def test_other_architectures(tmp_path: Path, architecture: str) -> None:
 
 
 def test_unsupported_block_types_name_tensor_and_type(tmp_path: Path) -> None:
-    data = file_with([LLAMA], [tensor("blk.3.ffn_down.weight", [256, 2], 12)], bytes(512))
+    data = file_with([LLAMA], [tensor("blk.3.ffn_down.weight", [256, 2], 16)], bytes(512))
     with pytest.raises(NomoatError) as caught:
         open_bytes(tmp_path, data)
     assert caught.value.code == "unsupported"
-    assert caught.value.detail == {"tensor": "blk.3.ffn_down.weight", "type": "Q4_K"}
+    assert caught.value.detail == {"tensor": "blk.3.ffn_down.weight", "type": "IQ2_XXS"}
 
 
 @pytest.mark.parametrize(
