@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.fixtures.gguf_checkpoint import write_gguf
+from tests.fixtures.gguf_checkpoint import PLACES_OF_SCALES, WIDE, write_gguf
 from tests.fixtures.packages import PackageTensors, compiled
 from tests.fixtures.transformers_oracle import TransformersOracle
 from tests.fixtures.variants import VARIANTS, random_tensors, variant_config, write_variant
@@ -63,10 +63,12 @@ def test_checkpoint_dtypes_and_shards(dtype: str, shards: int, package_browser: 
     check(package_browser, compiled(folder, "f32"), config, random_tensors(config, 0))
 
 
-@pytest.mark.parametrize("block_type", ["Q4_0", "Q4_1", "Q8_0", "F16"])
+@pytest.mark.parametrize("block_type", ["Q4_0", "Q4_1", "Q5_0", "Q8_0", "F16", *PLACES_OF_SCALES])
 def test_gguf(block_type: str, package_browser: PackageBrowser, tmp_path: Path) -> None:
     """Against what the gguf package says that the file means."""
     config = variant_config("three_heads_per_kv") | {"tie_word_embeddings": False}
+    if block_type in PLACES_OF_SCALES:
+        config = variant_config("base") | WIDE
     path = tmp_path / f"tiny.{block_type}.gguf"
     meant = write_gguf(path, config, random_tensors(config, 9), block_type)
     check(package_browser, compiled(path, {"F16": "f32", "Q8_0": "q8"}.get(block_type, "q4")), config, meant)

@@ -24,7 +24,7 @@ import pytest
 from nomoat_compiler.reference.llama import LlamaReference
 from nomoat_compiler.reference.rounded_llama import RoundedLlamaReference
 
-from tests.fixtures.gguf_checkpoint import write_gguf
+from tests.fixtures.gguf_checkpoint import PLACES_OF_SCALES, WIDE, write_gguf
 from tests.fixtures.packages import PackageTensors, compiled
 from tests.fixtures.variants import VARIANTS, random_tensors, variant_config
 from tests.parity.package_browser import PackageBrowser
@@ -122,9 +122,11 @@ def test_thread_counts(
     check(package_browser, package, config, PackageTensors(package), quantized=True, threads=threads)
 
 
-@pytest.mark.parametrize("block_type", ["Q4_0", "Q4_1", "Q8_0"])
+@pytest.mark.parametrize("block_type", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", *PLACES_OF_SCALES])
 def test_gguf(block_type: str, package_browser: PackageBrowser, tmp_path: Path) -> None:
     config = variant_config("three_heads_per_kv") | {"tie_word_embeddings": False}
+    if block_type in PLACES_OF_SCALES:
+        config = variant_config("base") | WIDE
     path = tmp_path / f"tiny.{block_type}.gguf"
     meant = write_gguf(path, config, random_tensors(config, 9), block_type)
     check(package_browser, compiled(path, "q8" if block_type == "Q8_0" else "q4"), config, meant, quantized=True)

@@ -37,10 +37,10 @@ class RoundedLlamaReference(LlamaReference):
 
     def _linear(self, x: Float32, name: str, bias: bool) -> Float32:
         bits = self._bits(f"{name}.weight")
-        if bits == 4:
-            x = int8_by_group(x)
-        elif bits == 8:
+        if bits == 8:
             x = rounded(x, 2047)
+        elif bits is not None:
+            x = int8_by_group(x)
         return super()._linear(x, name, bias)
 
     def _cached(self, x: Float32) -> Float32:
