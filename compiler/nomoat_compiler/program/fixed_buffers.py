@@ -29,7 +29,8 @@ FIXED_BUFFERS = (
         "`[0]` token_id: the token that `decode` embeds. `[1]` position: its position in the sequence (0-based), or "
         "that of `prompt_ids[0]` for `prefill`. `[2]` step: tokens sampled since the request began; the sampler's "
         "RNG counter and the index into `tokens`. `[3]` seed (uint32 bits). `[4]` slot: the sequence's row of every "
-        "recurrent_state buffer. `[5..7]` zero, reserved.",
+        "recurrent_state buffer. `[5]` reach: the length of the sequence for which frequencies of RoPE are chosen. "
+        "`[6..7]` zero, reserved.",
     ),
     FixedBuffer("prompt_ids", "input", "int32", "prefill_chunk", "the n token ids of this `prefill` call"),
     FixedBuffer(

@@ -104,8 +104,9 @@ class Steps(Items):
         when: Expression | None = None,
         **fields: Expression | float | None,
     ) -> None:
-        """A call of ``op`` with every field but the scheme, which is that of the matrix."""
+        """A call of ``op``. The scheme is that of the matrix, and other fields may be left to their defaults."""
         operator = OPERATORS[op]
+        fields = operator.defaults() | fields
         expected = {field.name for field in operator.fields if field.kind != "scheme"}
         assert set(fields) == expected, f"{op} has the fields {sorted(expected)}, not {sorted(fields)}"
         for argument in operator.arguments:
@@ -117,7 +118,8 @@ class Steps(Items):
             assert _shape_of_name(name) in known, f"{argument.name} of {op} names {name}, which is not in the plan"
         unknown = set(arguments) - {argument.name for argument in operator.arguments}
         assert not unknown, f"{op} has no arguments {unknown}"
-        self._add({"op": op, "fields": dict(fields), "arguments": dict(arguments)}, when)
+        ordered = {field.name: fields[field.name] for field in operator.fields if field.name in expected}
+        self._add({"op": op, "fields": ordered, "arguments": dict(arguments)}, when)
 
 
 class PlanBuilder:
