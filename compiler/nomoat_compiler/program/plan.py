@@ -77,6 +77,10 @@ class Buffers(Items):
     def scratch(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
         self._buffer("scratch", name, shape, when)
 
+    def output(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
+        """One result of a call, whatever n is: what the host reads."""
+        self._buffer("output", name, shape, when)
+
     def kv_cache(self, name: str, page: Sequence[Expression], *, when: Expression | None = None) -> None:
         """``page``: (kv_heads, page_size, head_dim)"""
         self._buffer("kv_cache", name, ["kv_pages", *page], when)
@@ -133,7 +137,8 @@ class PlanBuilder:
         return self._functions.setdefault(name, Steps(self))
 
     def to_json(self) -> Plan:
-        assert {"prefill", "decode"} <= self._functions.keys(), "a plan has the functions prefill and decode"
+        names = self._functions.keys()
+        assert names == {"encode"} or {"prefill", "decode"} <= names, "a plan has prefill and decode, or encode"
         return {
             "tensors": self.tensors.entries,
             "constants": self.constants.entries,
