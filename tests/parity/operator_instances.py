@@ -16,7 +16,7 @@ from nomoat_compiler.operators.catalog import OPERATORS
 from nomoat_compiler.operators.check import definition_problem
 from nomoat_compiler.operators.declaration import ACTIVATIONS
 from nomoat_compiler.operators.known_answer import Arrays, Case, Filled, case_inputs, definition_of, filled
-from nomoat_compiler.scheme import Plain
+from nomoat_compiler.scheme import Grouped, Plain
 
 from tests.parity.kernel_cases import SCHEMES
 
@@ -59,8 +59,13 @@ def instances() -> Iterator[Instance]:
         yield instance
 
 
-def each_instance(*ops: str) -> Any:
-    chosen = [instance for instance in instances() if instance.op in ops]
+def each_instance(*ops: str, plain: bool = False) -> Any:
+    """``plain``: those whose matrix, where they have one, is stored as plain numbers."""
+    chosen = [
+        instance
+        for instance in instances()
+        if instance.op in ops and not (plain and isinstance(instance.case.scheme, Grouped))
+    ]
     return pytest.mark.parametrize("instance", chosen, ids=map(str, chosen))
 
 
