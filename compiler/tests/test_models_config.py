@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -44,14 +45,54 @@ ROPE_CASES: dict[str, dict[str, Any] | None] = {
         "beta_slow": 2,
         "attention_factor": 1.3,
     },
+    "yarn-mscale": {"rope_type": "yarn", "factor": 4.0, "mscale": 0.8, "mscale_all_dim": 0.5},
+    "yarn-mscale-zero": {
+        "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64, "mscale": 1, "mscale_all_dim": 0,
+    },
+    "yarn-zeros": {"rope_type": "yarn", "factor": 4, "mscale": 0, "mscale_all_dim": 1, "beta_fast": 0, "beta_slow": 0},
+    "yarn-nulls": {
+        "rope_type": "yarn", "factor": None, "original_max_position_embeddings": 64, "attention_factor": None,
+    },
+    "yarn-not-truncated": {"type": "yarn", "factor": 8.0, "original_max_position_embeddings": 32, "truncate": False},
+    # What a type does not read may hold anything.
+    "linear-and-more": {"type": "linear", "factor": 2.0, "mscale": 0, "original_max_position_embeddings": None},
+    "dynamic-and-more": {"type": "dynamic", "factor": 2.0, "original_max_position_embeddings": 64},
+    "default-and-more": {"rope_type": "default", "factor": 0, "attention_factor": -1},
+}  # fmt: skip
+# What stands outside rope_scaling: the config's other fields.
+OUTSIDE_CASES: dict[str, dict[str, Any]] = {
+    "yarn-outside": {"rope_scaling": {"type": "yarn", "factor": 4.0}, "original_max_position_embeddings": 64},
+    "yarn-both": {
+        "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128},
+        "original_max_position_embeddings": 64,
+    },
+    "llama3-outside": {
+        "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0},
+        "original_max_position_embeddings": 64,
+    },
+    "linear-outside": {"rope_scaling": {"type": "linear", "factor": 4.0}, "original_max_position_embeddings": 64},
+    "old-and-new": {
+        "rope_scaling": {"type": "linear", "factor": 4.0},
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+    },
+    "theta-inside": {"rope_theta": 1e4, "rope_parameters": {"rope_type": "default", "rope_theta": 5e5}},
 }
 
 
 @pytest.mark.parametrize("scaling", ROPE_CASES.values(), ids=ROPE_CASES.keys())
 def test_rope_frequencies_equal_transformers(scaling: dict[str, Any] | None) -> None:
-    ours = LlamaConfig.from_huggingface({**BASE, "rope_scaling": scaling})
+    _check_frequencies({**BASE, "rope_scaling": scaling})
+
+
+@pytest.mark.parametrize("fields", OUTSIDE_CASES.values(), ids=OUTSIDE_CASES.keys())
+def test_what_stands_beside_rope_scaling_counts_as_in_transformers(fields: dict[str, Any]) -> None:
+    _check_frequencies({**BASE, **fields})
+
+
+def _check_frequencies(config: dict[str, Any]) -> None:
+    ours = LlamaConfig.from_huggingface(copy.deepcopy(config))
     frequencies = rope_frequencies(ours.rope_parameters, ours.head_dim)
-    theirs = LlamaRotaryEmbedding(HuggingFaceConfig(**{**BASE, "rope_scaling": scaling}))
+    theirs = LlamaRotaryEmbedding(HuggingFaceConfig(**copy.deepcopy(config)))
     # float32 on both sides; pow may differ in the last place.
     np.testing.assert_allclose(frequencies.inv_freq, theirs.inv_freq.numpy(), rtol=3e-6)
     assert frequencies.attention_scaling == pytest.approx(theirs.attention_scaling, rel=1e-9)

@@ -143,11 +143,13 @@ def _rope_parameters(config: dict[str, Any]) -> dict[str, Any]:
     old = config.get("rope_scaling")
     if old is not None and not isinstance(old, dict):
         raise _invalid("config.json: rope_scaling must be an object or null.", "rope_scaling")
-    merged: dict[str, Any] = {**(old or {}), **(new or {})}
+    merged: dict[str, Any] = dict(old or new or {})  # As transformers: the older one, where a file has both.
     legacy_type = merged.pop("type", None)
     merged.setdefault("rope_type", legacy_type or "default")
     if merged.get("rope_theta") is None:
         merged["rope_theta"] = config.get("rope_theta", 10000.0)
+    if config.get("original_max_position_embeddings") is not None:  # Outside, where it is there, comes first.
+        merged["original_max_position_embeddings"] = config["original_max_position_embeddings"]
     return merged
 
 

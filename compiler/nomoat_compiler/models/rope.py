@@ -19,18 +19,20 @@ import numpy as np
 
 from ..errors import NomoatError
 
-ROPE_TYPES = ("default", "linear", "dynamic", "llama3", "yarn")
-_REQUIRED = {
+# The numbers that each type reads; whatever else a file says about RoPE means nothing.
+_REQUIRED: dict[str, tuple[str, ...]] = {
     "default": (),
     "linear": ("factor",),
     "dynamic": ("factor",),
     "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
-    "yarn": ("factor",),
+    "yarn": ("factor", "original_max_position_embeddings"),
 }
-_NUMBERS = (
-    "rope_theta", "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings",
-    "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim",
-)  # fmt: skip
+_OPTIONAL: dict[str, tuple[str, ...]] = {
+    "yarn": ("attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim"),
+}  # fmt: skip
+ROPE_TYPES = tuple(_REQUIRED)
+# transformers asks whether these are true, so 0 says the same as leaving them out.
+_ZERO_IS_ABSENT = ("beta_fast", "beta_slow", "mscale", "mscale_all_dim")
 _RANGES = {"original_max_position_embeddings": (1.0, 16_777_216.0)}  # as program.schema.json; else up to 1e30
 
 
@@ -50,11 +52,13 @@ def check_rope_parameters(parameters: dict[str, Any], max_position_embeddings: i
             "unsupported",
             f"config.json: the RoPE type is {str(rope_type)[:60]!r}; supported are {', '.join(ROPE_TYPES)}.",
         )
+    parameters = _completed(parameters, rope_type, max_position_embeddings)
     checked: dict[str, Any] = {"rope_type": rope_type}
-    for name in _NUMBERS:
+    required = ("rope_theta", *_REQUIRED[rope_type])
+    for name in (*required, *_OPTIONAL.get(rope_type, ())):
         value = parameters.get(name)
-        if value is None:
-            if name in _REQUIRED[rope_type] or name == "rope_theta":
+        if value is None or (name in _ZERO_IS_ABSENT and not isinstance(value, bool) and value == 0):
+            if name in required:
                 raise NomoatError("invalid_checkpoint", f"config.json: RoPE type {rope_type} needs {name}.", field=name)
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
@@ -73,11 +77,21 @@ def check_rope_parameters(parameters: dict[str, Any], max_position_embeddings: i
         checked[name] = value
     if isinstance(parameters.get("truncate"), bool):
         checked["truncate"] = parameters["truncate"]
-    if rope_type in ("yarn", "llama3"):
-        checked.setdefault("original_max_position_embeddings", max_position_embeddings)
     if rope_type == "llama3" and checked["high_freq_factor"] == checked["low_freq_factor"]:
         raise NomoatError("invalid_checkpoint", "config.json: llama3 RoPE needs high_freq_factor != low_freq_factor.")
     return checked
+
+
+def _completed(parameters: dict[str, Any], rope_type: str, max_position_embeddings: int) -> dict[str, Any]:
+    """With what transformers derives: the trained length, and yarn's factor where a file gives both lengths only."""
+    if rope_type not in ("yarn", "llama3"):
+        return parameters
+    original = parameters.get("original_max_position_embeddings")
+    original = max_position_embeddings if original is None else original
+    completed = parameters | {"original_max_position_embeddings": original}
+    if rope_type == "yarn" and completed.get("factor") is None and isinstance(original, int) and original > 0:
+        completed["factor"] = max_position_embeddings / original
+    return completed
 
 
 def rope_frequencies(parameters: dict[str, Any], head_dim: int) -> RopeFrequencies:
