@@ -59,8 +59,8 @@ def test_layers_of_different_widths_and_heads(uneven: Instance, function: str) -
         (4, 2, 16),
         (8, 4, 8),
     ]
-    swiglu = [d["rows"] // 2 for d in definitions(uneven, function, "linear") if d["swiglu"]]
-    assert swiglu == [96, 64, 128, 96, 160]
+    gated = [d["rows"] // 2 for d in definitions(uneven, function, "linear") if d["gated"]]
+    assert gated == [96, 64, 128, 96, 160]
 
 
 def test_a_layer_reads_the_keys_and_values_of_another(uneven: Instance) -> None:
@@ -99,5 +99,5 @@ def test_a_scratch_buffer_holds_the_widest_layer(uneven: Instance) -> None:
 
 def test_an_attribute_that_no_operator_reads_is_carried() -> None:
     program = uneven_program()
-    without = {**program, "layers": {k: v for k, v in program["layers"].items() if k != "window"}}
+    without = {**program, "layers": {k: v for k, v in program["layers"].items() if k != "unread"}}
     assert instantiate(without).to_json() == instantiate(program).to_json()

@@ -16,6 +16,7 @@ from .byte_ranges import ByteRanges
 from .checkpoint import SourceFormat, StoredTensor
 from .json_file import read_json_object
 from .safetensors_header import SafetensorsEntry, read_safetensors_header
+from .sentence_transformers import read_pooling
 from .tokenizer_files import read_tokenizer_folder
 
 INDEX_NAME = "model.safetensors.index.json"
@@ -35,7 +36,7 @@ class HuggingFaceCheckpoint:
     def __init__(self, folder: Path, source: str) -> None:
         self.folder = folder
         self.source = source
-        self.config: Mapping[str, Any] = read_json_object(folder / "config.json", max_bytes=MAX_CONFIG_BYTES)
+        self.config: Mapping[str, Any] = read_config(folder / "config.json")
         _refuse_quantized(self.config)
         self.license = read_license(folder)
         self._files: list[ByteRanges] = []
@@ -126,7 +127,7 @@ class ConfigCheckpoint:
     def __init__(self, config_path: Path, source: str) -> None:
         self.folder = config_path.parent
         self.source = source
-        self.config: Mapping[str, Any] = read_json_object(config_path, max_bytes=MAX_CONFIG_BYTES)
+        self.config: Mapping[str, Any] = read_config(config_path)
         self.license = read_license(self.folder)
 
     def names(self) -> list[str]:
@@ -143,6 +144,13 @@ class ConfigCheckpoint:
 
     def close(self) -> None:
         pass
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json; of an encoder with ``pooling``, which transformers keeps elsewhere."""
+    config = read_json_object(path, max_bytes=MAX_CONFIG_BYTES)
+    pooling = read_pooling(path.parent)
+    return config if pooling is None else config | {"pooling": pooling}
 
 
 def read_license(folder: Path) -> str | None:

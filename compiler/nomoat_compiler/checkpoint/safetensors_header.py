@@ -69,6 +69,8 @@ def _entry(file: ByteRanges, tensor: str, value: Any, data_start: int) -> Safete
     expected = (math.prod(shape) * bits + 7) // 8
     if end - begin != expected:
         raise _invalid(file.path, f"gives {tensor} {end - begin} bytes, but {dtype} {shape} takes {expected}")
+    if len(shape) == 3:  # The filters of a depthwise convolution: (channels, 1, taps).
+        shape = [shape[0], *(size for size in shape[1:] if size != 1)]
     usable = dtype in KINDS and len(shape) in (1, 2) and min(shape) > 0
     stored = StoredTensor(tensor, tuple(shape), KINDS[dtype]) if usable else None
     return SafetensorsEntry(dtype, stored, data_start + begin)

@@ -28,6 +28,8 @@ from .steps import OperatorTable, sampling_steps
 from .tensors import bind_schemes, dimension, expand_tensors
 
 VERSION = 3
+# Functions of n tokens of prompt_ids; all others are of the one token of state.
+MANY_TOKENS = ("prefill", "encode")
 MAX_MODEL_BYTES = 64 << 10
 MAX_CONSTANT_BYTES = 16 << 20
 MAX_PARAMETER_BYTES = 8 << 30
@@ -71,8 +73,8 @@ class Instance:
         return math.prod(self.size(extent, buffer["name"]) for extent in buffer["shape"])
 
     def calls(self) -> list[tuple[str, bool]]:
-        """(operator key, whether in prefill), each once, in the order of the functions' steps."""
-        pairs = [(step["operator"], name == "prefill") for name, steps in self.functions.items() for step in steps]
+        """(operator key, whether with n tokens), each once, in the order of the functions' steps."""
+        pairs = [(step["operator"], name in MANY_TOKENS) for name, steps in self.functions.items() for step in steps]
         return list(dict.fromkeys(pairs))
 
     def size(self, expression: Expression, where: str) -> int:
@@ -104,7 +106,7 @@ def instantiate(program: Mapping[str, Any]) -> Instance:
             {
                 "name": spec.name, "kind": spec.kind, "shape": list(spec.shape), "scheme": scheme.to_json(),
                 "parameters": {p.role: p.name for p in parameters},
-                "sources": [{"name": s, "rows": r} for s, r in zip(spec.sources, spec.source_rows, strict=True)],
+                "sources": [{"name": source.name, "rows": source.rows} for source in spec.sources],
             }
             for (spec, scheme), parameters in zip(bound, stored, strict=True)
         ],
@@ -189,7 +191,7 @@ def _fixed_buffers(configuration: Configuration) -> list[dict[str, Any]]:
 
 
 def _buffers(plan: Mapping[str, Any], expansion: Expansion) -> list[dict[str, Any]]:
-    runtime = {"scratch": ("n",), "kv_cache": ("kv_pages",), "recurrent_state": ("state_slots",)}
+    runtime = {"scratch": ("n",), "kv_cache": ("kv_pages",), "recurrent_state": ("state_slots",), "output": ()}
     buffers = []
     for placed in expansion.items(plan["buffers"], "plan.buffers", MAX_ITEMS["buffers"]):
         item, scope, where = placed.item, placed.scope, placed.where
@@ -222,13 +224,16 @@ def _add_functions(
     """Prefill, decode, the plan's others and the samplers, in this order, which is that of the operators' keys."""
     table = OperatorTable(instance, own)
     functions = plan["functions"]
-    for name in ["prefill", "decode", *(f for f in functions if f not in ("prefill", "decode"))]:
+    known = [name for name in ("prefill", "decode") if name in functions]
+    if len(known) == 1 or (not known and "encode" not in functions):
+        invalid("plan.functions must have prefill and decode, or encode")
+    for name in [*known, *(f for f in functions if f not in known)]:
         where = f"plan.functions.{name}"
         steps = instance.functions.setdefault(name, [])
         for placed in expansion.items(functions[name], where, MAX_ITEMS["functions"]):
             if placed.scope.condition(placed.item, placed.where):
-                step = table.step(placed.item, placed.scope, placed.where, prefill=name == "prefill")
-                check_step(step, table.operators[step["operator"]], instance, placed.where, prefill=name == "prefill")
+                step = table.step(placed.item, placed.scope, placed.where, prefill=name in MANY_TOKENS)
+                check_step(step, table.operators[step["operator"]], instance, placed.where, prefill=name in MANY_TOKENS)
                 steps.append(step)
     instance.functions.update(sampling_steps(table, instance))
     instance.operators.update(table.operators)

@@ -106,6 +106,10 @@ def _check_argument(
         case "recurrent":
             if kind != "recurrent_state" or array["dtype"] != "float32" or array["shape"][1:] != [size]:
                 invalid(f"{place} must be a float32 recurrent_state of [state_slots, {size}], not {target}")
+        case "embedding":
+            values = 0 if kind != "output" or array["dtype"] != "float32" else instance.buffer_values(array)
+            if values < size:
+                invalid(f"{place} must be a float32 output of {size} values, not {target}")
         case "token_ids":
             expected = "prompt_ids" if prefill else "state"
             if target != expected:

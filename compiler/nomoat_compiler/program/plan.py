@@ -19,6 +19,7 @@ from .tensor_spec import TensorKind
 
 NUMBERS = re.compile(r"\{[^{}]*\}|\d+")
 Plan = dict[str, Any]  # JSON: ``plan`` of program.schema.json
+PlanSource = dict[str, Any]  # JSON: an item of a tensor's ``sources``
 
 
 class Items:
@@ -53,17 +54,21 @@ class Tensors(Items):
         name: str,
         kind: TensorKind,
         shape: Sequence[Expression],
-        sources: Mapping[str, Expression] | None = None,
+        sources: Sequence[PlanSource] | None = None,
         *,
         when: Expression | None = None,
     ) -> None:
-        """``shape`` is (rows, columns) or (rows,); ``sources`` are the checkpoint's tensors with their rows, stacked.
+        """``shape`` is (rows, columns) or (rows,); ``sources`` are the checkpoint's tensors, stacked along rows.
 
         Without ``sources`` the checkpoint has the tensor as it is, under ``name`` (of a bias) or ``name``.weight.
         """
-        sources = sources or {name if kind == "bias" else f"{name}.weight": shape[0]}
-        listed = [{"name": source, "rows": rows} for source, rows in sources.items()]
-        self._add({"name": name, "kind": kind, "shape": list(shape), "sources": listed}, when)
+        sources = sources or [source(name if kind == "bias" else f"{name}.weight", shape[0])]
+        self._add({"name": name, "kind": kind, "shape": list(shape), "sources": list(sources)}, when)
+
+
+def source(name: str, rows: Expression, **rules: Expression | float) -> PlanSource:
+    """One source of a tensor; ``rules`` are those of tensor_spec.Source."""
+    return {"name": name, "rows": rows, **rules}
 
 
 class Constants(Items):
@@ -84,6 +89,10 @@ class Buffers(Items):
     def recurrent_state(self, name: str, state: Sequence[Expression], *, when: Expression | None = None) -> None:
         """``state``: what is kept of one sequence"""
         self._buffer("recurrent_state", name, ["state_slots", *state], when)
+
+    def output(self, name: str, shape: Sequence[Expression]) -> None:
+        """What the host reads after a call."""
+        self._buffer("output", name, shape, None)
 
     def _buffer(self, kind: str, name: str, shape: Sequence[Expression], when: Expression | None) -> None:
         self._add({"name": name, "kind": kind, "dtype": "float32", "shape": list(shape)}, when)
@@ -133,7 +142,8 @@ class PlanBuilder:
         return self._functions.setdefault(name, Steps(self))
 
     def to_json(self) -> Plan:
-        assert {"prefill", "decode"} <= self._functions.keys(), "a plan has the functions prefill and decode"
+        functions = self._functions.keys()
+        assert {"prefill", "decode"} <= functions or "encode" in functions, "a plan has prefill and decode, or encode"
         return {
             "tensors": self.tensors.entries,
             "constants": self.constants.entries,
@@ -143,6 +153,9 @@ class PlanBuilder:
 
     def tensor_names(self) -> set[str]:
         return _names(self.tensors.entries)
+
+    def has_tensor(self, name: str) -> bool:
+        return _shape_of_name(name) in self.tensor_names()
 
     def array_names(self) -> set[str]:
         fixed = {buffer.name for buffer in FIXED_BUFFERS}
