@@ -119,6 +119,15 @@ class ConfigReader:
                 raise unsupported(f"config.json: {name} has {shown(item)}; supported are {known}.", name)
         return [choices[item] for item in value]
 
+    def integers(self, name: str) -> list[int] | None:
+        """A list of integers from 0; None where the file has no such list."""
+        value = self._value(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(type(item) is int and item >= 0 for item in value):
+            raise invalid(f"config.json: {name} must be a list of integers.", name)
+        return value
+
     def only(self, name: str, *supported: object) -> None:
         """``unsupported`` for any other value of ``name``; absent and null are the first of ``supported``."""
         value = self._value(name, supported[0])

@@ -49,8 +49,8 @@ def read_lfm2(c: ConfigReader) -> Model:
     sizes, positions = read_sizes(c, kv_heads=8), c.integer("max_position_embeddings", 128000)
     layers = sizes["num_hidden_layers"]
     attends = c.items("layer_types", KINDS, layers)
+    full = c.integers("full_attn_idxs")
     if attends is None:
-        full = c.config.get("full_attn_idxs")
         attends = [full is None or i in full for i in range(layers)]
     tie = "tie_embedding" if "tie_embedding" in c.config else "tie_word_embeddings"
     return decoder(
