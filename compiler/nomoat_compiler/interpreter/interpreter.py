@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..operators.catalog import OPERATORS
-from ..program.instance import MANY_TOKENS, Instance
+from ..operators.declaration import PROMPT_FUNCTIONS
+from ..program.instance import Instance
 
 Array = npt.NDArray[Any]
 Tensors = Callable[[str], Array]
@@ -62,7 +63,7 @@ class Interpreter:
             "state": np.array([0, position, 0, 0, 0, end if reach is None else reach, 0, 0], np.int32),
             "block_table": pages,
         }
-        ids = "prompt_ids" if function in MANY_TOKENS else "state"
+        ids = "prompt_ids" if function in PROMPT_FUNCTIONS else "state"
         for step in self.instance.functions[function]:
             definition = self.instance.operators[step["operator"]]["definition"]
             written = {a.name for a in OPERATORS[definition["op"]].arguments if a.written and a.role not in KEPT_ROLES}

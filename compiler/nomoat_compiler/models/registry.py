@@ -37,10 +37,12 @@ class Family:
     read: Callable[[ConfigReader], Model]
     models: str  # what people know it as
     knobs: str  # what it has that LLaMA has not
+    encodes: bool = False  # texts to vectors, instead of answering
     prefixes: tuple[str, ...] = ("model.",)  # where checkpoints have the model, the usual place first
     probe: str = "embed_tokens.weight"  # the tensor by which the place is found
 
 
+WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 FAMILIES = (
     Family(("LlamaForCausalLM", "LLaMAForCausalLM"), "llama", read_llama,
            "LLaMA 1 to 3, Alpaca, Vicuna, TinyLlama, SmolLM 1 and 2, Yi, DeepSeek distills",
@@ -61,7 +63,7 @@ FAMILIES = (
     Family(("Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"), "gemma3_text", read_gemma3,
            "Gemma 3 (text, also of the models that see)",
            "as Gemma 2, with norms of queries and keys and two RoPE tables",
-           ("model.", "language_model.model.", "model.language_model.")),
+           prefixes=("model.", "language_model.model.", "model.language_model.")),
     Family(("Olmo2ForCausalLM",), "olmo2", read_olmo2, "OLMo 2",
            "norms after each branch, and of queries and keys over all heads"),
     Family(("GraniteForCausalLM",), "granite", read_granite, "Granite 3",
@@ -76,11 +78,11 @@ FAMILIES = (
            "interleaved query_key_value, LayerNorm, GELU, parallel or serial residual, partial rotation"),
     Family(("Lfm2ForCausalLM",), "lfm2", read_lfm2, "LFM2", "gated short convolutions with a recurrent state"),
     Family(("BertModel", "BertForMaskedLM"), "bert", read_bert, "BERT, MiniLM, bge, e5",
-           "encoder: mean or CLS pooling, normalisation", ("", "bert."), "embeddings.word_embeddings.weight"),
+           "encoder: mean or CLS pooling, normalisation", True, ("", "bert."), WORD_EMBEDDINGS),
     Family(("XLMRobertaModel", "RobertaModel", "XLMRobertaForMaskedLM", "RobertaForMaskedLM"), "xlm-roberta",
            read_roberta, "RoBERTa, XLM-RoBERTa, multilingual e5, bge-m3",
            "encoder, positions after the padding token's",
-           ("", "roberta."), "embeddings.word_embeddings.weight"),
+           True, ("", "roberta."), WORD_EMBEDDINGS),
 )  # fmt: skip
 # Models that have a text model among others: its configuration is the object text_config, and by its type the family.
 WITHIN_OTHERS = ("Gemma3ForConditionalGeneration", "Mistral3ForConditionalGeneration")

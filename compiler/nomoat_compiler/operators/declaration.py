@@ -5,7 +5,7 @@ programs with (runtime/src/device/operators.gen.ts), and the table in docs/progr
 declaration stand the operator's GPU kernels and its CPU kernels.
 
 A *definition* is an operator with a value for each field: what one step computes. T is the number of tokens of the
-call: n in prefill, 1 in every other function.
+call: n in prefill and encode, 1 in every other function.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ class Field:
     default: Any = REQUIRED
 
 
+# The functions of many tokens: T is n, and conditions see ``prefill`` as 1. An encoder has ``encode`` and nothing else.
+PROMPT_FUNCTIONS = ("prefill", "encode")
 Role = Literal[
     "activations",  # a float32 buffer of ``size`` values per token
     "vector",  # a plain tensor (size,)
@@ -71,7 +73,7 @@ Role = Literal[
     "cache",  # keys or values of a layer: kv_cache (kv_pages, kv_heads, page_size, head_dim)
     "recurrent",  # what a layer remembers of each sequence: recurrent_state (state_slots, size)
     "embedding",  # an output buffer of ``size`` values, one result for the whole call
-    "token_ids",  # prompt_ids in prefill, state elsewhere
+    "token_ids",  # prompt_ids in functions of many tokens, state elsewhere
     "fixed",  # the buffer with this fixed name
 ]
 

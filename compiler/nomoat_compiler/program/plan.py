@@ -82,6 +82,10 @@ class Buffers(Items):
     def scratch(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
         self._buffer("scratch", name, shape, when)
 
+    def output(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
+        """One result of a call, whatever n is: what the host reads."""
+        self._buffer("output", name, shape, when)
+
     def kv_cache(self, name: str, page: Sequence[Expression], *, when: Expression | None = None) -> None:
         """``page``: (kv_heads, page_size, head_dim)"""
         self._buffer("kv_cache", name, ["kv_pages", *page], when)
@@ -89,10 +93,6 @@ class Buffers(Items):
     def recurrent_state(self, name: str, state: Sequence[Expression], *, when: Expression | None = None) -> None:
         """``state``: what is kept of one sequence"""
         self._buffer("recurrent_state", name, ["state_slots", *state], when)
-
-    def output(self, name: str, shape: Sequence[Expression]) -> None:
-        """What the host reads after a call."""
-        self._buffer("output", name, shape, None)
 
     def _buffer(self, kind: str, name: str, shape: Sequence[Expression], when: Expression | None) -> None:
         self._add({"name": name, "kind": kind, "dtype": "float32", "shape": list(shape)}, when)
@@ -142,8 +142,8 @@ class PlanBuilder:
         return self._functions.setdefault(name, Steps(self))
 
     def to_json(self) -> Plan:
-        functions = self._functions.keys()
-        assert {"prefill", "decode"} <= functions or "encode" in functions, "a plan has prefill and decode, or encode"
+        names = self._functions.keys()
+        assert names == {"encode"} or {"prefill", "decode"} <= names, "a plan has prefill and decode, or encode"
         return {
             "tensors": self.tensors.entries,
             "constants": self.constants.entries,
