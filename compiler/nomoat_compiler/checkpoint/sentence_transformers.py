@@ -17,7 +17,10 @@ KINDS = ("Transformer", "Pooling", "Normalize")
 
 
 def read_pooling(folder: Path) -> dict[str, Any] | None:
-    """{mode, normalize}; None where there are no such files. ``unsupported`` for another module or way of pooling."""
+    """{mode, normalize, and max_seq_length where one is given}; None where there are no such files.
+
+    ``unsupported`` for another module or way of pooling, ``invalid_checkpoint`` for what is no such file.
+    """
     if not (folder / "modules.json").is_file():
         return None
     modules = read_json_list(folder / "modules.json")
@@ -29,7 +32,12 @@ def read_pooling(folder: Path) -> dict[str, Any] | None:
             module=unknown[0][:60],
         )
     mode = _mode(folder, kinds["Pooling"]) if "Pooling" in kinds else "mean"
-    return {"mode": mode, "normalize": "Normalize" in kinds}
+    pooling = {"mode": mode, "normalize": "Normalize" in kinds}
+    path = (
+        folder / "sentence_bert_config.json"
+    )  # Texts are cut to this length, which may be less than there are positions.
+    longest = read_json_object(path).get("max_seq_length") if path.is_file() else None
+    return pooling if longest is None else pooling | {"max_seq_length": longest}
 
 
 def _mode(folder: Path, module: dict[str, Any]) -> str:

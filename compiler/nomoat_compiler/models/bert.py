@@ -83,6 +83,7 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
     length = min(rows - first_position, MOST_POSITIONS)
     if length < 1:
         raise unsupported(f"config.json: {rows} positions, counted from {first_position}, leave none.", "pad_token_id")
+    pooling = _pooling(c)
     attributes = {
         "attention_scale": [(hidden // heads) ** -0.5] * layers, "window": [0] * layers,
         "activation": [c.activation("hidden_act", "gelu")] * layers,
@@ -94,19 +95,20 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
             "intermediate_size": c.integer("intermediate_size", 3072), "num_hidden_layers": layers,
             "num_attention_heads": heads, "num_key_value_heads": heads, "head_dim": hidden // heads,
             "layer_norm_eps": c.number("layer_norm_eps", 1e-12, most=1), "max_position_embeddings": length,
-            "position_rows": rows, "first_position": first_position, **_pooling(c),
+            "position_rows": rows, "first_position": first_position,
+            "pools_mean": pooling.read["mode"] == "mean", "normalizes": pooling.boolean("normalize"),
         },
         layers=compact(attributes),
         plan=bert_plan(c.names),
         constants={},
-        trained_length=length,
+        trained_length=min(length, pooling.integer("max_seq_length", length)),
         supported_length=length,
         whole_texts=True,
     )  # fmt: skip
 
 
-def _pooling(c: ConfigReader) -> dict[str, bool]:
+def _pooling(c: ConfigReader) -> ConfigReader:
     """What sentence-transformers' files say; without them the mean, as that library then takes."""
     given = ConfigReader(c.mapping("pooling") or {})
     given.only("mode", "mean", "cls")
-    return {"pools_mean": given.read["mode"] == "mean", "normalizes": given.boolean("normalize")}
+    return given
