@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from nomoat_compiler.assembly import Program, build_program, tensor_specs
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
 from nomoat_compiler.models.llama import LLAMA_PLAN
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.operators.catalog import OPERATORS
 from nomoat_compiler.scheme import Grouped, Plain, Scheme
 
@@ -46,7 +46,7 @@ TINY: dict[str, Any] = SMOLLM2 | {
 
 
 def build(config: dict[str, Any], linear: Scheme, *, own_kernels: bool = False) -> Program:
-    model = LlamaConfig.from_huggingface(config)
+    model = read_model(config)
     specs = tensor_specs(model)
     schemes = {s.name: linear if s.kind in ("linear", "embedding", "lm_head") else Plain("float32") for s in specs}
     return build_program(model, schemes, quantization="q4", context_length=512, own_kernels=own_kernels)

@@ -359,7 +359,7 @@ LIES: dict[str, tuple[Edit, str]] = {
     ),
     "activations that are a cache": (step("attention", "arguments", q="kv.k.{layer}"), "float32 buffer"),
     "activations that are integers": (step("attention", "arguments", q="token_counts"), "float32 buffer"),
-    "activations that are a constant": (step("attention", "arguments", q="rope.inv_freq"), "float32 buffer"),
+    "activations that are a constant": (step("attention", "arguments", q="rope.inv_freq.0"), "float32 buffer"),
     "activations that are too small": (scratch(shape=[64]), "needs"),
     "activations too small in prefill only": (scratch(shape=["hidden_size"]), "needs"),
     "a weight that is written": (step("attention", "arguments", out="model.norm"), "no buffer"),

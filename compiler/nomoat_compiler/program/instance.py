@@ -107,7 +107,7 @@ def instantiate(program: Mapping[str, Any]) -> Instance:
             {
                 "name": spec.name, "kind": spec.kind, "shape": list(spec.shape), "scheme": scheme.to_json(),
                 "parameters": {p.role: p.name for p in parameters},
-                "sources": [{"name": s, "rows": r} for s, r in zip(spec.sources, spec.source_rows, strict=True)],
+                "sources": [{"name": source.name, "rows": source.rows} for source in spec.sources],
             }
             for (spec, scheme), parameters in zip(bound, stored, strict=True)
         ],

@@ -19,6 +19,7 @@ from .tensor_spec import TensorKind
 
 NUMBERS = re.compile(r"\{[^{}]*\}|\d+")
 Plan = dict[str, Any]  # JSON: ``plan`` of program.schema.json
+PlanSource = dict[str, Any]  # JSON: an item of a tensor's ``sources``
 
 
 class Items:
@@ -53,17 +54,21 @@ class Tensors(Items):
         name: str,
         kind: TensorKind,
         shape: Sequence[Expression],
-        sources: Mapping[str, Expression] | None = None,
+        sources: Sequence[PlanSource] | None = None,
         *,
         when: Expression | None = None,
     ) -> None:
-        """``shape`` is (rows, columns) or (rows,); ``sources`` are the checkpoint's tensors with their rows, stacked.
+        """``shape`` is (rows, columns) or (rows,); ``sources`` are the checkpoint's tensors, stacked along rows.
 
         Without ``sources`` the checkpoint has the tensor as it is, under ``name`` (of a bias) or ``name``.weight.
         """
-        sources = sources or {name if kind == "bias" else f"{name}.weight": shape[0]}
-        listed = [{"name": source, "rows": rows} for source, rows in sources.items()]
-        self._add({"name": name, "kind": kind, "shape": list(shape), "sources": listed}, when)
+        sources = sources or [source(name if kind == "bias" else f"{name}.weight", shape[0])]
+        self._add({"name": name, "kind": kind, "shape": list(shape), "sources": list(sources)}, when)
+
+
+def source(name: str, rows: Expression, **rules: Expression | float) -> PlanSource:
+    """One source of a tensor; ``rules`` are those of tensor_spec.Source."""
+    return {"name": name, "rows": rows, **rules}
 
 
 class Constants(Items):
@@ -148,6 +153,9 @@ class PlanBuilder:
 
     def tensor_names(self) -> set[str]:
         return _names(self.tensors.entries)
+
+    def has_tensor(self, name: str) -> bool:
+        return _shape_of_name(name) in self.tensor_names()
 
     def array_names(self) -> set[str]:
         fixed = {buffer.name for buffer in FIXED_BUFFERS}
