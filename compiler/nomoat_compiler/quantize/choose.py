@@ -40,7 +40,8 @@ MLC_SMALL: dict[str, Scheme] = {
 def choose_schemes(
     specs: Sequence[TensorSpec], checkpoint: Checkpoint, quantization: str | None
 ) -> tuple[str, dict[str, Scheme]]:
-    """(name, scheme of each logical tensor). ``quantization`` None: q4, or q8 for a GGUF file in Q8_0 throughout.
+    """(name, scheme of each logical tensor). ``quantization`` None: the checkpoint's own, else q4, or q8 for a GGUF
+    file in Q8_0 throughout.
 
     ``invalid_request`` for a name that is not in QUANTIZATIONS.
     """
@@ -49,6 +50,7 @@ def choose_schemes(
             "invalid_request", f"The quantization {quantization!r} is unknown; known are {', '.join(QUANTIZATIONS)}."
         )
     kinds = {spec.name: _source_kinds(spec, checkpoint) for spec in specs}
+    quantization = quantization or checkpoint.quantization
     if quantization is None:
         linear_kinds = {kind for spec in specs if spec.kind == "linear" for kind in kinds[spec.name]}
         quantization = "q8" if linear_kinds == {"Q8_0"} else "q4"
@@ -82,8 +84,10 @@ def _source_kinds(spec: TensorSpec, checkpoint: Checkpoint) -> set[str]:
         return {"float32"}
     names = set(checkpoint.names())
     # What is computed is float32, whatever it is computed from; zeros that stand for nothing fit any scheme.
-    return {
+    kinds: set[str] = {
         "float32" if source.computes else checkpoint.stored(source.name).kind
         for source in spec.sources
         if source.name in names or not source.optional
     }
+    # MLC's groups are kept by the quantization of their name; to any other they are numbers.
+    return {"float32" if kind in MLC_SCHEMES else kind for kind in kinds}

@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from ..checkpoint.checkpoint import Blocks, Checkpoint
+from ..checkpoint.checkpoint import Blocks, Checkpoint, Groups
 from ..errors import NomoatError
 from ..program.tensor_spec import TensorSpec
 from ..scheme import Grouped, Parameter, Scheme, stored_parameters
@@ -46,8 +46,12 @@ def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quan
 
 
 def _encode_rows(
-    values: npt.NDArray[Any] | Blocks, scheme: Scheme, quantization: str, source: str
+    values: npt.NDArray[Any] | Blocks | Groups, scheme: Scheme, quantization: str, source: str
 ) -> list[npt.NDArray[Any]]:
+    if isinstance(values, Groups):
+        if quantization == values.kind:
+            return [values.words, _finite_scales(values.scales, source)]
+        values = values.dequantized()
     if isinstance(values, Blocks):
         if isinstance(scheme, Grouped) and quantization not in MLC_FLOAT_DTYPES:
             return list(import_blocks(values, scheme, source))
@@ -65,6 +69,12 @@ def _encode_rows(
     if isinstance(scheme, Grouped):
         return list(quantize_affine(weights, scheme, source))
     return [_cast(weights, STORED_DTYPES[scheme.dtype], source)]
+
+
+def _finite_scales(scales: npt.NDArray[Any], source: str) -> npt.NDArray[Any]:
+    if not np.isfinite(scales.astype(np.float32)).all():
+        raise NomoatError("invalid_checkpoint", f"{source} has a scale that is NaN or infinite.", tensor=source)
+    return scales
 
 
 def _cast(values: npt.NDArray[Any], dtype: npt.DTypeLike, source: str) -> npt.NDArray[Any]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..checkpoint.checkpoint import Blocks, Checkpoint
+from ..checkpoint.checkpoint import Blocks, Checkpoint, Groups
 from ..errors import NomoatError
 from ..program.tensor_spec import Source, TensorSpec
 from .ggml_blocks import dequantize_blocks
@@ -24,7 +25,7 @@ BLOCK_VALUES = 4 << 20
 WITHIN_LAYER = re.compile(r".*?\.\d+\.")
 # Tables that old files carry along, which follow from the configuration.
 NEVER_READ = (".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias")
-Values = npt.NDArray[Any] | Blocks
+Values = npt.NDArray[Any] | Blocks | Groups
 
 
 class StoredIn:
@@ -91,6 +92,8 @@ def read_tensor(spec: TensorSpec, checkpoint: Checkpoint) -> npt.NDArray[np.floa
 
 
 def float_values(values: Values) -> npt.NDArray[np.float32]:
+    if isinstance(values, Groups):
+        return values.dequantized()
     return dequantize_blocks(values) if isinstance(values, Blocks) else values.astype(np.float32, copy=False)
 
 
@@ -110,7 +113,8 @@ def _check_all_read(specs: Iterable[TensorSpec], names: set[str]) -> None:
 
 def _check_shape(name: str, expected: tuple[int, ...], checkpoint: Checkpoint) -> None:
     found = checkpoint.stored(name).shape
-    if found != expected:
+    squeezed = (found[0], *(size for size in found[1:] if size > 1))  # Filters are (channels, 1, taps).
+    if found != expected and (len(found) < 3 or squeezed != expected):
         raise NomoatError(
             "invalid_checkpoint",
             f"{name} has the shape {list(found)}, but the configuration calls for {list(expected)}. Check that "
@@ -152,4 +156,7 @@ def _joined(values: list[Any]) -> Values:
         return first
     if isinstance(values[0], Blocks):
         return Blocks(values[0].kind, np.concatenate([piece.data for piece in values]))
+    if isinstance(values[0], Groups):
+        words, scales = (np.concatenate([getattr(piece, name) for piece in values]) for name in ("words", "scales"))
+        return replace(values[0], words=words, scales=scales)
     return np.concatenate(values)

@@ -27,7 +27,7 @@ export interface Manifest {
   readonly license: string | null;
   readonly provenance: {
     readonly source: string;
-    readonly source_format: "safetensors" | "gguf" | "config";
+    readonly source_format: "safetensors" | "gguf" | "mlc" | "config";
     readonly compiler: string;
     readonly tvm: string;
   };
@@ -121,6 +121,7 @@ function readManifest(value: unknown): Manifest {
       source_format: read.oneOf(provenance.source_format, "provenance.source_format", [
         "safetensors",
         "gguf",
+        "mlc",
         "config",
       ]),
       compiler: characters(provenance.compiler, "provenance.compiler", 0, 60),
