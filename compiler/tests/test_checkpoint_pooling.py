@@ -82,7 +82,7 @@ def test_texts_are_cut_where_the_model_cuts_them(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_is_named(modules: Any, pooling: Any, code: str, tmp_path: Path) -> None:
     with pytest.raises(NomoatError) as caught:
-        read_config(folder(tmp_path, modules, pooling))
+        read_model(read_config(folder(tmp_path, modules, pooling)))
     assert caught.value.code == code, caught.value.message
 
 

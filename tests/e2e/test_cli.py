@@ -153,6 +153,7 @@ def test_compile_then_verify(tiny_checkpoint: Path, tmp_path: Path, device: str)
     assert verification["passed"] is True
     assert verification["device"] == device
     assert verification["weights_equal_checkpoint"] is False
+    assert verification["checkpoint_read_by"].startswith("transformers ")
     assert verification["quantization"]["mean_kl"] > execution["mean_kl"]
     if device == "webgpu":
         assert execution["max_logit_error"] < 1e-3

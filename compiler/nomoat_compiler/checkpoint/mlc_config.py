@@ -64,7 +64,7 @@ def config_from_mlc(mlc: Mapping[str, Any], *, has_head: bool) -> dict[str, Any]
         "architectures": [MODEL_TYPES[model_type][0]],
         "model_type": model_type,
         **{name: model[name] for name in COPIED if model.get(name) is not None},
-        "rope_theta": model.get("position_embedding_base") or 10000.0,
+        "rope_theta": model.get("position_embedding_base") or model.get("rope_theta") or 10000.0,
         "max_position_embeddings": _context(mlc, model),
         "tie_word_embeddings": not has_head,
     }

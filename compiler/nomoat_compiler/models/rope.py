@@ -105,6 +105,8 @@ def check_rope_parameters(parameters: dict[str, Any], max_position_embeddings: i
                 field=name,
             )
         checked[name] = value
+    if checked.get("partial_rotary_factor") == 1:  # All of a head is what no word means too.
+        del checked["partial_rotary_factor"]
     if isinstance(parameters.get("truncate"), bool):
         checked["truncate"] = parameters["truncate"]
     if rope_type == "llama3" and checked["high_freq_factor"] == checked["low_freq_factor"]:

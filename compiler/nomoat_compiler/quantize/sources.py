@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -112,9 +113,8 @@ def _check_all_read(specs: Iterable[TensorSpec], names: set[str]) -> None:
 
 def _check_shape(name: str, expected: tuple[int, ...], checkpoint: Checkpoint) -> None:
     found = checkpoint.stored(name).shape
-    if len(found) == 3:  # The filters of a depthwise convolution: (channels, 1, taps).
-        found = (found[0], *(size for size in found[1:] if size != 1))
-    if found != expected:
+    squeezed = (found[0], *(size for size in found[1:] if size > 1))  # Filters are (channels, 1, taps).
+    if found != expected and (len(found) < 3 or squeezed != expected):
         raise NomoatError(
             "invalid_checkpoint",
             f"{name} has the shape {list(found)}, but the configuration calls for {list(expected)}. Check that "
@@ -157,6 +157,6 @@ def _joined(values: list[Any]) -> Values:
     if isinstance(values[0], Blocks):
         return Blocks(values[0].kind, np.concatenate([piece.data for piece in values]))
     if isinstance(values[0], Groups):
-        words, scales = (np.concatenate([getattr(piece, part) for piece in values]) for part in ("words", "scales"))
-        return Groups(values[0].kind, words, scales, values[0].columns)
+        words, scales = (np.concatenate([getattr(piece, name) for piece in values]) for name in ("words", "scales"))
+        return replace(values[0], words=words, scales=scales)
     return np.concatenate(values)

@@ -26,6 +26,7 @@ from nomoat_compiler.quantize.sources import StoredIn
 from nomoat.browser import Adapter, BrowserModel, Device, DeviceInfo, open_model
 from nomoat.verification.compare import Comparison, Logits, compare
 from nomoat.verification.tolerances import Tolerance, execution_tolerance, quantization_tolerance
+from nomoat.verification.transformers_oracle import NotRead, transformers_logits
 from nomoat.verification.weights import Tensors, checkpoint_tensors, equal_weights, package_tensors
 
 # repetitionPenalty 1: a package's generation_config may ask for another one, which is no longer greedy.
@@ -34,13 +35,18 @@ GREEDY = {"temperature": 0, "repetitionPenalty": 1}
 
 @dataclass(frozen=True)
 class Verification:
-    """``execution``: against the package's own weights. ``quantization``: against the checkpoint's."""
+    """``execution``: against the package's own weights. ``quantization``: against the checkpoint's.
+
+    ``checkpoint_read_by`` is what computed the latter; ``not_read_by_transformers`` says why it was not transformers.
+    """
 
     id: str
     quantization_name: str
     device: DeviceInfo
     prompts: int
     weights_equal_checkpoint: bool
+    checkpoint_read_by: str
+    not_read_by_transformers: str | None
     sampled_agreed: int  # tokens sampled on the device that are the argmax of the logits read back
     sampled: int
     execution: Comparison
@@ -116,7 +122,14 @@ def verify_package(
         own_logits = [reference_logits(package.instance, own, a) for a in answers]
         on_status("Reference on the checkpoint's weights")
         is_equal = equal_weights(package, own, theirs)
-        their_logits = own_logits if is_equal else [reference_logits(package.instance, theirs, a) for a in answers]
+        try:
+            sequences = [([*a.prompt_ids, *a.generated_ids[:-1]], len(a.prompt_ids) - 1) for a in answers]
+            parameter_count = package.manifest["parameter_count"]
+            read_by, their_logits = transformers_logits(checkpoint_path, parameter_count, sequences)
+            reason = None
+        except NotRead as error:
+            read_by, reason = "nomoat", str(error)
+            their_logits = own_logits if is_equal else [reference_logits(package.instance, theirs, a) for a in answers]
     execution, quantization = compare(own_logits, measured), compare(their_logits, measured)
     sampled_agreed = sum(int((a.logits.argmax(axis=-1) == a.generated_ids).sum()) for a in answers)
     return Verification(
@@ -125,6 +138,8 @@ def verify_package(
         device=one_device(answers),
         prompts=len(prompts),
         weights_equal_checkpoint=is_equal,
+        checkpoint_read_by=read_by,
+        not_read_by_transformers=reason,
         sampled_agreed=sampled_agreed,
         sampled=sum(len(a.generated_ids) for a in answers),
         execution=execution,
