@@ -18,11 +18,11 @@ from .checkpoint.open import open_checkpoint
 from .checkpoint.tokenizer_files import load_tokenizer, token_text
 from .errors import NomoatError
 from .mlc_template import FoundTemplate, conv_template_of
-from .models.config import LlamaConfig
+from .models.registry import read_model
 from .program.package import check_may_write, package_in_place
 from .program.tensor_spec import TensorSpec
 from .quantize.choose import MLC_FLOAT_DTYPES, choose_schemes
-from .quantize.sources import check_sources
+from .quantize.sources import StoredIn, check_sources
 from .quantize.writer import write_weights
 
 DEFAULT_QUANTIZATION = "q4f16_1"
@@ -67,15 +67,15 @@ def export_mlc(
     check_may_write(folder)
     with closing(open_checkpoint(model)) as checkpoint:
         model_type = _model_type(checkpoint)
-        config = LlamaConfig.from_huggingface(dict(checkpoint.config))
-        specs = tensor_specs(config)
+        described = read_model(checkpoint.config, StoredIn(checkpoint))
+        specs = tensor_specs(described)
         check_sources(specs, checkpoint)
         _, schemes = choose_schemes(specs, checkpoint, quantization)
         names = {spec.name: _mlc_name(spec, model_type) for spec in specs}
         files = checkpoint.tokenizer_files()
         found = _conversation(files)
         progress("open", 1, 1)
-        chat_config = _chat_config(config.to_json(), checkpoint, model_type, quantization, context_length, files, found)
+        chat_config = _chat_config(described.config, checkpoint, model_type, quantization, context_length, files, found)
         with package_in_place(folder) as place:
             write_weights(
                 place, specs, checkpoint, schemes, quantization,
@@ -138,7 +138,7 @@ def _chat_config(
     window = checkpoint.config.get("sliding_window") if model_type == "mistral" else None
     context = context_length or config["max_position_embeddings"]
     generation = json.loads(files.get("generation_config.json", b"{}"))
-    rope = {key: value for key, value in config["rope_parameters"].items() if key != "rope_theta"}
+    rope = {k: v for k, v in config["rope_parameters"].items() if k not in ("rope_theta", "partial_rotary_factor")}
     scaling = None if rope["rope_type"] == "default" else rope
     serving = {
         "context_window_size": -1 if window else context, "prefill_chunk_size": min(context, PREFILL_CHUNK * 16),

@@ -13,7 +13,7 @@ import pytest
 from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.sources import check_sources
 from tiny_checkpoints import config, tokenizer_metadata, weights, write_gguf
 
@@ -150,7 +150,7 @@ def test_damaged_headers_never_escape_as_another_error(tmp_path: Path, good: byt
         try:
             checkpoint = open_bytes(tmp_path, bytes(data))
             try:
-                check_sources(tensor_specs(LlamaConfig.from_huggingface(dict(checkpoint.config))), checkpoint)
+                check_sources(tensor_specs(read_model(checkpoint.config)), checkpoint)
                 checkpoint.tokenizer_files()
                 for name in checkpoint.names():
                     checkpoint.read(name)

@@ -17,6 +17,7 @@ import gguf_of_transformers
 import numpy as np
 import pytest
 import torch
+from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_architectures import ARCHITECTURES
 from nomoat_compiler.checkpoint.gguf_config import huggingface_config
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
@@ -24,7 +25,9 @@ from nomoat_compiler.checkpoint.gguf_parts import open_gguf
 from nomoat_compiler.checkpoint.gguf_rope import RopeTensors
 from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
+from nomoat_compiler.quantize.sources import StoredIn, check_sources
 from tiny_checkpoints import config as tiny_config
 from tiny_checkpoints import weights, write_gguf
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
@@ -120,6 +123,8 @@ def rebuilt(checkpoint: GgufCheckpoint) -> torch.nn.Module:
     made_of = AutoModelForCausalLM if checkpoint.config["model_type"] != "bert" else AutoModel
     again = made_of.from_config(config)
     state = {theirs(name): torch.from_numpy(np.array(checkpoint.read(name))) for name in checkpoint.names()}
+    # The filters of a depthwise convolution are given without the dimension of 1 that torch has.
+    state |= {name: value[:, None] for name, value in state.items() if name.endswith("conv.conv.weight")}
     tied = {"lm_head.weight"} if getattr(config, "tie_word_embeddings", False) else set()
     missing, unexpected = again.load_state_dict(state, strict=False)
     assert not unexpected
@@ -139,9 +144,11 @@ def test_file_gives_back_the_model(tmp_path: Path, case: str) -> None:
     if model_type != "mistral":  # Which Llama reads as well.
         assert type(model).__name__ == checkpoint.config["architectures"][0]
         _check_config(checkpoint.config, model.config.to_dict())
+    # What the compiler's own family says of it calls for these tensors and no other.
+    check_sources(tensor_specs(read_model(checkpoint.config, StoredIn(checkpoint))), checkpoint)
     state = model.state_dict()
     for name in checkpoint.names():
-        expected = state[theirs(name)].numpy()
+        expected = state[theirs(name)].squeeze(1).numpy() if ".conv." in name else state[theirs(name)].numpy()
         assert checkpoint.stored(name).shape == expected.shape, name
         read = checkpoint.read(name)
         assert isinstance(read, np.ndarray)

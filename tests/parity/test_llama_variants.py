@@ -1,4 +1,4 @@
-"""Proves that every knob of the LLaMA architecture reaches the browser: random weights, logits against transformers.
+"""Proves that every knob of every architecture reaches the browser: random weights, logits against transformers.
 
 Needs Chromium, torch and transformers. Logits have a magnitude of a few units here and the networks are two layers
 deep, so 2e-4 is ten times what float32 sums in another order make of them, and a thousandth of what a wrong frequency,
@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from tests.fixtures import families
 from tests.fixtures.gguf_checkpoint import write_gguf
 from tests.fixtures.packages import PackageTensors, compiled
 from tests.fixtures.transformers_oracle import TransformersOracle
@@ -45,6 +47,17 @@ def check(browser: PackageBrowser, package: Path, config: dict[str, Any], tensor
 def test_float32(name: str, package_browser: PackageBrowser, variant_package: Callable[[str, str], Path]) -> None:
     config = variant_config(name)
     check(package_browser, variant_package(name, "f32"), config, random_tensors(config, 0))
+
+
+@pytest.mark.parametrize("name", families.BROWSER_VARIANTS)
+def test_families(name: str, package_browser: PackageBrowser, family_package: Callable[[str, str], Path]) -> None:
+    """Against transformers, of the files that it wrote."""
+    ids = np.random.default_rng(8).integers(3, 512, families.VARIANTS[name].length).tolist()
+    with torch.no_grad():
+        expected = families.random_model(name)(torch.tensor([ids])).logits[0].numpy()
+    with package_browser.open(family_package(name, "f32")) as opened:
+        actual = opened.logits(ids, 20)
+    np.testing.assert_allclose(actual, expected[20:], rtol=0, atol=TOLERANCE * max(1.0, float(expected.std())))
 
 
 @pytest.mark.parametrize(("name", "quantization"), QUANTIZED)

@@ -18,7 +18,6 @@ from .json_file import parse_json_object
 
 MAX_HEADER_BYTES = 100_000_000  # The limit of the safetensors library.
 MAX_DIMENSION = 1 << 31
-MAX_DIMENSIONS = 3  # Convolutions have three.
 KINDS: dict[str, FloatKind] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 # Known to the format, but no floats that are stored as they are. Bits per value.
 OTHER_DTYPES = {
@@ -72,7 +71,9 @@ def _entry(file: ByteRanges, tensor: str, value: Any, data_start: int) -> Safete
     expected = (math.prod(shape) * bits + 7) // 8
     if end - begin != expected:
         raise _invalid(file.path, f"gives {tensor} {end - begin} bytes, but {dtype} {shape} takes {expected}")
-    usable = dtype in KINDS and 1 <= len(shape) <= MAX_DIMENSIONS and min(shape) > 0
+    if len(shape) == 3:  # The filters of a depthwise convolution: (channels, 1, taps).
+        shape = [shape[0], *(size for size in shape[1:] if size != 1)]
+    usable = dtype in KINDS and len(shape) in (1, 2) and min(shape) > 0
     stored = StoredTensor(tensor, tuple(shape), KINDS[dtype]) if usable else None
     return SafetensorsEntry(dtype, tuple(shape), stored, data_start + begin, end - begin)
 

@@ -88,6 +88,8 @@ function readShape(read: Reader, value: unknown, path: string, maxRank: number):
   return read.array(value, path, 1, maxRank).map((size, i) => readExpression(read, size, `${path}[${i}]`, null));
 }
 
+const SOURCE_RULES = ["optional", "first", "block", "stride", "columns", "plus", "plus_row_of"];
+
 function readTensor(read: Reader, value: unknown, path: string): PlanTensor {
   const item = read.object(value, path, ["name", "kind", "shape", "sources"], ["when"]);
   return {
@@ -97,7 +99,8 @@ function readTensor(read: Reader, value: unknown, path: string): PlanTensor {
     when: readWhen(read, item, path),
     sources: read.array(item.sources, `${path}.sources`, 1, 64).map((entry, i) => {
       const where = `${path}.sources[${i}]`;
-      const source = read.object(entry, where, ["name", "rows"]);
+      // The rules say how a compiler gets the rows from a checkpoint; what is stored here are the rows themselves.
+      const source = read.object(entry, where, ["name", "rows"], SOURCE_RULES);
       return {
         name: readTemplate(read, source.name, `${where}.name`),
         rows: readExpression(read, source.rows, `${where}.rows`, null),
