@@ -138,7 +138,7 @@ def _chat_config(
     window = checkpoint.config.get("sliding_window") if model_type == "mistral" else None
     context = context_length or config["max_position_embeddings"]
     generation = json.loads(files.get("generation_config.json", b"{}"))
-    rope = {key: value for key, value in config["rope_parameters"].items() if key != "rope_theta"}
+    rope = {k: v for k, v in config["rope_parameters"].items() if k not in ("rope_theta", "partial_rotary_factor")}
     scaling = None if rope["rope_type"] == "default" else rope
     serving = {
         "context_window_size": -1 if window else context, "prefill_chunk_size": min(context, PREFILL_CHUNK * 16),

@@ -18,7 +18,7 @@ from .json_file import read_json_object
 from .quantized_config import fp8_block
 from .safetensors_header import SafetensorsEntry
 from .scaled_fp8 import FP8_DTYPES, check_scale, is_scale, read_fp8_rows, scale_of
-from .sentence_pooling import read_pooling
+from .sentence_transformers import read_pooling
 from .tensor_names import canonical_names
 from .tied_head import config_with_true_ties, stored_under_other_name
 from .tokenizer_files import read_tokenizer_folder
@@ -69,7 +69,7 @@ class HuggingFaceCheckpoint:
             raise NomoatError(
                 "unsupported",
                 f"{name} is stored as {entry.dtype} {list(entry.shape)}; weights must be F32, F16, BF16 or F8 with "
-                "one to three non-empty dimensions. Use the unquantized checkpoint.",
+                "one or two non-empty dimensions. Use the unquantized checkpoint.",
                 tensor=name,
             )
         return StoredTensor(name, entry.shape, entry.stored.kind)

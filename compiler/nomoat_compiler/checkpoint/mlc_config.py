@@ -52,7 +52,7 @@ def quantization_of(mlc: Mapping[str, Any]) -> str:
 def config_from_mlc(mlc: Mapping[str, Any], *, has_head: bool) -> dict[str, Any]:
     """config.json with Hugging Face's names; ``unknown_architecture`` for a model_type that is not read."""
     model_type, model = mlc.get("model_type"), mlc.get("model_config")
-    if model_type not in MODEL_TYPES:
+    if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
         raise NomoatError(
             "unknown_architecture",
             f"The MLC folder holds the model type {str(model_type)[:60]!r}; known are {', '.join(MODEL_TYPES)}.",
