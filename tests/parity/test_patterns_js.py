@@ -177,9 +177,8 @@ NORMALIZERS: dict[str, Any] = {
 @pytest.mark.parametrize("name", NORMALIZERS)
 def test_normalizers_over_all_characters(driver: Path, name: str) -> None:
     """Of Unicode 3.2 and unchanged since: the library's tables are older here than those of its patterns."""
-    old = [
-        "".join(c for c in text if unicodedata.ucd_3_2_0.category(c) == unicodedata.category(c)) for text in points()
-    ]
+    old = unicodedata.ucd_3_2_0
+    texts = ["".join(c for c in text if old.category(c) == unicodedata.category(c)) for text in points()]
     defaults = {"clean_text": True, "handle_chinese_chars": True, "strip_accents": None}
     normalizer = (defaults if name.startswith("bert") else {}) | NORMALIZERS[name]
     same(driver, bytes_of(normalizer=normalizer), [*texts, *NASTY])
