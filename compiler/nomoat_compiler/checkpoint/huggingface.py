@@ -18,7 +18,7 @@ from .json_file import read_json_object
 from .quantized_config import fp8_block
 from .safetensors_header import SafetensorsEntry
 from .scaled_fp8 import FP8_DTYPES, check_scale, is_scale, read_fp8_rows, scale_of
-from .sentence_transformers import read_pooling
+from .sentence_pooling import read_pooling
 from .tensor_names import canonical_names
 from .tied_head import config_with_true_ties, stored_under_other_name
 from .tokenizer_files import read_tokenizer_folder
