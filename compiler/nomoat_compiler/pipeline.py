@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .assembly import Program, build_program, tensor_specs
+from .chat_templates import choose_chat_template
 from .checkpoint.checkpoint import Checkpoint
 from .checkpoint.open import open_checkpoint
 from .errors import NomoatError
@@ -28,6 +29,7 @@ from .quantize.choose import choose_schemes
 from .quantize.sources import StoredIn, check_sources
 from .quantize.writer import INDEX_PATH, WEIGHTS_FOLDER, write_weights
 from .scheme import Plain, Scheme
+from .text_check import check_text_files
 
 # A context of the model's full length is often 128k tokens, whose float32 KV cache no browser holds; 8192 takes most
 # models whole and costs nothing unused, as the cache grows by pages. --context-length asks for more.
@@ -68,13 +70,15 @@ def compile_model(
     context_length: int | None = None,
     program_only: bool = False,
     own_kernels: bool = False,
+    chat_template: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> CompileReport:
     """Compiles ``source`` into the package folder ``output``, which appears complete or not at all.
 
     ``program_only`` needs no weights but config.json. ``own_kernels`` puts the library's WGSL, specialised for this
-    model, into the package. ``on_progress`` gets (stage, done, total) with the stages open, program (operators),
-    weights (values), package (files). Errors: ``invalid_request`` for the arguments, and those of each stage.
+    model, into the package. ``chat_template`` is the name of a template or a file. ``on_progress`` gets
+    (stage, done, total) with the stages open, program (operators), weights (values), package (files). Errors:
+    ``invalid_request`` for the arguments, and those of each stage.
     """
     progress = on_progress or (lambda stage, done, total: None)
     clock = _StageClock()
@@ -89,7 +93,8 @@ def compile_model(
         if has_weights:
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)
-        tokenizer_files = checkpoint.tokenizer_files()
+        tokenizer_files = choose_chat_template(checkpoint.tokenizer_files(), chat_template)
+        check_text_files(tokenizer_files)
         progress("open", 1, 1)
         clock.lap("open")
 

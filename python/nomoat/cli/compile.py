@@ -69,6 +69,14 @@ def compile_command(
     output_format: Annotated[
         Format, typer.Option("--format", help="What is written: a package, or a folder for mlc-llm and WebLLM.")
     ] = Format.NOMOAT,
+    chat_template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="The chat template: alpaca, chatml, llama2, vicuna, … (a wrong name lists them), one that the "
+            "checkpoint names, or a Jinja file. Default: the checkpoint's.",
+        ),
+    ] = None,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -88,6 +96,7 @@ def compile_command(
             context_length=context_length,
             program_only=program_only,
             own_kernels=own_kernels,
+            chat_template=chat_template,
             on_progress=on_progress,
         )
     for message in told:
