@@ -82,6 +82,8 @@ def compile_command(
 ) -> None:
     """Compile MODEL into the package DIR."""
     if output_format is Format.MLC:
+        if chat_template is not None:
+            raise typer.BadParameter("an MLC folder gets the checkpoint's own", param_hint="--chat-template")
         write_mlc(model, output, quantization, context_length, program_only or own_kernels, json_output)
         return
     # Here, because the readers of checkpoints take a while to import, which the other commands should not pay.
