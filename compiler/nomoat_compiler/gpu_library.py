@@ -68,7 +68,11 @@ def build_library() -> tuple[dict[str, str], Json]:
         operators[op] = {
             "scratch": [{"name": s.name, "dtype": s.dtype, "length": s.length} for s in operator.scratch],
             "stages": [
-                {"name": stage.name, "variants": [kernels[op, s, v].record for v in range(len(stage.variants))]}
+                {
+                    "name": stage.name,
+                    "when": stage.when,
+                    "variants": [kernels[op, s, v].record for v in range(len(stage.variants))],
+                }
                 for s, stage in enumerate(operator.stages)
             ],
         }
@@ -90,6 +94,8 @@ def own_kernels(definition: Mapping[str, Any], prefill: bool) -> tuple[Json, dic
     texts: dict[str, str] = {}
     stages = []
     for s, stage in enumerate(operator.stages):
+        if not evaluate(stage.when, symbols):
+            continue
         variants = []
         for v in fitting(stage, symbols):
             kernel = compiled(op, s, v)
@@ -107,7 +113,12 @@ def own_kernels(definition: Mapping[str, Any], prefill: bool) -> tuple[Json, dic
                 operator=op,
             )
         stages.append({"name": stage.name, "variants": variants})
-    scratch = [{"name": s.name, "dtype": s.dtype, "length": evaluate(s.length, symbols)} for s in operator.scratch]
+    named = {binding["argument"] for kernel in kernels.values() for binding in kernel["bindings"]}
+    scratch = [
+        {"name": s.name, "dtype": s.dtype, "length": bound(s.length, symbols)}
+        for s in operator.scratch
+        if s.name in named
+    ]
     entry = {"definition": dict(definition), "prefill": int(prefill), "scratch": scratch, "stages": stages}
     return entry, kernels, texts
 

@@ -14,7 +14,7 @@ from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.checkpoint import Blocks
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
 from nomoat_compiler.quantize.sources import check_sources
 from tiny_checkpoints import config, smollm2_path, weights, write_gguf
@@ -60,7 +60,7 @@ def test_smollm2_configuration_and_every_value() -> None:
     }.items() <= checkpoint.config.items()  # fmt: skip
     assert checkpoint.license == "apache-2.0"
     assert checkpoint.source == "SmolLM2-135M-Instruct.Q4_1.gguf"
-    check_sources(tensor_specs(LlamaConfig.from_huggingface(dict(checkpoint.config))), checkpoint)
+    check_sources(tensor_specs(read_model(checkpoint.config)), checkpoint)
     oracle = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
     for layer, part, heads in ((0, "q", 9), (29, "k", 3), (13, "v", 0), (7, "o", 0)):
         tensor = oracle[f"blk.{layer}.attn_{'output' if part == 'o' else part}.weight"]

@@ -13,7 +13,7 @@ import pytest
 from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.sources import check_sources
 from tiny_checkpoints import config, tokenizer_metadata, weights, write_gguf
 
@@ -150,7 +150,7 @@ def test_damaged_headers_never_escape_as_another_error(tmp_path: Path, good: byt
         try:
             checkpoint = open_bytes(tmp_path, bytes(data))
             try:
-                check_sources(tensor_specs(LlamaConfig.from_huggingface(dict(checkpoint.config))), checkpoint)
+                check_sources(tensor_specs(read_model(checkpoint.config)), checkpoint)
                 checkpoint.tokenizer_files()
                 for name in checkpoint.names():
                     checkpoint.read(name)
@@ -172,11 +172,11 @@ def test_other_architectures(tmp_path: Path, architecture: str) -> None:
 
 
 def test_unsupported_block_types_name_tensor_and_type(tmp_path: Path) -> None:
-    data = file_with([LLAMA], [tensor("blk.3.ffn_down.weight", [256, 2], 12)], bytes(512))
+    data = file_with([LLAMA], [tensor("blk.3.ffn_down.weight", [256, 2], 16)], bytes(512))
     with pytest.raises(NomoatError) as caught:
         open_bytes(tmp_path, data)
     assert caught.value.code == "unsupported"
-    assert caught.value.detail == {"tensor": "blk.3.ffn_down.weight", "type": "Q4_K"}
+    assert caught.value.detail == {"tensor": "blk.3.ffn_down.weight", "type": "IQ2_XXS"}
 
 
 @pytest.mark.parametrize(

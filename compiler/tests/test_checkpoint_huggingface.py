@@ -15,7 +15,7 @@ from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.huggingface import HuggingFaceCheckpoint
 from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.sources import check_sources
 from tiny_checkpoints import config, weights, write_huggingface
 
@@ -135,7 +135,7 @@ def test_integer_weights_are_unsupported_when_they_are_needed(tmp_path: Path) ->
 def test_missing_tensor_and_wrong_shape(tmp_path: Path) -> None:
     model = config()
     tensors = weights(model)
-    specs = tensor_specs(LlamaConfig.from_huggingface(model))
+    specs = tensor_specs(read_model(model))
     without = {name: values for name, values in tensors.items() if name != NAME}
     checkpoint = HuggingFaceCheckpoint(write_huggingface(tmp_path / "a", model, without), "a")
     with pytest.raises(NomoatError, match=NAME) as caught:

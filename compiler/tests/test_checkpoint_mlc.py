@@ -177,6 +177,9 @@ def truncated(folder: Path) -> None:
 
 
 BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a model type of another type": (edited_config(model_type=["llama"]), "unknown_architecture"),
+    "a quantization of another type": (edited_config(quantization=["q0f16"]), "unsupported"),
+    "a shard twice": (edited_index(lambda shards: shards.append(shards[0])), "invalid_checkpoint"),
     "another model type": (edited_config(model_type="rwkv"), "unknown_architecture"),
     "another quantization": (edited_config(quantization="q4f16_awq"), "unsupported"),
     "no quantization": (edited_config(quantization=None), "unsupported"),

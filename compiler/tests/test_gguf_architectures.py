@@ -7,6 +7,7 @@ configuration and the tensors that are read must compute the same logits. The pi
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,17 @@ import gguf_of_transformers
 import numpy as np
 import pytest
 import torch
+from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_architectures import ARCHITECTURES
+from nomoat_compiler.checkpoint.gguf_config import huggingface_config
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
+from nomoat_compiler.checkpoint.gguf_parts import open_gguf
+from nomoat_compiler.checkpoint.gguf_rope import RopeTensors
 from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
+from nomoat_compiler.quantize.sources import StoredIn, check_sources
 from tiny_checkpoints import config as tiny_config
 from tiny_checkpoints import weights, write_gguf
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
@@ -93,6 +100,8 @@ def random_model(model_type: str, fields: dict[str, Any]) -> torch.nn.Module:
     config = AutoConfig.for_model(model_type, **(COMMON | fields))
     torch.manual_seed(0)
     model = (AutoModel if model_type == "bert" else AutoModelForCausalLM).from_config(config)
+    if model_type == "bert":  # Embeddings come without it, and llama.cpp writes none.
+        model.pooler = None
     with torch.no_grad():
         for name, value in model.named_parameters():
             spread = 0.3 if "norm" in name.lower() else 0.15
@@ -114,6 +123,8 @@ def rebuilt(checkpoint: GgufCheckpoint) -> torch.nn.Module:
     made_of = AutoModelForCausalLM if checkpoint.config["model_type"] != "bert" else AutoModel
     again = made_of.from_config(config)
     state = {theirs(name): torch.from_numpy(np.array(checkpoint.read(name))) for name in checkpoint.names()}
+    # The filters of a depthwise convolution are given without the dimension of 1 that torch has.
+    state |= {name: value[:, None] for name, value in state.items() if name.endswith("conv.conv.weight")}
     tied = {"lm_head.weight"} if getattr(config, "tie_word_embeddings", False) else set()
     missing, unexpected = again.load_state_dict(state, strict=False)
     assert not unexpected
@@ -126,8 +137,6 @@ def rebuilt(checkpoint: GgufCheckpoint) -> torch.nn.Module:
 def test_file_gives_back_the_model(tmp_path: Path, case: str) -> None:
     architecture, model_type, fields = CASES[case]
     model = random_model(model_type, fields)
-    if model_type == "bert":
-        model.pooler = None
     gguf_of_transformers.write(tmp_path / "m.gguf", architecture, model)
     checkpoint = open_checkpoint(tmp_path / "m.gguf")
     assert isinstance(checkpoint, GgufCheckpoint)
@@ -135,9 +144,11 @@ def test_file_gives_back_the_model(tmp_path: Path, case: str) -> None:
     if model_type != "mistral":  # Which Llama reads as well.
         assert type(model).__name__ == checkpoint.config["architectures"][0]
         _check_config(checkpoint.config, model.config.to_dict())
+    # What the compiler's own family says of it calls for these tensors and no other.
+    check_sources(tensor_specs(read_model(checkpoint.config, StoredIn(checkpoint))), checkpoint)
     state = model.state_dict()
     for name in checkpoint.names():
-        expected = state[theirs(name)].numpy()
+        expected = state[theirs(name)].squeeze(1).numpy() if ".conv." in name else state[theirs(name)].numpy()
         assert checkpoint.stored(name).shape == expected.shape, name
         read = checkpoint.read(name)
         assert isinstance(read, np.ndarray)
@@ -235,3 +246,22 @@ def test_ids_that_mean_no_token(tmp_path: Path, key: str, value: int) -> None:
     metadata = {f"tokenizer.ggml.{key}_token_id": value}
     write_gguf(tmp_path / "m.gguf", tiny_config(), weights(tiny_config()), metadata=metadata)
     assert f"{key}_token_id" not in GgufCheckpoint(tmp_path / "m.gguf").config
+
+
+@pytest.mark.parametrize("case", ["llama, yarn", "granite", "gemma3", "phi3, longrope", "lfm2", "gptneox", "bert"])
+def test_damaged_metadata_never_escapes_as_another_error(tmp_path: Path, case: str) -> None:
+    """Each key of the architecture in turn holds what it may not; a file opens or fails with a NomoatError."""
+    architecture, model_type, fields = CASES[case]
+    gguf_of_transformers.write(tmp_path / "m.gguf", architecture, random_model(model_type, fields))
+    parts = open_gguf(tmp_path / "m.gguf")
+    keys = [key for key in parts.metadata if key.startswith((architecture, "tokenizer.ggml.eos", "general.a"))]
+    assert len(keys) > 8
+    for key in keys:
+        for value in (0, -1, 1 << 40, 2.5, float("nan"), "text", True, np.arange(3), np.array([]), ["a"], None):
+            metadata = {k: v for k, v in parts.metadata.items() if k != key} | ({} if value is None else {key: value})
+            with contextlib.suppress(NomoatError):
+                huggingface_config(metadata, parts.tensors, RopeTensors())
+            longrope = RopeTensors(long_factors=np.ones(6, np.float32), short_factors=np.zeros(6, np.float32))
+            with contextlib.suppress(NomoatError):
+                huggingface_config(metadata, parts.tensors, longrope)
+    parts.close()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.models.rope import rope_frequencies
 from transformers import LlamaConfig as HuggingFaceConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
@@ -90,8 +90,9 @@ def test_what_stands_beside_rope_scaling_counts_as_in_transformers(fields: dict[
 
 
 def _check_frequencies(config: dict[str, Any]) -> None:
-    ours = LlamaConfig.from_huggingface(copy.deepcopy(config))
-    frequencies = rope_frequencies(ours.rope_parameters, ours.head_dim)
+    ours = read_model(copy.deepcopy(config))
+    frequencies = rope_frequencies(ours.config["rope_parameters"], ours.config["head_dim"])
+    np.testing.assert_array_equal(ours.constants["rope.inv_freq.0"], frequencies.inv_freq)
     theirs = LlamaRotaryEmbedding(HuggingFaceConfig(**copy.deepcopy(config)))
     # float32 on both sides; pow may differ in the last place.
     np.testing.assert_allclose(frequencies.inv_freq, theirs.inv_freq.numpy(), rtol=3e-6)
@@ -99,17 +100,18 @@ def _check_frequencies(config: dict[str, Any]) -> None:
 
 
 def test_new_and_old_spelling_of_rope_agree() -> None:
-    old = LlamaConfig.from_huggingface({**BASE, "rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 2.0}})
+    old = read_model({**BASE, "rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 2.0}})
     new = dict(BASE, rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 5e5})
     del new["rope_theta"]
-    assert old == LlamaConfig.from_huggingface(new)
+    assert (old.config, old.layers) == (read_model(new).config, read_model(new).layers)
 
 
 def test_defaults_follow_transformers() -> None:
-    config = LlamaConfig.from_huggingface({**BASE, "num_key_value_heads": None, "head_dim": None})
-    assert (config.num_key_value_heads, config.head_dim) == (6, 16)
-    assert not config.tie_word_embeddings and not config.attention_bias and not config.mlp_bias
-    assert LlamaConfig.from_huggingface({**BASE, "head_dim": 32}).head_dim == 32
+    model = read_model({**BASE, "num_key_value_heads": None, "head_dim": None})
+    assert (model.config["num_key_value_heads"], model.config["head_dim"]) == (6, 16)
+    assert not model.config["tie_word_embeddings"]
+    assert not any(model.layers[f"{name}_bias"] for name in ("qkv", "o", "up", "down"))
+    assert read_model({**BASE, "head_dim": 32}).config["head_dim"] == 32
 
 
 @pytest.mark.parametrize(
@@ -127,8 +129,9 @@ def test_defaults_follow_transformers() -> None:
         ({"num_key_value_heads": 4}, "invalid_checkpoint"),
         ({"head_dim": 15}, "invalid_checkpoint"),
         ({"rms_norm_eps": 0}, "invalid_checkpoint"),
-        ({"hidden_act": "gelu"}, "unsupported"),
-        ({"rope_scaling": {"type": "longrope", "factor": 2}}, "unsupported"),
+        ({"hidden_act": "quick_gelu"}, "unsupported"),
+        ({"rope_scaling": {"type": "proportional", "factor": 2}}, "unsupported"),
+        ({"rope_scaling": {"type": "longrope", "factor": 2}}, "invalid_checkpoint"),
         ({"rope_scaling": {"type": "linear"}}, "invalid_checkpoint"),
         ({"rope_scaling": {"type": "linear", "factor": float("nan")}}, "invalid_checkpoint"),
         ({"rope_scaling": {"type": "linear", "factor": 1e31}}, "invalid_checkpoint"),
@@ -139,5 +142,5 @@ def test_defaults_follow_transformers() -> None:
 )
 def test_bad_configs_give_typed_errors(change: dict[str, Any], code: str) -> None:
     with pytest.raises(NomoatError) as caught:
-        LlamaConfig.from_huggingface({**BASE, **change})
+        read_model({**BASE, **change})
     assert caught.value.code == code

@@ -110,8 +110,9 @@ def test_the_reference_is_transformers() -> None:
     """The same text as transformers' own rendering, for all that it configures."""
     render = pytest.importorskip("transformers.utils.chat_template_utils").render_jinja_template
     source = (
-        "  {% for m in messages %}\n{% generation %}{{ m|tojson(indent=2) }}{% endgeneration %}{% continue %}"
-        "{% endfor %}\n{{ bos_token }}{{ {'b': 'é<', 'a': 1}|tojson(sort_keys=true) }}{{ tools }}{{ documents }}"
+        "  {% for m in messages %}\n{% generation %}{{ m|tojson(indent=2) }}{% endgeneration %}"
+        "{% continue %}{% endfor %}"
+        "\n{{ bos_token }}{{ {'b': 'é<', 'a': 1}|tojson(sort_keys=true) }}{{ strftime_now('%Y') }}{{ tools }}"
     )
     for messages in CONVERSATIONS.values():
         (expected,), _ = render([messages], chat_template=source, add_generation_prompt=True, bos_token="<s>")

@@ -62,6 +62,12 @@ def test_top_p_says_what_it_takes(value: str) -> None:
         assert "--temperature 0" in " ".join(result.output.replace("│", " ").split())
 
 
+def test_an_mlc_folder_has_no_program() -> None:
+    result = runner.invoke(app, ["compile", "MODEL", "-o", "DIR", "--format", "mlc", "--program-only"])
+    assert result.exit_code == 2
+    assert "no program" in " ".join(result.output.replace("│", " ").split())
+
+
 def test_version() -> None:
     result = runner.invoke(app, ["--version"])
     assert result.exit_code == 0

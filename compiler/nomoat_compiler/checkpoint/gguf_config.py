@@ -14,7 +14,6 @@ from .gguf_header import GgufTensor
 from .gguf_rope import RopeTensors, rope_scaling
 from .gguf_values import flag, integer, number, text
 
-NO_TOKEN = 0xFFFFFFFF
 READERS: dict[str, Callable[..., Any]] = {"integer": integer, "number": number, "flag": flag}
 POOLING_MODES = {1: "mean", 2: "cls"}  # LLAMA_POOLING_TYPE_* of llama.cpp
 
@@ -91,11 +90,11 @@ def huggingface_config(
 def token_id_of(metadata: Mapping[str, Any], key: str, count: int) -> int | None:
     """None for what says that there is no such token: no key, -1 in either signedness, or an id past the vocabulary."""
     value = metadata.get(key)
-    if value is None or value == NO_TOKEN:
+    if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
         raise NomoatError("invalid_checkpoint", f"The GGUF metadata {key} is {str(value)[:60]!r}, not an id.", key=key)
-    return value if 0 <= value < count else None
+    return value if 0 <= value < count else None  # 0xFFFFFFFF is past every vocabulary.
 
 
 def _kv_heads(metadata: dict[str, Any], name: str, heads: int) -> int:

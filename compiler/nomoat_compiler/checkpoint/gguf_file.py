@@ -74,8 +74,7 @@ class GgufCheckpoint:
         tensor = self._tensor(name)[1]
         change = self._changes[name]
         kind = "float32" if change.minus_one else KINDS[tensor.type_name]
-        shape = (tensor.shape[0], 1, *tensor.shape[1:]) if change.convolution else tensor.shape
-        return StoredTensor(name, shape, kind)
+        return StoredTensor(name, tensor.shape, kind)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any] | Blocks:
         stored, (file, tensor), change = self.stored(name), self._tensor(name), self._changes[name]

@@ -49,8 +49,7 @@ def rope_scaling(
             raise NomoatError("unsupported", f"RoPE scaling {kind!r} together with rope_freqs.weight is not supported.")
         return llama3_from_divisors(tensors.divisors, rotated, rope_theta)
     old_key = f"{name}.rope.scale_linear"
-    factor_key = f"{scaling}.factor" if metadata.get(f"{scaling}.factor") else old_key  # 0 says nothing.
-    factor = number(metadata, factor_key, 1.0) if metadata.get(factor_key) else 1.0
+    factor = _number_or_zero(metadata, f"{scaling}.factor") or _number_or_zero(metadata, old_key) or 1.0
     if kind is None or (kind == "none" and old_key in metadata):
         kind = "linear"  # As llama.cpp takes a factor that nothing is said about.
     if kind == "none" or (kind == "linear" and factor == 1.0):
@@ -62,6 +61,12 @@ def rope_scaling(
     raise NomoatError("unsupported", f"RoPE scaling {kind!r} is not supported; linear, yarn, longrope and llama3 are.")
 
 
+def _number_or_zero(metadata: dict[str, Any], key: str) -> float:
+    """A positive number, or 0 where the file says 0 or nothing, which is the same."""
+    value = metadata.get(key, 0)
+    return 0.0 if isinstance(value, int | float) and value == 0 else number(metadata, key)
+
+
 def _yarn(metadata: dict[str, Any], scaling: str, factor: float) -> dict[str, Any]:
     """``scaling`` is the beginning of the keys."""
     result: dict[str, Any] = {
@@ -71,8 +76,7 @@ def _yarn(metadata: dict[str, Any], scaling: str, factor: float) -> dict[str, An
     for key, name in (("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow")):
         if f"{scaling}.{key}" in metadata:
             result[name] = number(metadata, f"{scaling}.{key}")
-    multiplier = metadata.get(f"{scaling}.yarn_log_multiplier")
-    multiplier = number(metadata, f"{scaling}.yarn_log_multiplier") if multiplier else 0.0
+    multiplier = _number_or_zero(metadata, f"{scaling}.yarn_log_multiplier")
     extra = number(metadata, f"{scaling}.attn_factor", 1.0)
     if f"{scaling}.yarn_attn_factor" in metadata:  # Hugging Face's own, which replaces what is computed.
         result["attention_factor"] = number(metadata, f"{scaling}.yarn_attn_factor") * extra

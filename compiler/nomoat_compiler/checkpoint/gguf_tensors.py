@@ -29,7 +29,6 @@ class Change:
 
     row_order: RowOrder | None = None
     minus_one: bool = False
-    convolution: bool = False  # (channels, taps) -> (channels, 1, taps)
 
 
 def huggingface_name(gguf_name: str, architecture: GgufArchitecture) -> str | None:
@@ -54,7 +53,7 @@ def change_of(gguf_name: str, rows: int, architecture: GgufArchitecture, config:
         return Change(parts_to_heads(heads, _head_dim(gguf_name, rows, 3 * heads, even=False)))
     if architecture.shifted_norms and gguf_name.endswith("norm.weight"):
         return Change(minus_one=True)
-    return Change(convolution=part == "shortconv.conv" and gguf_name.endswith(".weight"))
+    return Change()
 
 
 def neighbours_to_halves(head_dim: int) -> RowOrder:

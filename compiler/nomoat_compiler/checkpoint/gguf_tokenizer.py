@@ -1,7 +1,8 @@
 """tokenizer.json, tokenizer_config.json, chat template and stop ids rebuilt from a GGUF file's metadata.
 
-Two kinds: ``gpt2`` (byte-level BPE with stored merges) and ``llama`` (SentencePiece BPE with scores, whose merges are
-rebuilt from the scores as transformers' converter does). Keys: docs/gguf.md of the ggml project.
+Kinds (``tokenizer.ggml.model``): ``gpt2`` (byte-level BPE with stored merges), ``llama`` (SentencePiece BPE with
+scores, whose merges are rebuilt from the scores as transformers' converter does), ``gemma4`` (SentencePiece BPE with
+stored merges), ``t5`` (SentencePiece Unigram) and ``bert`` (WordPiece). Keys: docs/gguf.md of the ggml project.
 """
 
 from __future__ import annotations
@@ -10,42 +11,62 @@ import json
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import NomoatError
 from .chat_template_files import with_unix_newlines
-from .gguf_pre_tokenizers import PRE_TOKENIZERS
+from .gguf_pre_tokenizers import PRE_TOKENIZERS, WITHOUT_NAME, PreTokenizer
 from .gguf_values import flag, integer, text
 from .spm_merges import merges_from_scores
 from .stop_tokens import stop_ids_of_texts
+from .tokenizer_content import SPACE, added_token, byte_level_bpe, sentencepiece_bpe, template, unigram, wordpiece
 from .tokenizer_files import load_tokenizer, tokenizer_package_files
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
+KINDS = ("gpt2", "llama", "gemma4", "t5", "bert")
 MAX_TEMPLATE_CHARACTERS = 1 << 20
+MAX_CHARSMAP_BYTES = 4 << 20
 # Any of them ends the answer: end of sequence, of turn, of message.
 STOP_KEYS = ("eos_token_id", "eot_token_id", "eom_token_id")
+# Name in tokenizer_config.json -> name in the metadata, with its spelling there.
+NAMED = {
+    "bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding", "sep": "seperator", "cls": "cls", "mask": "mask",
+}  # fmt: skip
 
 
 def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
     """File name to bytes. ``unsupported`` for a kind of tokenizer, or a pre-tokenizer, that is not known exactly."""
     kind = text(metadata, "tokenizer.ggml.model")
-    if kind not in ("gpt2", "llama"):
+    if kind not in KINDS:
         raise NomoatError(
             "unsupported",
-            f"The GGUF tokenizer is of the kind {kind!r}; gpt2 and llama are supported.",
+            f"The GGUF tokenizer is of the kind {kind!r}; {', '.join(KINDS)} are supported.",
             kind=str(kind)[:100],
         )
     tokens = _tokens(metadata)
     types = _token_types(metadata, len(tokens))
-    special_ids = {
-        name: _token_id(metadata, f"{key}_token_id", len(tokens))
-        for name, key in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding"))
-    }
-    content = _gpt2(metadata, tokens) if kind == "gpt2" else _llama(metadata, tokens, types)
-    content["added_tokens"] = _added_tokens(tokens, types, keep_unknown=kind == "llama")
-    add_bos = flag(metadata, "tokenizer.ggml.add_bos_token", content.pop("add_bos"))
-    add_eos = flag(metadata, "tokenizer.ggml.add_eos_token", False)
-    ends = [(name, special_ids[name]) for name, add in (("bos", add_bos), ("eos", add_eos)) if add]
-    content["post_processor"] = _post_processor(tokens, ends, byte_level=kind == "gpt2")
+    special_ids = {name: _token_id(metadata, f"{key}_token_id", len(tokens)) for name, key in NAMED.items()}
+    add_bos, add_eos = kind in ("llama", "gemma4", "t5"), kind in ("t5",)
+    if kind == "gpt2":
+        family = _family(metadata)
+        add_bos = family.add_bos
+        content = byte_level_bpe({token: i for i, token in enumerate(tokens)}, _merges(metadata, tokens), family)
+    elif kind == "bert":
+        tokens = [_wordpiece_token(token, types[i]) for i, token in enumerate(tokens)]
+        content = _bert(metadata, _distinct(tokens), special_ids)
+    elif kind == "t5":
+        content = _unigram(metadata, tokens, special_ids["unk"])
+    else:
+        content = _sentencepiece(metadata, tokens, types, special_ids["unk"], stored_merges=kind == "gemma4")
+    content["added_tokens"] = _added_tokens(tokens, types, kind, special_ids)
+    add_bos = flag(metadata, "tokenizer.ggml.add_bos_token", add_bos)
+    add_eos = flag(metadata, "tokenizer.ggml.add_eos_token", add_eos)
+    before, after = _ends(tokens, kind, special_ids, add_bos, add_eos)
+    content["post_processor"] = template(before, after)
+    if content["post_processor"] is None and kind == "gpt2":
+        content["post_processor"] = {
+            "type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True,
+        }  # fmt: skip
     tokenizer_json = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")
     load_tokenizer(tokenizer_json)
 
@@ -58,17 +79,19 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
     tokenizer_config |= {f"{name}_token": tokens[i] for name, i in special_ids.items() if i is not None}
     if "llama.context_length" in metadata:
         tokenizer_config["model_max_length"] = integer(metadata, "llama.context_length")
-    template = text(metadata, "tokenizer.chat_template")
-    template = None if template is None else with_unix_newlines(template)
-    if template is not None and len(template) > MAX_TEMPLATE_CHARACTERS:
+    chat_template = text(metadata, "tokenizer.chat_template")
+    if chat_template is not None and len(chat_template) > MAX_TEMPLATE_CHARACTERS:
         raise NomoatError("invalid_checkpoint", "tokenizer.chat_template has more than a million characters.")
+    chat_template = None if chat_template is None else with_unix_newlines(chat_template)
     generation = {f"{name}_token_id": special_ids[name] for name in ("bos", "pad") if special_ids[name] is not None}
     stop_ids = _stop_ids(metadata, tokens, types)
-    return tokenizer_package_files(tokenizer_json, tokenizer_config, template, generation, stop_ids)
+    return tokenizer_package_files(tokenizer_json, tokenizer_config, chat_template, generation, stop_ids)
 
 
-def _gpt2(metadata: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
+def _family(metadata: dict[str, Any]) -> PreTokenizer:
     name = text(metadata, "tokenizer.ggml.pre")
+    if name is None:
+        name = WITHOUT_NAME.get(text(metadata, "general.architecture") or "")
     if name is None or name not in PRE_TOKENIZERS:
         raise NomoatError(
             "unsupported",
@@ -76,114 +99,120 @@ def _gpt2(metadata: dict[str, Any], tokens: list[str]) -> dict[str, Any]:
             "a guess and give wrong token ids. Compile from the original checkpoint instead.",
             pre=str(name)[:100],
         )
-    family = PRE_TOKENIZERS[name]
+    return PRE_TOKENIZERS[name]
+
+
+def _merges(metadata: dict[str, Any], tokens: list[str]) -> list[list[str]]:
     merges = metadata.get("tokenizer.ggml.merges")
     if not isinstance(merges, list):
         raise NomoatError("invalid_checkpoint", "The GGUF file has no tokenizer.ggml.merges.")
-    pairs = [merge.split(" ") for merge in merges]
-    vocabulary = {token: i for i, token in enumerate(tokens)}
+    known = set(tokens)
+    # A token may be a space itself, and then the one that divides is not the first.
+    pairs = [merge.split(" ") if merge.count(" ") == 1 else _divided(merge, known) for merge in merges]
     for merge, pair in zip(merges, pairs, strict=True):
-        if len(pair) != 2 or pair[0] not in vocabulary or pair[1] not in vocabulary or "".join(pair) not in vocabulary:
+        if len(pair) != 2 or pair[0] not in known or pair[1] not in known or "".join(pair) not in known:
             raise NomoatError("invalid_checkpoint", f"The merge {merge[:100]!r} does not join two tokens into a third.")
-    model = _bpe(vocabulary, pairs, unk_token=None, fuse_unk=False, byte_fallback=False)
-    return {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
-        "normalizer": family.normalizer, "pre_tokenizer": family.pre_tokenizer, "post_processor": None,
-        "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
-        "model": model | {"ignore_merges": family.ignore_merges},
-        "add_bos": family.add_bos,
-    }  # fmt: skip
+    return pairs
 
 
-def _llama(metadata: dict[str, Any], tokens: list[str], types: list[int]) -> dict[str, Any]:
-    """SentencePiece: a space is ▁, one stands before the text, and unknown characters become byte tokens <0x00>..."""
-    scores = metadata.get("tokenizer.ggml.scores")
-    if not isinstance(scores, np.ndarray) or scores.shape != (len(tokens),) or scores.dtype.kind != "f":
-        raise NomoatError(
-            "invalid_checkpoint", f"tokenizer.ggml.scores must hold {len(tokens)} numbers, one for each token."
-        )
-    pieces = {token: i for i, (token, kind) in enumerate(zip(tokens, types, strict=True)) if kind == NORMAL}
-    merges = merges_from_scores(pieces, scores)
-    unknown_id = _token_id(metadata, "unknown_token_id", len(tokens))
-    prefix = flag(metadata, "tokenizer.ggml.add_space_prefix", True)
-    normalizers: list[dict[str, Any]] = [{"type": "Prepend", "prepend": "▁"}] if prefix else []
-    normalizers.append({"type": "Replace", "pattern": {"String": " "}, "content": "▁"})
-    decoders: list[dict[str, Any]] = [
-        {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
-    ]  # fmt: skip
-    if prefix:
-        decoders.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
-    vocabulary = {token: i for i, token in enumerate(tokens)}
-    has_bytes = all(f"<0x{byte:02X}>" in vocabulary for byte in range(256))
-    model = _bpe(
-        vocabulary,
+def _divided(merge: str, known: set[str]) -> list[str]:
+    cuts = [i for i, character in enumerate(merge) if character == " "]
+    pairs = [[merge[:i], merge[i + 1 :]] for i in cuts if merge[:i] in known and merge[i + 1 :] in known]
+    return pairs[0] if len(pairs) == 1 else [merge]
+
+
+def _sentencepiece(
+    metadata: dict[str, Any], tokens: list[str], types: list[int], unknown_id: int | None, *, stored_merges: bool
+) -> dict[str, Any]:
+    if stored_merges:
+        merges = _merges(metadata, tokens)
+    else:
+        pieces = {token: i for i, (token, kind) in enumerate(zip(tokens, types, strict=True)) if kind == NORMAL}
+        merges = merges_from_scores(pieces, _scores(metadata, len(tokens)))
+    return sentencepiece_bpe(
+        {token: i for i, token in enumerate(tokens)},
         merges,
         unk_token=None if unknown_id is None else tokens[unknown_id],
-        fuse_unk=True,
-        byte_fallback=has_bytes,
+        prefix=flag(metadata, "tokenizer.ggml.add_space_prefix", not stored_merges),
     )
-    return {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
-        "normalizer": {"type": "Sequence", "normalizers": normalizers}, "pre_tokenizer": None, "post_processor": None,
-        "decoder": {"type": "Sequence", "decoders": decoders},
-        "model": model | {"ignore_merges": False},
-        "add_bos": True,
-    }  # fmt: skip
 
 
-def _bpe(
-    vocabulary: dict[str, int], merges: list[list[str]], *, unk_token: str | None, fuse_unk: bool, byte_fallback: bool
-) -> dict[str, Any]:
-    return {
-        "type": "BPE", "dropout": None, "unk_token": unk_token, "continuing_subword_prefix": None,
-        "end_of_word_suffix": None, "fuse_unk": fuse_unk, "byte_fallback": byte_fallback, "vocab": vocabulary,
-        "merges": merges,
-    }  # fmt: skip
+def _unigram(metadata: dict[str, Any], tokens: list[str], unknown_id: int | None) -> dict[str, Any]:
+    if unknown_id is None:
+        raise NomoatError("invalid_checkpoint", "The GGUF tokenizer is Unigram, but names no unknown_token_id.")
+    charsmap = metadata.get("tokenizer.ggml.precompiled_charsmap", np.zeros(0, np.uint8))
+    if not isinstance(charsmap, np.ndarray) or charsmap.itemsize != 1 or charsmap.nbytes > MAX_CHARSMAP_BYTES:
+        raise NomoatError("invalid_checkpoint", "tokenizer.ggml.precompiled_charsmap must be at most 4 MiB of bytes.")
+    return unigram(
+        list(zip(tokens, _scores(metadata, len(tokens)).tolist(), strict=True)),
+        unk_id=unknown_id,
+        charsmap=charsmap.tobytes(),
+        squeeze_spaces=bool(flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", False)),
+        prefix=bool(flag(metadata, "tokenizer.ggml.add_space_prefix", True)),
+    )
 
 
-def _added_tokens(tokens: list[str], types: list[int], *, keep_unknown: bool) -> list[dict[str, Any]]:
+def _scores(metadata: dict[str, Any], count: int) -> npt.NDArray[np.floating[Any]]:
+    scores = metadata.get("tokenizer.ggml.scores")
+    if not isinstance(scores, np.ndarray) or scores.shape != (count,) or scores.dtype.kind != "f":
+        raise NomoatError("invalid_checkpoint", f"tokenizer.ggml.scores must hold {count} numbers, one for each token.")
+    return scores
+
+
+def _bert(metadata: dict[str, Any], tokens: list[str], special_ids: dict[str, int | None]) -> dict[str, Any]:
+    unknown_id = special_ids["unk"]
+    if unknown_id is None:
+        raise NomoatError("invalid_checkpoint", "The GGUF tokenizer is WordPiece, but names no unknown_token_id.")
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    # Whether case counts is not in older files: a vocabulary without a capital letter is one for lower case.
+    capitals = any(token.isascii() and token.isalpha() and token != token.lower() for token in tokens)
+    lowercase = flag(metadata, "tokenizer.ggml.normalizer.lowercase", not capitals)
+    return wordpiece(vocabulary, unk_token=tokens[unknown_id], lowercase=bool(lowercase))
+
+
+def _wordpiece_token(token: str, kind: int) -> str:
+    """llama.cpp marks a token that begins a word with ▁, BERT one that goes on with ##."""
+    if kind != NORMAL:
+        return token
+    return token[len(SPACE) :] if token.startswith(SPACE) else f"##{token}"
+
+
+def _added_tokens(
+    tokens: list[str], types: list[int], kind: str, special_ids: dict[str, int | None]
+) -> list[dict[str, Any]]:
     """Control tokens are special (never printed); user-defined ones are matched as a whole but ordinary text."""
-    special_types = {CONTROL, UNKNOWN} if keep_unknown else {CONTROL}
+    special_types = {CONTROL} if kind == "gpt2" else {CONTROL, UNKNOWN}
+    # WordPiece files mark theirs as normal or unused; what is named is special there.
+    named = set(special_ids.values()) if kind == "bert" else set()
     return [
-        {
-            "id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-            "special": kind in special_types,
-        }
-        for i, (token, kind) in enumerate(zip(tokens, types, strict=True))
-        if kind in special_types or kind == USER_DEFINED
-    ]  # fmt: skip
+        added_token(i, token, special=type_ in special_types or i in named)
+        for i, (token, type_) in enumerate(zip(tokens, types, strict=True))
+        if type_ in special_types or type_ == USER_DEFINED or i in named
+    ]
 
 
-def _post_processor(
-    tokens: list[str], ends: list[tuple[str, int | None]], *, byte_level: bool
-) -> dict[str, Any] | None:
-    if not ends:
-        return (
-            {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True}
-            if byte_level
-            else None
-        )
-    for name, token_id in ends:
-        if token_id is None:
+def _ends(
+    tokens: list[str], kind: str, special_ids: dict[str, int | None], add_bos: bool | None, add_eos: bool | None
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """What stands before and after a text."""
+    wanted = [("cls", True), ("sep", True)] if kind == "bert" else [("bos", add_bos), ("eos", add_eos)]
+    ends: list[list[tuple[str, int]]] = []
+    for name, add in wanted:
+        token_id = special_ids[name]
+        if add and token_id is None:
             raise NomoatError("invalid_checkpoint", f"The GGUF tokenizer adds {name}, but names no {name}_token_id.")
-    ids = {name: token_id for name, token_id in ends if token_id is not None}
-    special = {name: {"SpecialToken": {"id": tokens[i], "type_id": 0}} for name, i in ids.items()}
-    sequence_a: list[Any] = [{"Sequence": {"id": "A", "type_id": 0}}]
-    sequence_b: list[Any] = [{"Sequence": {"id": "B", "type_id": 1}}]
-    before = [special["bos"]] if "bos" in special else []
-    after = [special["eos"]] if "eos" in special else []
-    return {
-        "type": "TemplateProcessing",
-        "single": before + sequence_a + after,
-        "pair": before + sequence_a + after + before + sequence_b + after,
-        "special_tokens": {tokens[i]: {"id": tokens[i], "ids": [i], "tokens": [tokens[i]]} for i in ids.values()},
-    }
+        ends.append([(tokens[token_id], token_id)] if add and token_id is not None else [])
+    return ends[0], ends[1]
 
 
 def _tokens(metadata: dict[str, Any]) -> list[str]:
     tokens = metadata.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, list) or not tokens:
         raise NomoatError("invalid_checkpoint", "The GGUF file has no tokenizer.ggml.tokens.")
+    return _distinct(tokens)
+
+
+def _distinct(tokens: list[str]) -> list[str]:
     if len(set(tokens)) != len(tokens):
         raise NomoatError("invalid_checkpoint", "The GGUF vocabulary has the same token twice.")
     return tokens

@@ -69,7 +69,7 @@ class HuggingFaceCheckpoint:
             raise NomoatError(
                 "unsupported",
                 f"{name} is stored as {entry.dtype} {list(entry.shape)}; weights must be F32, F16, BF16 or F8 with "
-                "one to three non-empty dimensions. Use the unquantized checkpoint.",
+                "one or two non-empty dimensions. Use the unquantized checkpoint.",
                 tensor=name,
             )
         return StoredTensor(name, entry.shape, entry.stored.kind)

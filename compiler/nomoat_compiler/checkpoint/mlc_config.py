@@ -52,7 +52,7 @@ def quantization_of(mlc: Mapping[str, Any]) -> str:
 def config_from_mlc(mlc: Mapping[str, Any], *, has_head: bool) -> dict[str, Any]:
     """config.json with Hugging Face's names; ``unknown_architecture`` for a model_type that is not read."""
     model_type, model = mlc.get("model_type"), mlc.get("model_config")
-    if model_type not in MODEL_TYPES:
+    if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
         raise NomoatError(
             "unknown_architecture",
             f"The MLC folder holds the model type {str(model_type)[:60]!r}; known are {', '.join(MODEL_TYPES)}.",
@@ -64,7 +64,7 @@ def config_from_mlc(mlc: Mapping[str, Any], *, has_head: bool) -> dict[str, Any]
         "architectures": [MODEL_TYPES[model_type][0]],
         "model_type": model_type,
         **{name: model[name] for name in COPIED if model.get(name) is not None},
-        "rope_theta": model.get("position_embedding_base") or 10000.0,
+        "rope_theta": model.get("position_embedding_base") or model.get("rope_theta") or 10000.0,
         "max_position_embeddings": _context(mlc, model),
         "tie_word_embeddings": not has_head,
     }

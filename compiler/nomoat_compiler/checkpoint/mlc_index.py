@@ -101,6 +101,8 @@ def _add_shard(index: MlcIndex, folder: Path, index_name: str, record: Any) -> N
         raise _invalid(index_name, f"names the shard {str(data_path)[:60]!r}; the name of a file beside it is needed")
     if not (folder / data_path).is_file():
         raise _invalid(index_name, f"names the shard {data_path}, and the folder has no such file")
+    if any(shard.file.path.name == data_path for shard in index.shards):
+        raise _invalid(index_name, f"has the shard {data_path} twice")
     md5 = record.get("md5sum")
     shard = MlcShard(ByteRanges(folder / data_path), md5 if isinstance(md5, str) else None)
     index.shards.append(shard)

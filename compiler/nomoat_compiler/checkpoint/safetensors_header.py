@@ -17,8 +17,8 @@ from .checkpoint import FLOAT_KIND_BYTES, FloatKind, StoredTensor
 from .json_file import parse_json_object
 
 MAX_HEADER_BYTES = 100_000_000  # The limit of the safetensors library.
-MAX_DIMENSION = 1 << 31
 MAX_DIMENSIONS = 3  # Convolutions have three.
+MAX_DIMENSION = 1 << 31
 KINDS: dict[str, FloatKind] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 # Known to the format, but no floats that are stored as they are. Bits per value.
 OTHER_DTYPES = {

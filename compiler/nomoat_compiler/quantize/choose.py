@@ -95,6 +95,12 @@ def _grouped(spec: TensorSpec, kinds: set[str], quantization: str) -> Scheme:
 def _source_kinds(spec: TensorSpec, checkpoint: Checkpoint) -> set[str]:
     if checkpoint.source_format == "config":  # A program without weights: as for floats, the only kind of config.json.
         return {"float32"}
-    kinds: set[str] = {checkpoint.stored(source).kind for source in spec.sources}
+    names = set(checkpoint.names())
+    # What is computed is float32, whatever it is computed from; zeros that stand for nothing fit any scheme.
+    kinds: set[str] = {
+        "float32" if source.computes else checkpoint.stored(source.name).kind
+        for source in spec.sources
+        if source.name in names or not source.optional
+    }
     # MLC's groups are kept by the quantization of their name; to any other they are numbers.
     return {"float32" if kind in MLC_SCHEMES else kind for kind in kinds}

@@ -5,8 +5,6 @@ In memory at once: the stored arrays of this tensor and one block of rows in flo
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import ml_dtypes
@@ -21,9 +19,8 @@ from .affine import quantize_affine
 from .choose import MLC_FLOAT_DTYPES
 from .ggml_blocks import dequantize_blocks, import_blocks
 from .mlc import quantize_mlc
+from .sources import row_blocks
 
-# Values of one block of rows: 16 MiB in float32.
-BLOCK_VALUES = 4 << 20
 STORED_DTYPES: dict[str, npt.DTypeLike] = {
     "uint32": np.dtype("<u4"), "float32": np.dtype("<f4"), "float16": np.dtype("<f2"),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
@@ -39,20 +36,13 @@ def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quan
     parameters = stored_parameters(spec.name, spec.shape, scheme)
     arrays = [np.empty(parameter.shape, STORED_DTYPES[parameter.dtype]) for parameter in parameters]
     row = 0
-    for source, values in _row_blocks(spec, checkpoint):
+    for source, values in row_blocks(spec, checkpoint):
         rows = values.data.shape[0] if isinstance(values, Blocks) else values.shape[0]
         for array, encoded in zip(arrays, _encode_rows(values, scheme, quantization, source), strict=True):
             array[row : row + rows] = encoded
         row += rows
     assert row == spec.shape[0], "check_sources ran before"
     return list(zip(parameters, arrays, strict=True))
-
-
-def _row_blocks(spec: TensorSpec, checkpoint: Checkpoint) -> Iterator[tuple[str, npt.NDArray[Any] | Blocks | Groups]]:
-    step = max(1, BLOCK_VALUES // math.prod(spec.shape[1:]))
-    for source, rows in zip(spec.sources, spec.source_rows, strict=True):
-        for start in range(0, rows, step):
-            yield source, checkpoint.read(source, start, min(start + step, rows))
 
 
 def _encode_rows(

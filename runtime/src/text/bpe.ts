@@ -4,7 +4,7 @@
  * Same result as `BPE.merge_word` and `Word::merge_all` of the Python package `tokenizers` (models/bpe), and like
  * it O(n log n) in the length of the word: SentencePiece-style tokenizers take a whole text as one word.
  */
-import type { BpeModel } from "./tokenizer_json";
+import { type BpeModel, byteToken } from "./tokenizer_json";
 
 /** Heap entries are rank · 2^27 + position in one double, so that the order of numbers is the order of merging. */
 const POSITIONS = 2 ** 27;
@@ -40,7 +40,7 @@ export class Bpe {
       if (!unreachable.has(id)) this.ranks.set(this.vocab.get(left)! * this.idSpace + this.vocab.get(right)!, rank);
     });
     for (let byte = 0; byte < 256; byte++) {
-      this.byteIds[byte] = this.vocab.get(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`) ?? -1;
+      this.byteIds[byte] = this.vocab.get(byteToken(byte)) ?? -1;
     }
   }
 

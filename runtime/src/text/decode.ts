@@ -11,7 +11,7 @@
  */
 import { compilePattern } from "./pattern";
 import { BYTE_CHARACTERS } from "./pre_tokenize";
-import { asObject, text, tokenizerReader } from "./tokenizer_json";
+import { asObject, flag, text, tokenizerReader } from "./tokenizer_json";
 
 type Emit = (token: string) => void;
 
@@ -110,10 +110,13 @@ function collect(json: unknown, path: string, factories: StageFactory[], state: 
     case "Metaspace":
       factories.push(metaspace(config, path));
       return;
+    case "WordPiece":
+      factories.push(wordPiece(config, path));
+      return;
     default:
       tokenizerReader.fail(
         `${path}.type`,
-        "one of Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace (others cannot be reproduced exactly)",
+        "one of Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, WordPiece (others cannot be reproduced exactly)",
         config.type,
       );
   }
@@ -255,6 +258,30 @@ function metaspace(config: Record<string, unknown>, path: string): StageFactory 
         const space = first && !never ? "" : " ";
         first = false;
         emit(token.replaceAll(replacement, () => space));
+      },
+      end() {},
+    };
+  };
+}
+
+/** A space before every token but the first and those that go on with a word; then English punctuation is drawn close. */
+function wordPiece(config: Record<string, unknown>, path: string): StageFactory {
+  const prefix = text(config, "prefix", "##", path);
+  const cleanup = flag(config, "cleanup", true, path);
+  return () => {
+    let first = true;
+    return {
+      push(token, emit) {
+        let piece = first ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
+        first = false;
+        if (cleanup) {
+          piece = piece
+            .replace(/ ([.?!,])/g, "$1")
+            .replaceAll(" ' ", "'")
+            .replace(/ (n't|'m|'s|'ve|'re)/g, "$1")
+            .replaceAll(" do not", " don't");
+        }
+        emit(piece);
       },
       end() {},
     };

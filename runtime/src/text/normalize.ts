@@ -1,5 +1,6 @@
 /** Normalizers of tokenizer.json: text → text before anything is split, with the results of the Python library. */
 import { compilePattern } from "./pattern";
+import { buildPrecompiled } from "./precompiled";
 import { asObject, flag, text, tokenizerReader } from "./tokenizer_json";
 
 export type Normalizer = (text: string) => string;
@@ -43,15 +44,43 @@ export function buildNormalizer(json: unknown, path = "normalizer"): Normalizer 
     case "StripAccents":
       return (value) => value.replace(/\p{M}/gu, "");
     case "Lowercase":
-      // Character by character, as in Rust: String.toLowerCase would turn a final Σ into ς.
-      return (value) => value.replace(/\p{Changes_When_Lowercased}/gu, (character) => character.toLowerCase());
+      return lowercase;
+    case "Precompiled":
+      return buildPrecompiled(config.precompiled_charsmap, `${path}.precompiled_charsmap`);
+    case "BertNormalizer":
+      return bert(config, path);
     default:
       return tokenizerReader.fail(
         `${path}.type`,
-        "one of Sequence, NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, StripAccents, Lowercase (others cannot be reproduced exactly)",
+        "one of Sequence, NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, StripAccents, Lowercase, Precompiled, BertNormalizer (others cannot be reproduced exactly)",
         config.type,
       );
   }
+}
+
+/** Character by character, as in Rust: String.toLowerCase would turn a final Σ into ς. */
+function lowercase(value: string): string {
+  return value.replace(/\p{Changes_When_Lowercased}/gu, (character) => character.toLowerCase());
+}
+
+const HAN =
+  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
+
+const UNPRINTABLE = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\ufffd]/gu;
+
+/** BERT: control characters go, every space is a space, Han characters stand alone, then accents and case go. */
+function bert(config: Record<string, unknown>, path: string): Normalizer {
+  const clean = flag(config, "clean_text", true, path);
+  const han = flag(config, "handle_chinese_chars", true, path);
+  const lower = flag(config, "lowercase", true, path);
+  const accents = flag(config, "strip_accents", lower, path);
+  return (value) => {
+    let result = value;
+    if (clean) result = result.replace(UNPRINTABLE, "").replace(/\p{White_Space}/gu, " ");
+    if (han) result = result.replace(HAN, " $& ");
+    if (accents) result = result.normalize("NFD").replace(/\p{Mn}/gu, "");
+    return lower ? lowercase(result) : result;
+  };
 }
 
 /** Linear also where a long run of spaces is followed by something else, which /\s+$/ is not. */

@@ -74,10 +74,15 @@ export function buildPreTokenizer(json: unknown, path = "pre_tokenizer"): PreTok
     }
     case "WhitespaceSplit":
       return (value) => split(value, /\p{White_Space}/gu, "Removed", false);
+    case "BertPreTokenizer":
+      return (value) =>
+        split(value, /\p{White_Space}/gu, "Removed", false).flatMap((word) =>
+          split(word, new RegExp(PUNCTUATION, "gu"), "Isolated", false),
+        );
     default:
       return tokenizerReader.fail(
         `${path}.type`,
-        "one of Sequence, ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit (others cannot be reproduced exactly)",
+        "one of Sequence, ByteLevel, Split, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, BertPreTokenizer (others cannot be reproduced exactly)",
         config.type,
       );
   }

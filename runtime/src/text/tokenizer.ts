@@ -6,13 +6,15 @@ import { buildNormalizer } from "./normalize";
 import { buildPostProcessor, type PostProcessor } from "./post_process";
 import { buildPreTokenizer, type PreTokenizer } from "./pre_tokenize";
 import { type AddedToken, parseTokenizerJson } from "./tokenizer_json";
+import { Unigram } from "./unigram";
+import { WordPiece } from "./wordpiece";
 
 export class Tokenizer {
   readonly addedTokens: readonly AddedToken[];
   readonly vocabSize: number;
   private readonly splitter: AddedTokens;
   private readonly preTokenize: PreTokenizer;
-  private readonly bpe: Bpe;
+  private readonly words: { encode(word: string, ids: number[]): void };
   private readonly postProcess: PostProcessor;
   private readonly newDecoder: DecoderFactory;
   /** (vocab_size) token of each id; holes where an id has none */
@@ -29,7 +31,10 @@ export class Tokenizer {
     this.specialContents = new Set(special.map((token) => token.content));
     this.splitter = new AddedTokens(parts.addedTokens, buildNormalizer(parts.normalizer));
     this.preTokenize = buildPreTokenizer(parts.preTokenizer);
-    this.bpe = new Bpe(parts.model, parts.vocabSize, new Set(special.map((token) => token.id)));
+    const { model } = parts;
+    const unreachable = new Set(special.map((token) => token.id));
+    if (model.type === "BPE") this.words = new Bpe(model, parts.vocabSize, unreachable);
+    else this.words = model.type === "Unigram" ? new Unigram(model, unreachable) : new WordPiece(model, unreachable);
     this.postProcess = buildPostProcessor(parts.postProcessor);
     this.newDecoder = buildDecoder(parts.decoder);
     this.tokens = new Array<string | undefined>(parts.vocabSize).fill(undefined);
@@ -47,7 +52,7 @@ export class Tokenizer {
     const ids: number[] = [];
     for (const section of this.splitter.split(text, guard)) {
       if ("id" in section) ids.push(section.id);
-      else for (const word of this.preTokenize(section.text, section.atStart)) this.bpe.encode(word, ids);
+      else for (const word of this.preTokenize(section.text, section.atStart)) this.words.encode(word, ids);
     }
     return ids;
   }

@@ -1,8 +1,7 @@
 /**
  * Reads tokenizer.json (the file of the Python package `tokenizers`) into checked parts.
  *
- * Only BPE models are accepted: every LLaMA-family tokenizer is one, byte-level or SentencePiece style with byte
- * fallback. Anything this reader or the parts built from it cannot reproduce exactly is refused with
+ * BPE (byte-level or SentencePiece style with byte fallback), Unigram and WordPiece models. Anything this reader or the parts built from it cannot reproduce exactly is refused with
  * `invalid_package`: a tokenizer that is nearly right gives wrong answers without an error.
  */
 import { LlmError } from "../internal/errors";
@@ -19,6 +18,7 @@ export interface AddedToken {
 }
 
 export interface BpeModel {
+  readonly type: "BPE";
   readonly vocab: ReadonlyMap<string, number>;
   /** In order of rank. */
   readonly merges: readonly (readonly [string, string])[];
@@ -30,8 +30,26 @@ export interface BpeModel {
   readonly endOfWordSuffix: string;
 }
 
+export interface WordPieceModel {
+  readonly type: "WordPiece";
+  readonly vocab: ReadonlyMap<string, number>;
+  readonly unkToken: string;
+  /** Before a token that goes on with a word. */
+  readonly prefix: string;
+  readonly maxCharacters: number;
+}
+
+export interface UnigramModel {
+  readonly type: "Unigram";
+  readonly vocab: ReadonlyMap<string, number>;
+  /** (vocab_size) logarithm of each piece's probability */
+  readonly scores: readonly number[];
+  readonly unkId: number;
+  readonly byteFallback: boolean;
+}
+
 export interface TokenizerParts {
-  readonly model: BpeModel;
+  readonly model: BpeModel | WordPieceModel | UnigramModel;
   readonly addedTokens: readonly AddedToken[];
   /** One more than the largest id of vocabulary and added tokens. */
   readonly vocabSize: number;
@@ -51,7 +69,7 @@ export function parseTokenizerJson(json: string): TokenizerParts {
   const read = tokenizerReader;
   const root = asObject(parseJson(json, "tokenizer.json"), "the file");
   const addedTokens = read.array(root.added_tokens ?? [], "added_tokens", 0, 65_536).map(readAddedToken);
-  const model = readBpe(asObject(root.model, "model"));
+  const model = readModel(asObject(root.model, "model"));
   let vocabSize = 0;
   for (const id of model.vocab.values()) vocabSize = Math.max(vocabSize, id + 1);
   for (const { id } of addedTokens) vocabSize = Math.max(vocabSize, id + 1);
@@ -92,6 +110,11 @@ export function text(object: Record<string, unknown>, key: string, fallback: str
   return object[key] == null ? fallback : tokenizerReader.string(object[key], `${path}.${key}`, 100_000);
 }
 
+/** SentencePiece's name for a byte that no other token holds: <0x0A>. */
+export function byteToken(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+}
+
 function readAddedToken(value: unknown, index: number): AddedToken {
   const path = `added_tokens[${index}]`;
   const token = asObject(value, path);
@@ -109,14 +132,45 @@ function readAddedToken(value: unknown, index: number): AddedToken {
   };
 }
 
-function readBpe(model: Record<string, unknown>): BpeModel {
+function readModel(model: Record<string, unknown>): TokenizerParts["model"] {
   const read = tokenizerReader;
+  if (model.type === "Unigram") return readUnigram(model);
   // Files written before the type was stored have merges and a vocabulary and nothing else to tell them by.
-  if (model.type != null || !("merges" in model)) read.oneOf(model.type, "model.type", ["BPE"]);
+  if (model.type != null || !("merges" in model)) {
+    read.oneOf(model.type, "model.type", ["BPE", "WordPiece", "Unigram"]);
+  }
   const vocab = new Map<string, number>();
   for (const [token, id] of Object.entries(asObject(model.vocab, "model.vocab"))) {
     vocab.set(token, read.integer(id, `model.vocab[${JSON.stringify(token.slice(0, 40))}]`, 0, MAX_ID));
   }
+  if (model.type !== "WordPiece") return readBpe(model, vocab);
+  const unkToken = text(model, "unk_token", "[UNK]", "model");
+  if (!vocab.has(unkToken)) read.fail("model.unk_token", "in the vocabulary", unkToken);
+  const prefix = text(model, "continuing_subword_prefix", "##", "model");
+  const maxCharacters = read.integer(
+    model.max_input_chars_per_word ?? 100,
+    "model.max_input_chars_per_word",
+    0,
+    10_000,
+  );
+  return { type: "WordPiece", vocab, unkToken, prefix, maxCharacters };
+}
+
+function readUnigram(model: Record<string, unknown>): UnigramModel {
+  const read = tokenizerReader;
+  const vocab = new Map<string, number>();
+  const scores = read.array(model.vocab, "model.vocab", 1, MAX_ID).map((entry, id) => {
+    const [piece, score] = read.array(entry, `model.vocab[${id}]`, 2, 2);
+    vocab.set(read.string(piece, `model.vocab[${id}][0]`, 10_000), id);
+    return read.number(score, `model.vocab[${id}][1]`, -1e300, 1e300);
+  });
+  // Without an unknown token a text could have no ids at all; the library fails for it then.
+  const unkId = read.integer(model.unk_id, "model.unk_id", 0, scores.length - 1);
+  return { type: "Unigram", vocab, scores, unkId, byteFallback: flag(model, "byte_fallback", false, "model") };
+}
+
+function readBpe(model: Record<string, unknown>, vocab: ReadonlyMap<string, number>): BpeModel {
+  const read = tokenizerReader;
   const prefix = text(model, "continuing_subword_prefix", "", "model");
   const merges = read.array(model.merges, "model.merges", 0, MAX_ID).map((merge, rank): [string, string] => {
     const pair = typeof merge === "string" ? merge.split(" ") : merge;
@@ -132,6 +186,7 @@ function readBpe(model: Record<string, unknown>): BpeModel {
   if (unkToken !== null && !vocab.has(unkToken)) read.fail("model.unk_token", "in the vocabulary", unkToken);
   if (model.dropout != null && model.dropout !== 0) read.fail("model.dropout", "null or 0", model.dropout);
   return {
+    type: "BPE",
     vocab,
     merges,
     unkToken,

@@ -1,7 +1,7 @@
-"""Rows of the embedding:  y[t, :] = W[ids[t], :]
+"""Rows of the embedding:  y[t, :] = scale * W[ids[t], :]
 
-ids (n,) int32; W in blocks (blocks.py) or plain numbers, row by row; y (n, columns) float32. Exact but for one
-rounding of q * scale + minimum. Tokens are shared among threads.
+ids (n,) int32; W in blocks (blocks.py) or plain numbers, row by row; y (n, columns) float32. Exact but for
+the roundings of q * scale + minimum and of its product with the factor. Tokens are shared among threads.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def kernels(build: Build) -> list[Any]:
 
 
 def embed(layout: Format) -> Any:
-    """embed_<format>(ids, w, y, n, columns, k_blocks, zero, thread, threads)"""
+    """embed_<format>(ids, w, y, n, columns, scale_bits, k_blocks, zero, thread, threads)"""
 
     def body(
         ids: Memory,
@@ -48,11 +48,13 @@ def embed(layout: Format) -> Any:
         y: Memory,
         n: Memory,
         columns: Expr,
+        scale_bits: Expr,
         k_blocks: Expr,
         zero: Expr,
         thread: Expr,
         threads: Expr,
     ) -> None:
+        factor = bind(T.reinterpret("float32", scale_bits))
         begin, end = share(n.load("int32", 0), thread, threads)
         with loop(begin, end) as token:
             row = ids.load("int32", token * 4)
@@ -76,9 +78,9 @@ def embed(layout: Format) -> Any:
                     value = T.Cast("float32", q) * scale + low
                 else:
                     value = T.Cast("float32", q - zero) * scale
-                y.store("float32", (token * columns + column) * 4, value)
+                y.store("float32", (token * columns + column) * 4, value * factor)
 
-    scalars = ("columns", "k_blocks", "zero", "thread", "threads")
+    scalars = ("columns", "scale_bits", "k_blocks", "zero", "thread", "threads")
     return function(f"embed_{layout.name}", ("ids", "w", "y", "n"), scalars, body)
 
 
@@ -92,11 +94,13 @@ def quad_embed(build: Build, layout: Format) -> Any:
         y: Memory,
         n: Memory,
         columns: Expr,
+        scale_bits: Expr,
         k_blocks: Expr,
         zero: Expr,
         thread: Expr,
         threads: Expr,
     ) -> None:
+        factor = bind(splat(T.reinterpret("float32", scale_bits)))
         begin, end = share(n.load("int32", 0), thread, threads)
         header = header_bytes(layout, k_blocks)
         table = codebook_table(layout) if layout.codebook else None
@@ -125,9 +129,9 @@ def quad_embed(build: Build, layout: Format) -> Any:
                             value = (numbers - zero_point) * splat(scale)
                         else:
                             value = numbers * splat(scale) + splat(low_value)
-                        y.store("float32", (token * columns + column) * 4, bind(value), 4)
+                        y.store("float32", (token * columns + column) * 4, bind(value * factor), 4)
 
-    scalars = ("columns", "k_blocks", "zero", "thread", "threads")
+    scalars = ("columns", "scale_bits", "k_blocks", "zero", "thread", "threads")
     return function(f"embed_{layout.name}", ("ids", "w", "y", "n"), scalars, body)
 
 
@@ -164,14 +168,18 @@ def _scale(w: Memory, layout: Format, at: Expr) -> Expr:
 
 
 def float_embed(dtype: str) -> Any:
-    """embed_<dtype>(ids, w, y, n, columns, thread, threads); columns is a multiple of 4."""
+    """embed_<dtype>(ids, w, y, n, columns, scale_bits, thread, threads); columns is a multiple of 4."""
 
-    def body(ids: Memory, w: Memory, y: Memory, n: Memory, columns: Expr, thread: Expr, threads: Expr) -> None:
+    def body(
+        ids: Memory, w: Memory, y: Memory, n: Memory, columns: Expr, scale_bits: Expr, thread: Expr, threads: Expr
+    ) -> None:
+        factor = bind(T.reinterpret("float32", scale_bits))
         begin, end = share(n.load("int32", 0), thread, threads)
         with loop(begin, end) as token:
             row = ids.load("int32", token * 4)
             with loop(0, T.truncdiv(columns, 4)) as i:
                 value = load4(w, dtype, offset(row * (columns * ITEM_BYTES[dtype]) + i * (4 * ITEM_BYTES[dtype])))
-                y.store("float32", (token * columns + i * 4) * 4, value, 4)
+                y.store("float32", (token * columns + i * 4) * 4, value * splat(factor), 4)
 
-    return function(f"embed_{dtype}", ("ids", "w", "y", "n"), ("columns", "thread", "threads"), body)
+    scalars = ("columns", "scale_bits", "thread", "threads")
+    return function(f"embed_{dtype}", ("ids", "w", "y", "n"), scalars, body)

@@ -137,7 +137,7 @@ FORMATS: tuple[MatrixFormat, ...] = (
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk of one row, or half of one: ``values`` are float32x4; weights are values*scale + offset (None: 1, 0)."""
+    """A chunk of a row, or half of one: ``values`` are float32x4; weights are values*scale + offset (None: 1, 0)."""
 
     values: list[Expr]
     scale: Expr | None

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 281893,
-      "sha256": "dca00795467fa09bff0e54339f4a0526cf477cbd45286f9fa0616fef4eddab25"
+      "nbytes": 309715,
+      "sha256": "8c12e23b5b5db79c09974be4924837febd85a1fd3fe56f6b2ff55dcedc31d0f7"
     },
     "relaxed": {
-      "nbytes": 281893,
-      "sha256": "1e67fa29ffca80590a12e08252a6a71deb192d86b286c48f1ad35ec6728594c3"
+      "nbytes": 309715,
+      "sha256": "b159977fef8ecb0b0b03c03f2a2fb2310d8a683a3d88de20508ed7410e19e7f7"
     },
     "plain-threads": {
-      "nbytes": 334765,
-      "sha256": "5c8d065b170447643eef4a6dfadde5b06ef2178026788c2b27775d1809b31120"
+      "nbytes": 364114,
+      "sha256": "419e1180768cc3e1b090474f75b932a1caa9daae3b935de77e7a7d214e56c265"
     },
     "plain": {
-      "nbytes": 334765,
-      "sha256": "239a086a8046509d22253b73b4ee87a042d7b3aa51dc0807ac3e363c677d6f6b"
+      "nbytes": 364114,
+      "sha256": "6b41c9571750e5c63b2110493ee5d1ba3c92404e650bade452fe8bf666ca08c0"
     }
   },
   "stack_bytes": 65536,
@@ -160,6 +160,10 @@ export const LIBRARY = {
     }
   },
   "kernels": [
+    "activate_1",
+    "activate_2",
+    "activate_3",
+    "activate_4",
     "add",
     "add_bias",
     "argmax_finish",
@@ -199,8 +203,11 @@ export const LIBRARY = {
     "embed_q8s",
     "embed_q8sf",
     "exp_share",
-    "geglu",
-    "gelu",
+    "gate_0",
+    "gate_1",
+    "gate_2",
+    "gate_3",
+    "gate_4",
     "gemm_q2m_uint4",
     "gemm_q3s_int8",
     "gemm_q4iq4_nl",
@@ -245,6 +252,10 @@ export const LIBRARY = {
     "matmul_float16",
     "matmul_float32",
     "penalize_share",
+    "pool_mean",
+    "pool_normalize",
+    "position_rows",
+    "qk_norm",
     "quantize",
     "quantize_fine",
     "quantize_fine_own",
@@ -264,6 +275,7 @@ export const LIBRARY = {
     "repack_weights_6",
     "repack_weights_8",
     "rms_norm",
+    "rms_norm_add",
     "rms_norm_own",
     "rope_append",
     "rope_table",
@@ -271,8 +283,9 @@ export const LIBRARY = {
     "row_sums_q8mf",
     "row_sums_q8s",
     "row_sums_q8sf",
+    "scale_cap",
+    "short_conv",
     "stream_read",
-    "swiglu",
     "widen_bfloat16",
     "widen_float16"
   ]

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1215744,
-  "sha256": "ff3a8f5012b0d988c79231ca634e6b3e306f9e2312950addb8cf6650e8ed3266"
+  "nbytes": 1338267,
+  "sha256": "d37345dd54a922a142822a95fa9cd38e3a6425e2f4c68aa9e1d087455f43fa5a"
 } as const;

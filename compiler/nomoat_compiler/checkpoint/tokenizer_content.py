@@ -1,0 +1,129 @@
+"""tokenizer.json for each kind of model, from its pieces: what every converter here has in common.
+
+Every function gives the file's object without ``added_tokens`` and ``post_processor``.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from .gguf_pre_tokenizers import PreTokenizer
+
+SPACE = "▁"
+NO_PARTS: dict[str, Any] = {
+    "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
+    "pre_tokenizer": None, "post_processor": None, "decoder": None,
+}  # fmt: skip
+
+
+def byte_level_bpe(vocabulary: dict[str, int], merges: Sequence[Sequence[str]], family: PreTokenizer) -> dict[str, Any]:
+    """GPT-2's BPE over bytes written as printable characters."""
+    return NO_PARTS | {
+        "normalizer": family.normalizer,
+        "pre_tokenizer": family.pre_tokenizer,
+        "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
+        "model": _bpe(vocabulary, merges) | {"ignore_merges": family.ignore_merges},
+    }
+
+
+def sentencepiece_bpe(
+    vocabulary: dict[str, int], merges: Sequence[Sequence[str]], *, unk_token: str | None, prefix: bool
+) -> dict[str, Any]:
+    """A space is ▁, one stands before the text if ``prefix``, and unknown characters become byte tokens <0x00>..."""
+    normalizers: list[dict[str, Any]] = [{"type": "Prepend", "prepend": SPACE}] if prefix else []
+    normalizers.append({"type": "Replace", "pattern": {"String": " "}, "content": SPACE})
+    return NO_PARTS | {
+        "normalizer": {"type": "Sequence", "normalizers": normalizers},
+        "decoder": _sentencepiece_decoder(prefix),
+        "model": _bpe(vocabulary, merges)
+        | {"unk_token": unk_token, "fuse_unk": True, "byte_fallback": has_byte_tokens(vocabulary)},
+    }
+
+
+def unigram(
+    pieces: Sequence[tuple[str, float]], *, unk_id: int, charsmap: bytes, squeeze_spaces: bool, prefix: bool
+) -> dict[str, Any]:
+    """SentencePiece's Unigram as transformers' SpmConverter writes it."""
+    normalizers: list[dict[str, Any]] = []
+    if charsmap:
+        encoded = base64.b64encode(charsmap).decode("ascii")
+        normalizers.append({"type": "Precompiled", "precompiled_charsmap": encoded})
+    if squeeze_spaces:
+        normalizers.append({"type": "Strip", "strip_left": False, "strip_right": True})
+        normalizers.append({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": SPACE})
+    vocabulary = {piece: i for i, (piece, _) in enumerate(pieces)}
+    scheme = {"replacement": SPACE, "prepend_scheme": "always" if prefix else "never"}
+    metaspace = {"type": "Metaspace", "split": True} | scheme
+    byte_fallback = has_byte_tokens(vocabulary)
+    return NO_PARTS | {
+        "normalizer": {"type": "Sequence", "normalizers": normalizers} if normalizers else None,
+        "pre_tokenizer": metaspace,
+        "decoder": _sentencepiece_decoder(prefix) if byte_fallback else metaspace,
+        "model": {
+            "type": "Unigram", "unk_id": unk_id, "vocab": [list(p) for p in pieces], "byte_fallback": byte_fallback,
+        },
+    }  # fmt: skip
+
+
+def wordpiece(vocabulary: dict[str, int], *, unk_token: str, lowercase: bool) -> dict[str, Any]:
+    """BERT's."""
+    return NO_PARTS | {
+        "normalizer": {
+            "type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None,
+            "lowercase": lowercase,
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {
+            "type": "WordPiece", "unk_token": unk_token, "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": vocabulary,
+        },
+    }  # fmt: skip
+
+
+def template(before: Sequence[tuple[str, int]], after: Sequence[tuple[str, int]]) -> dict[str, Any] | None:
+    """The post-processor that puts these tokens around a text; None for none."""
+    if not before and not after:
+        return None
+
+    def specials(tokens: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+        return [{"SpecialToken": {"id": text, "type_id": 0}} for text, _ in tokens]
+
+    single = [*specials(before), {"Sequence": {"id": "A", "type_id": 0}}, *specials(after)]
+    second = [*specials(before), {"Sequence": {"id": "B", "type_id": 1}}, *specials(after)]
+    return {
+        "type": "TemplateProcessing",
+        "single": single,
+        "pair": single + second,
+        "special_tokens": {text: {"id": text, "ids": [i], "tokens": [text]} for text, i in (*before, *after)},
+    }
+
+
+def added_token(token_id: int, content: str, *, special: bool) -> dict[str, Any]:
+    return {
+        "id": token_id, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
+        "normalized": False, "special": special,
+    }  # fmt: skip
+
+
+def has_byte_tokens(vocabulary: dict[str, int]) -> bool:
+    return all(f"<0x{byte:02X}>" in vocabulary for byte in range(256))
+
+
+def _bpe(vocabulary: dict[str, int], merges: Sequence[Sequence[str]]) -> dict[str, Any]:
+    return {
+        "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+        "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+        "vocab": vocabulary, "merges": [list(merge) for merge in merges],
+    }  # fmt: skip
+
+
+def _sentencepiece_decoder(prefix: bool) -> dict[str, Any]:
+    decoders: list[dict[str, Any]] = [
+        {"type": "Replace", "pattern": {"String": SPACE}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+    ]  # fmt: skip
+    if prefix:
+        decoders.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
+    return {"type": "Sequence", "decoders": decoders}
