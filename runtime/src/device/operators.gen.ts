@@ -217,18 +217,26 @@ export const NUMBER_KINDS: Readonly<Record<string, number>> = {
   "positive": 1e+30
 };
 
+/** The functions of many tokens. */
+export const PROMPT_FUNCTIONS: readonly string[] = [
+  "prefill",
+  "encode"
+];
+
 export const FIXED_BUFFERS: readonly FixedBuffer[] = [
   {
     "name": "state",
     "kind": "state",
     "dtype": "int32",
-    "length": 8
+    "length": 8,
+    "ofDecode": false
   },
   {
     "name": "prompt_ids",
     "kind": "input",
     "dtype": "int32",
-    "length": "prefill_chunk"
+    "length": "prefill_chunk",
+    "ofDecode": false
   },
   {
     "name": "block_table",
@@ -246,31 +254,36 @@ export const FIXED_BUFFERS: readonly FixedBuffer[] = [
         ]
       ],
       "page_size"
-    ]
+    ],
+    "ofDecode": false
   },
   {
     "name": "sampling",
     "kind": "input",
     "dtype": "float32",
-    "length": 8
+    "length": 8,
+    "ofDecode": true
   },
   {
     "name": "token_counts",
     "kind": "state",
     "dtype": "int32",
-    "length": "vocab_size"
+    "length": "vocab_size",
+    "ofDecode": true
   },
   {
     "name": "logits",
     "kind": "output",
     "dtype": "float32",
-    "length": "vocab_size"
+    "length": "vocab_size",
+    "ofDecode": true
   },
   {
     "name": "tokens",
     "kind": "output",
     "dtype": "int32",
-    "length": 64
+    "length": 64,
+    "ofDecode": true
   }
 ];
 
