@@ -20,6 +20,7 @@ from nomoat_compiler.checkpoint.huggingface import HuggingFaceCheckpoint
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.interpreter.interpreter import Interpreter
 from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from tests.fixtures import families
 from tests.fixtures.checkpoint_in_memory import CheckpointInMemory, interpreter_of
@@ -141,14 +142,18 @@ def test_minicpm_is_granite_by_other_names(tmp_path: Path) -> None:
 
 
 def test_a_text_model_within_another(tmp_path: Path) -> None:
-    """The text part of a model that sees, under both prefixes that there are."""
+    """The text part of a model that sees, under each of the names that there are in files."""
     name, ids = "gemma3", random_ids(4, 40)
     inner = HuggingFaceCheckpoint(families.write_family(tmp_path / name, name), name)
     expected = interpreter_of(inner).decode(ids)
     config = {"architectures": ["Gemma3ForConditionalGeneration"], "text_config": dict(inner.config)}
     for prefix in ("language_model.model.", "model.language_model."):
         tensors = {tensor.replace("model.", prefix, 1): inner.read(tensor) for tensor in inner.names()}
-        assert_equal(interpreter(config, tensors).decode(ids), expected)
+        folder = tmp_path / prefix
+        folder.mkdir()
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        (folder / "config.json").write_text(json.dumps(config))
+        assert_equal(interpreter_of(HuggingFaceCheckpoint(folder, prefix)).decode(ids), expected)
 
 
 def test_a_head_of_its_own_beside_a_tied_one() -> None:

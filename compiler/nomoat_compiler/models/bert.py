@@ -16,11 +16,10 @@ from ..program.plan import Plan, source
 from .config_reader import ConfigReader, invalid, unsupported
 from .decoder import biases
 from .model import Model, compact
-from .names import Names
 from .parts import HIDDEN, KV, QKV, Attention, Matrix, Norm, Q, plain_mlp
 from .passes import Pass, encoder_plan
 
-EMBEDDINGS, LAYER = "model.embeddings", "model.encoder.layer.{layer}"
+EMBEDDINGS, LAYER = "embeddings", "encoder.layer.{layer}"
 MOST_POSITIONS = 4096  # of a text, which must fit into one call
 
 
@@ -42,7 +41,7 @@ AFTER_MLP = norm(f"{LAYER}.output.LayerNorm")
 
 
 @cache
-def bert_plan(names: Names) -> Plan:
+def bert_plan() -> Plan:
     def before(p: Pass) -> None:
         p.embed(stored=f"{EMBEDDINGS}.word_embeddings")  # x (n, hidden)
         positions, types = f"{EMBEDDINGS}.position_embeddings", f"{EMBEDDINGS}.token_type_embeddings.weight"
@@ -55,7 +54,7 @@ def bert_plan(names: Names) -> Plan:
         p.mlp(MLP, "x", "y", residual="x")  # (n, hidden)
         p.norm(AFTER_MLP, "y", "x")  # (n, hidden)
 
-    return encoder_plan(before, layer, lambda p: p.pool("x"), names)
+    return encoder_plan(before, layer, lambda p: p.pool("x"))
 
 
 def read_bert(c: ConfigReader) -> Model:
@@ -99,7 +98,7 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
             "pools_mean": pooling.read["mode"] == "mean", "normalizes": pooling.boolean("normalize"),
         },
         layers=compact(attributes),
-        plan=bert_plan(c.names),
+        plan=bert_plan(),
         constants={},
         trained_length=min(length, pooling.integer("max_seq_length", length)),
         supported_length=length,

@@ -12,7 +12,6 @@ from typing import Any, Protocol, TypeVar
 
 from ..errors import NomoatError
 from ..operators.declaration import ACTIVATIONS
-from .names import AS_IS, Names
 
 T = TypeVar("T")
 # Bounds that keep a lying config.json from asking for absurd memory before any tensor was looked at.
@@ -50,17 +49,15 @@ class ConfigReader:
     """
 
     def __init__(
-        self, config: Mapping[str, Any], stored: StoredTensors | None = None, names: Names = AS_IS,
-        read: dict[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+        self, config: Mapping[str, Any], stored: StoredTensors | None = None, read: dict[str, Any] | None = None
+    ) -> None:
         self.config = config
         self.stored = stored
-        self.names = names
         self.read: dict[str, Any] = {} if read is None else read
 
     def changed(self, **values: Any) -> ConfigReader:
         """The same with other values for some keys: for files that spell them in a way of their own."""
-        return ConfigReader({**self.config, **values}, self.stored, self.names, self.read)
+        return ConfigReader({**self.config, **values}, self.stored, self.read)
 
     def integer(self, name: str, default: int | None = None, least: int = 1) -> int:
         value = self._value(name, default)

@@ -54,7 +54,6 @@ def read_tied(
     """Whether the head is the embedding's table. A head of its own that is stored and differs is used, as it is by
     transformers, whatever the file says."""
     tied = c.boolean(name, default=default)
-    table, head = c.names(table), c.names(head)
     if tied and c.stored is not None and head in c.stored and table in c.stored:
         return c.stored.equal(table, head)
     return tied
@@ -80,7 +79,7 @@ def biases(
     }  # fmt: skip
 
     def has_bias(matrix: Matrix, layer: int) -> bool:
-        names = (c.names(name).replace("{layer}", str(layer)) for name in bias_names(matrix))
+        names = (name.replace("{layer}", str(layer)) for name in bias_names(matrix))
         return c.stored is not None and any(name in c.stored for name in names)
 
     return {

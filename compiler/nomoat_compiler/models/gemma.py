@@ -18,7 +18,6 @@ from ..program.plan import Plan
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
 from .model import Model
-from .names import Names
 from .parts import LAYER, Norm, attention, gated_mlp, head_norms
 from .passes import Pass, decoder_plan
 from .rope import check_rope_parameters, read_rope_parameters
@@ -35,7 +34,7 @@ BEFORE_MLP, AFTER_MLP = norm(f"{LAYER}.pre_feedforward_layernorm"), norm(f"{LAYE
 
 
 @cache
-def gemma_plan(names: Names, *, qk_norm: bool, score_cap: bool, logit_cap: bool, rope_tables: int) -> Plan:
+def gemma_plan(*, qk_norm: bool, score_cap: bool, logit_cap: bool, rope_tables: int) -> Plan:
     mixer = attention(
         norms=head_norms(plus=1.0) if qk_norm else None, softcap="attn_logit_softcapping" if score_cap else None
     )
@@ -47,7 +46,7 @@ def gemma_plan(names: Names, *, qk_norm: bool, score_cap: bool, logit_cap: bool,
         p.norm(AFTER_MLP, "branch", "x", residual="y")  # (n, hidden)
 
     return decoder_plan(
-        layer, norm("model.norm"), embedding_scale="embedding_scale", rope_tables=rope_tables, names=names,
+        layer, norm("model.norm"), embedding_scale="embedding_scale", rope_tables=rope_tables,
         softcap="final_logit_softcapping" if logit_cap else None,
     )  # fmt: skip
 
@@ -96,7 +95,7 @@ def _decoder(
     layers, bias = sizes["num_hidden_layers"], c.boolean("attention_bias")
     windows = read_windows(c, c.optional_integer("sliding_window", 4096), slides, layers)
     plan = gemma_plan(
-        c.names, qk_norm=qk_norm, score_cap=caps["attn_logit_softcapping"] is not None,
+        qk_norm=qk_norm, score_cap=caps["attn_logit_softcapping"] is not None,
         logit_cap=caps["final_logit_softcapping"] is not None, rope_tables=len(rope),
     )  # fmt: skip
     return decoder(

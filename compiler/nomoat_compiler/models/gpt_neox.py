@@ -16,7 +16,6 @@ from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
 from .llama import prenorm_layer
 from .model import Model
-from .names import AS_IS, Names
 from .parts import D, Norm, Q, attention, plain_mlp
 from .passes import Pass, decoder_plan
 from .rope import read_rope_parameters
@@ -40,13 +39,13 @@ INPUT_NORM, POST_NORM = norm(f"{LAYER}.input_layernorm"), norm(f"{LAYER}.post_at
 
 
 @cache
-def gpt_neox_plan(names: Names = AS_IS, *, parallel: bool = True) -> Plan:
+def gpt_neox_plan(*, parallel: bool = True) -> Plan:
     def side_by_side(p: Pass) -> None:
         p.attention(ATTENTION, "x", "y", norm=INPUT_NORM, residual="x")  # (n, hidden)
         p.mlp(MLP, "x", "x", norm=POST_NORM, residual="y")  # (n, hidden)
 
     layer = side_by_side if parallel else prenorm_layer(ATTENTION, MLP, (INPUT_NORM, POST_NORM))
-    return decoder_plan(layer, norm("gpt_neox.final_layer_norm"), embedding=EMBEDDING, head=HEAD, names=names)
+    return decoder_plan(layer, norm("gpt_neox.final_layer_norm"), embedding=EMBEDDING, head=HEAD)
 
 
 def read_gpt_neox(c: ConfigReader) -> Model:
@@ -57,7 +56,7 @@ def read_gpt_neox(c: ConfigReader) -> Model:
     tied = read_tied(c, default=False, table=f"{EMBEDDING}.weight", head=f"{HEAD}.weight")
     theta, partial = c.number("rotary_emb_base", 10000.0), c.number("rotary_pct", 0.25, most=1)
     return decoder(
-        "GPTNeoXForCausalLM", gpt_neox_plan(c.names, parallel=c.boolean("use_parallel_residual", default=True)),
+        "GPTNeoXForCausalLM", gpt_neox_plan(parallel=c.boolean("use_parallel_residual", default=True)),
         sizes | {"layer_norm_eps": c.number("layer_norm_eps", 1e-5, most=1), "tie_word_embeddings": tied},
         positions,
         [read_rope_parameters(c, positions, theta, partial)],

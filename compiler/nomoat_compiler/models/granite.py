@@ -13,7 +13,6 @@ from .config_reader import ConfigReader, unsupported
 from .decoder import biases, decoder, read_sizes, read_tied
 from .llama import ATTENTION, FINAL_NORM, MLP, prenorm_layer
 from .model import Model
-from .names import AS_IS, Names
 from .parts import GATE_UP, LAYER, Mlp, gated_mlp
 from .passes import decoder_plan
 from .rope import read_rope_parameters
@@ -26,11 +25,11 @@ ATTENTION_ONLY = {"attention": True, "full_attention": True}
 
 
 @cache
-def granite_plan(names: Names = AS_IS, *, shared: bool = False) -> Plan:
+def granite_plan(*, shared: bool = False) -> Plan:
     """``shared``: the network under the names of the hybrid models."""
     return decoder_plan(
         prenorm_layer(mlp=SHARED_MLP if shared else MLP, residual_scale="residual_multiplier"), FINAL_NORM,
-        embedding_scale="embedding_multiplier", logits_scale="logits_scale", names=names,
+        embedding_scale="embedding_multiplier", logits_scale="logits_scale",
     )  # fmt: skip
 
 
@@ -94,7 +93,7 @@ def _decoder(
     tied: bool = False, rotates: bool = True,
 ) -> Model:  # fmt: skip
     return decoder(
-        architecture, granite_plan(c.names, shared=mlp is SHARED_MLP),
+        architecture, granite_plan(shared=mlp is SHARED_MLP),
         sizes | multipliers | {"rms_norm_eps": c.number("rms_norm_eps", 1e-6, most=1),
                                "tie_word_embeddings": read_tied(c, default=tied)},
         positions,

@@ -13,7 +13,6 @@ from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
 from .llama import prenorm_layer
 from .model import Model
-from .names import AS_IS, Names
 from .parts import HEADS, KV, KV_HEADS, LAYER, D, Norm, Q, attention, gated_mlp
 from .passes import decoder_plan
 from .rope import read_rope_parameters
@@ -36,9 +35,9 @@ NORMS = (Norm(f"{LAYER}.attention_norm"), Norm(f"{LAYER}.ffn_norm"))
 
 
 @cache
-def internlm2_plan(names: Names = AS_IS) -> Plan:
+def internlm2_plan() -> Plan:
     layer = prenorm_layer(ATTENTION, MLP, NORMS)
-    return decoder_plan(layer, Norm("model.norm"), embedding="model.tok_embeddings", head="output", names=names)
+    return decoder_plan(layer, Norm("model.norm"), embedding="model.tok_embeddings", head="output")
 
 
 def read_internlm2(c: ConfigReader) -> Model:
@@ -46,7 +45,7 @@ def read_internlm2(c: ConfigReader) -> Model:
     bias = c.boolean("bias", default=True)
     tied = read_tied(c, default=False, table="model.tok_embeddings.weight", head="output.weight")
     return decoder(
-        "InternLM2ForCausalLM", internlm2_plan(c.names),
+        "InternLM2ForCausalLM", internlm2_plan(),
         sizes | {"rms_norm_eps": c.number("rms_norm_eps", 1e-6, most=1), "tie_word_embeddings": tied},
         positions,
         [read_rope_parameters(c, positions)],

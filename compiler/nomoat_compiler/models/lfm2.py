@@ -15,7 +15,6 @@ from ..program.plan import Plan, source
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
 from .model import Model
-from .names import AS_IS, Names
 from .parts import HIDDEN, LAYER, Matrix, Norm, attention, gated_mlp, head_norms
 from .passes import Pass, decoder_plan
 from .rope import read_rope_parameters
@@ -30,7 +29,7 @@ KINDS = {"conv": False, "full_attention": True}
 
 
 @cache
-def lfm2_plan(names: Names = AS_IS) -> Plan:
+def lfm2_plan() -> Plan:
     def layer(p: Pass) -> None:
         p.shared(INPUT_NORM)
         with p.only(negation("layer.attends")):
@@ -41,7 +40,7 @@ def lfm2_plan(names: Names = AS_IS) -> Plan:
             p.attention(ATTENTION, "x", "y", norm=INPUT_NORM, residual="x")  # (n, hidden)
         p.mlp(MLP, "y", "x", norm=POST_NORM, residual="y")  # (n, hidden)
 
-    return decoder_plan(layer, Norm("model.embedding_norm", eps="norm_eps"), names=names)
+    return decoder_plan(layer, Norm("model.embedding_norm", eps="norm_eps"))
 
 
 def read_lfm2(c: ConfigReader) -> Model:
@@ -54,7 +53,7 @@ def read_lfm2(c: ConfigReader) -> Model:
         attends = [full is None or i in full for i in range(layers)]
     tie = "tie_embedding" if "tie_embedding" in c.config else "tie_word_embeddings"
     return decoder(
-        "Lfm2ForCausalLM", lfm2_plan(c.names),
+        "Lfm2ForCausalLM", lfm2_plan(),
         sizes | {"norm_eps": c.number("norm_eps", 1e-5, most=1),
                  "tie_word_embeddings": read_tied(c, default=True, name=tie),
                  "conv_taps": c.integer("conv_L_cache", 3), "conv_bias": c.boolean("conv_bias")},

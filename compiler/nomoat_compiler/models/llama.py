@@ -16,7 +16,6 @@ from ..program.plan import Plan
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
 from .model import Model
-from .names import AS_IS, Names
 from .parts import LAYER, Attention, Mlp, Norm, attention, gated_mlp
 from .passes import Factor, Layer, Pass, decoder_plan
 from .rope import read_rope_parameters
@@ -42,18 +41,18 @@ def prenorm_layer(
 
 
 @cache
-def llama_plan(names: Names = AS_IS) -> Plan:
-    return decoder_plan(prenorm_layer(), FINAL_NORM, names=names)
+def llama_plan() -> Plan:
+    return decoder_plan(prenorm_layer(), FINAL_NORM)
 
 
-LLAMA_PLAN = llama_plan(AS_IS)
+LLAMA_PLAN = llama_plan()
 
 
 def read_llama(c: ConfigReader) -> Model:
     sizes, positions = read_sizes(c), c.integer("max_position_embeddings", 2048)
     attention_bias, mlp_bias = c.boolean("attention_bias"), c.boolean("mlp_bias")
     return decoder(
-        "LlamaForCausalLM", llama_plan(c.names),
+        "LlamaForCausalLM", llama_plan(),
         sizes | {"rms_norm_eps": c.number("rms_norm_eps", 1e-6, most=1),
                  "tie_word_embeddings": read_tied(c, default=False)},
         positions,

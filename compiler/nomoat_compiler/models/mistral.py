@@ -39,7 +39,7 @@ def _decoder(
 ) -> Model:  # fmt: skip
     layers = sizes["num_hidden_layers"]
     return decoder(
-        architecture, llama_plan(c.names),
+        architecture, llama_plan(),
         sizes | {"rms_norm_eps": c.number("rms_norm_eps", eps, most=1),
                  "tie_word_embeddings": read_tied(c, default=False)},
         positions,

@@ -14,7 +14,6 @@ from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
 from .llama import FINAL_NORM
 from .model import Model
-from .names import AS_IS, Names
 from .parts import KV, LAYER, Norm, Q, attention, gated_mlp
 from .passes import Pass, decoder_plan
 from .rope import read_rope_parameters
@@ -27,21 +26,21 @@ AFTER_ATTENTION, AFTER_MLP = Norm(f"{LAYER}.post_attention_layernorm"), Norm(f"{
 
 
 @cache
-def olmo2_plan(names: Names = AS_IS) -> Plan:
+def olmo2_plan() -> Plan:
     def layer(p: Pass) -> None:
         p.attention(ATTENTION, "x", "branch")  # (n, hidden)
         p.norm(AFTER_ATTENTION, "branch", "y", residual="x")  # (n, hidden)
         p.mlp(MLP, "y", "branch")  # (n, hidden)
         p.norm(AFTER_MLP, "branch", "x", residual="y")  # (n, hidden)
 
-    return decoder_plan(layer, FINAL_NORM, names=names)
+    return decoder_plan(layer, FINAL_NORM)
 
 
 def read_olmo2(c: ConfigReader) -> Model:
     sizes, positions = read_sizes(c), c.integer("max_position_embeddings", 2048)
     bias = c.boolean("attention_bias")
     return decoder(
-        "Olmo2ForCausalLM", olmo2_plan(c.names),
+        "Olmo2ForCausalLM", olmo2_plan(),
         sizes | {"rms_norm_eps": c.number("rms_norm_eps", 1e-5, most=1),
                  "tie_word_embeddings": read_tied(c, default=False)},
         positions,

@@ -15,7 +15,6 @@ from typing import Any
 
 from ..expression import Expression
 from ..program.plan import Plan, PlanBuilder, Steps, source
-from .names import AS_IS, Names
 from .parts import HEADS, HIDDEN, KV_HEADS, LAYERS, VOCAB, Attention, D, Matrix, Mlp, Norm, Q
 
 UNTIED: Expression = ["==", "tie_word_embeddings", 0]
@@ -26,11 +25,10 @@ Layer = Callable[["Pass"], None]
 class Pass:
     """One walk through the model: of its declarations, where ``steps`` is None, or of one function."""
 
-    def __init__(self, plan: PlanBuilder, function: str | None, *, many: bool = False, names: Names = AS_IS) -> None:
+    def __init__(self, plan: PlanBuilder, function: str | None, *, many: bool = False) -> None:
         self._plan = plan
         self._steps: Steps | None = None if function is None else plan.function(function)
         self._many = many
-        self._names = names
         self._when: Expression | None = None
         self._stops = False
         self._stopped = False
@@ -158,9 +156,7 @@ class Pass:
     def add_position(self, table: str, stored: str, plus_row_of: str, x: str, out: str) -> None:
         """out = x + the row of the position, to which row 0 of another table was added"""
         rows: Expression = "position_rows"
-        self._tensor(
-            table, "embedding", (rows, HIDDEN), [source(f"{stored}.weight", rows, plus_row_of=self._names(plus_row_of))]
-        )
+        self._tensor(table, "embedding", (rows, HIDDEN), [source(f"{stored}.weight", rows, plus_row_of=plus_row_of)])
         self._step(
             "add_position", {"x": x, "state": "state", "w": table, "out": out}, {out: HIDDEN},
             rows=rows, columns=HIDDEN, first="first_position",
@@ -227,8 +223,7 @@ class Pass:
         if self._steps is not None or name in self._declared:
             return
         self._declared.add(name)
-        named = [{**item, "name": self._names(item["name"])} for item in sources]
-        self._plan.tensors.add(name, kind, shape, named, when=self._both(when))
+        self._plan.tensors.add(name, kind, shape, sources, when=self._both(when))
 
     def _step(
         self, op: str, arguments: dict[str, str], written: dict[str, Expression], *, when: Expression | None = None,
@@ -259,12 +254,11 @@ def decoder_plan(
     softcap: str | None = None,
     rope_tables: int = 1,
     long: bool = False,
-    names: Names = AS_IS,
 ) -> Plan:
-    """A causal model: embedding, ``layer`` for each layer, norm and head. ``names``: the checkpoint's."""
+    """A causal model: embedding, ``layer`` for each layer, norm and head."""
     plan = PlanBuilder()
     _rope_constants(plan, rope_tables, long=long)
-    declared = Pass(plan, None, names=names)
+    declared = Pass(plan, None)
     declared.embed(stored=embedding)
     with plan.tensors.each_layer(), plan.buffers.each_layer():
         layer(declared)
@@ -287,10 +281,10 @@ def decoder_plan(
     return plan.to_json()
 
 
-def encoder_plan(before: Layer, layer: Layer, after: Layer, names: Names) -> Plan:
+def encoder_plan(before: Layer, layer: Layer, after: Layer) -> Plan:
     """A model that reads a whole text in one call of ``encode``."""
     plan = PlanBuilder()
-    declared = Pass(plan, None, names=names)
+    declared = Pass(plan, None)
     before(declared)
     with plan.tensors.each_layer(), plan.buffers.each_layer():
         layer(declared)

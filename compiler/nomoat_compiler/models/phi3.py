@@ -11,7 +11,6 @@ from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
 from .llama import FINAL_NORM, prenorm_layer
 from .model import Model
-from .names import AS_IS, Names
 from .parts import GATE_UP, LAYER, QKV, attention, gated_mlp
 from .passes import decoder_plan
 from .rope import read_rope_parameters
@@ -21,9 +20,9 @@ MLP = gated_mlp(gate_up=(source(f"{LAYER}.mlp.gate_up_proj", GATE_UP),))
 
 
 @cache
-def phi3_plan(names: Names = AS_IS, *, long: bool = False) -> Plan:
+def phi3_plan(*, long: bool = False) -> Plan:
     layer = prenorm_layer(attention(qkv=QKV_PARTS, long=long), MLP)
-    return decoder_plan(layer, FINAL_NORM, long=long, names=names)
+    return decoder_plan(layer, FINAL_NORM, long=long)
 
 
 def read_phi3(c: ConfigReader) -> Model:
@@ -32,7 +31,7 @@ def read_phi3(c: ConfigReader) -> Model:
     rope = read_rope_parameters(_longrope_by_its_old_names(c), positions)
     c.integer("original_max_position_embeddings", 4096)
     return decoder(
-        "Phi3ForCausalLM", phi3_plan(c.names, long=rope["rope_type"] == "longrope"),
+        "Phi3ForCausalLM", phi3_plan(long=rope["rope_type"] == "longrope"),
         sizes | {"rms_norm_eps": c.number("rms_norm_eps", 1e-5, most=1),
                  "tie_word_embeddings": read_tied(c, default=False)},
         positions,

@@ -11,7 +11,6 @@ from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
 from .llama import ATTENTION, FINAL_NORM, MLP, llama_plan, prenorm_layer
 from .model import Model
-from .names import AS_IS, Names
 from .parts import attention, head_norms
 from .passes import decoder_plan
 from .rope import read_rope_parameters
@@ -20,22 +19,22 @@ QWEN3_ATTENTION = attention(norms=head_norms())
 
 
 @cache
-def qwen3_plan(names: Names = AS_IS) -> Plan:
-    return decoder_plan(prenorm_layer(QWEN3_ATTENTION), FINAL_NORM, names=names)
+def qwen3_plan() -> Plan:
+    return decoder_plan(prenorm_layer(QWEN3_ATTENTION), FINAL_NORM)
 
 
 def read_qwen2(c: ConfigReader) -> Model:
     sizes = read_sizes(c, kv_heads=None if "num_key_value_heads" in c.config else 32)
     layers = sizes["num_hidden_layers"]
     bias = biases(c, ATTENTION, MLP, layers, qkv=True, out=False, up=False, down=False)
-    return _decoder(c, "Qwen2ForCausalLM", llama_plan(c.names), sizes, bias)
+    return _decoder(c, "Qwen2ForCausalLM", llama_plan(), sizes, bias)
 
 
 def read_qwen3(c: ConfigReader) -> Model:
     sizes = read_sizes(c, kv_heads=None if "num_key_value_heads" in c.config else 32, head_dim=128)
     layers, bias = sizes["num_hidden_layers"], c.boolean("attention_bias")
     biased = biases(c, QWEN3_ATTENTION, MLP, layers, qkv=bias, out=bias, up=False, down=False)
-    return _decoder(c, "Qwen3ForCausalLM", qwen3_plan(c.names), sizes, biased)
+    return _decoder(c, "Qwen3ForCausalLM", qwen3_plan(), sizes, biased)
 
 
 def _decoder(

@@ -20,7 +20,6 @@ from .lfm2 import read_lfm2
 from .llama import read_llama
 from .mistral import read_ministral3, read_mistral
 from .model import Model
-from .names import Names
 from .olmo2 import read_olmo2
 from .phi3 import read_phi3
 from .qwen import read_qwen2, read_qwen3
@@ -38,11 +37,8 @@ class Family:
     models: str  # what people know it as
     knobs: str  # what it has that LLaMA has not
     encodes: bool = False  # texts to vectors, instead of answering
-    prefixes: tuple[str, ...] = ("model.",)  # where checkpoints have the model, the usual place first
-    probe: str = "embed_tokens.weight"  # the tensor by which the place is found
 
 
-WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 FAMILIES = (
     Family(("LlamaForCausalLM", "LLaMAForCausalLM"), "llama", read_llama,
            "LLaMA 1 to 3, Alpaca, Vicuna, TinyLlama, SmolLM 1 and 2, Yi, DeepSeek distills",
@@ -63,7 +59,7 @@ FAMILIES = (
     Family(("Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"), "gemma3_text", read_gemma3,
            "Gemma 3 (text, also of the models that see)",
            "as Gemma 2, with norms of queries and keys and two RoPE tables",
-           prefixes=("model.", "language_model.model.", "model.language_model.")),
+           ),
     Family(("Olmo2ForCausalLM",), "olmo2", read_olmo2, "OLMo 2",
            "norms after each branch, and of queries and keys over all heads"),
     Family(("GraniteForCausalLM",), "granite", read_granite, "Granite 3",
@@ -78,17 +74,16 @@ FAMILIES = (
            "interleaved query_key_value, LayerNorm, GELU, parallel or serial residual, partial rotation"),
     Family(("Lfm2ForCausalLM",), "lfm2", read_lfm2, "LFM2", "gated short convolutions with a recurrent state"),
     Family(("BertModel", "BertForMaskedLM"), "bert", read_bert, "BERT, MiniLM, bge, e5",
-           "encoder: mean or CLS pooling, normalisation", True, ("", "bert."), WORD_EMBEDDINGS),
+           "encoder: mean or CLS pooling, normalisation", True),
     Family(("XLMRobertaModel", "RobertaModel", "XLMRobertaForMaskedLM", "RobertaForMaskedLM"), "xlm-roberta",
            read_roberta, "RoBERTa, XLM-RoBERTa, multilingual e5, bge-m3",
            "encoder, positions after the padding token's",
-           True, ("", "roberta."), WORD_EMBEDDINGS),
+           True),
 )  # fmt: skip
 # Models that have a text model among others: its configuration is the object text_config, and by its type the family.
 WITHIN_OTHERS = ("Gemma3ForConditionalGeneration", "Mistral3ForConditionalGeneration")
 BY_CLASS = {name: family for family in FAMILIES for name in family.classes}
 BY_MODEL_TYPE = {family.model_type: family for family in FAMILIES} | {"roberta": BY_CLASS["RobertaModel"]}
-NESTED_PREFIXES = ("language_model.model.", "model.language_model.", "model.")
 
 
 def read_model(config: Mapping[str, Any], stored: StoredTensors | None = None) -> Model:
@@ -96,24 +91,21 @@ def read_model(config: Mapping[str, Any], stored: StoredTensors | None = None) -
 
     ``unknown_architecture``, ``unsupported`` and ``invalid_checkpoint`` name what is wrong, before a weight is read.
     """
-    name, config, prefixes = _text_model(config)
-    family = BY_CLASS[name]
-    prefixes = prefixes or family.prefixes
-    prefix = next((p for p in prefixes if stored is not None and p + family.probe in stored), prefixes[0])
-    return family.read(ConfigReader(config, stored, Names(prefix)))
+    name, config = _text_model(config)
+    return BY_CLASS[name].read(ConfigReader(config, stored))
 
 
-def _text_model(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], tuple[str, ...]]:
-    """(class, its configuration, where a checkpoint of it may have the model)"""
+def _text_model(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """(class, its configuration) of the model that reads and writes text; the checkpoint has it under its own names."""
     name = _class(config)
     text = config.get("text_config")
     if name not in WITHIN_OTHERS or not isinstance(text, dict):
-        return name, config, ()
+        return name, config
     inner = {key: value for key, value in config.items() if key in ("tie_word_embeddings", "pooling")} | text
     family = BY_MODEL_TYPE.get(str(text.get("model_type")))
     if family is None:
         raise _unknown(f"text_config of {name} has the model_type {str(text.get('model_type'))[:60]!r}", name)
-    return family.classes[0], inner, NESTED_PREFIXES
+    return family.classes[0], inner
 
 
 def _class(config: Mapping[str, Any]) -> str:

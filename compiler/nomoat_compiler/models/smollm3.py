@@ -21,7 +21,7 @@ def read_smollm3(c: ConfigReader) -> Model:
     attention_bias, mlp_bias = c.boolean("attention_bias"), c.boolean("mlp_bias")
     slides = [window is not None and not turns for turns in rotates]
     return decoder(
-        "SmolLM3ForCausalLM", llama_plan(c.names),
+        "SmolLM3ForCausalLM", llama_plan(),
         sizes | {"rms_norm_eps": c.number("rms_norm_eps", 1e-6, most=1),
                  "tie_word_embeddings": read_tied(c, default=True)},
         positions,

@@ -14,7 +14,6 @@ from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
 from .llama import ATTENTION, MLP, prenorm_layer
 from .model import Model
-from .names import AS_IS, Names
 from .parts import LAYER, Norm
 from .passes import Pass, decoder_plan
 from .rope import read_rope_parameters
@@ -28,14 +27,14 @@ INPUT_NORM, POST_NORM = norm(f"{LAYER}.input_layernorm"), norm(f"{LAYER}.post_at
 
 
 @cache
-def stablelm_plan(names: Names = AS_IS, *, parallel: bool = False) -> Plan:
+def stablelm_plan(*, parallel: bool = False) -> Plan:
     def side_by_side(p: Pass) -> None:
         p.norm(INPUT_NORM, "x", "normed")  # (n, hidden)
         p.attention(ATTENTION, "normed", "y", residual="x")  # (n, hidden)
         p.mlp(MLP, "normed", "x", residual="y")  # (n, hidden)
 
     layer = side_by_side if parallel else prenorm_layer(norms=(INPUT_NORM, POST_NORM))
-    return decoder_plan(layer, norm("model.norm"), names=names)
+    return decoder_plan(layer, norm("model.norm"))
 
 
 def read_stablelm(c: ConfigReader) -> Model:
@@ -45,7 +44,7 @@ def read_stablelm(c: ConfigReader) -> Model:
     # Files older than the class in transformers say norm_eps and rope_pct.
     eps, partial = c.number("norm_eps", 1e-5, most=1), c.number("rope_pct", 0.25, most=1)
     return decoder(
-        "StableLmForCausalLM", stablelm_plan(c.names, parallel=c.boolean("use_parallel_residual")),
+        "StableLmForCausalLM", stablelm_plan(parallel=c.boolean("use_parallel_residual")),
         sizes | {"layer_norm_eps": c.number("layer_norm_eps", eps, most=1),
                  "tie_word_embeddings": read_tied(c, default=False)},
         positions,
