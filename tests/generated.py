@@ -3,8 +3,8 @@
     python -m tests.generated [--check]
 
 docs/cli.gen.md: the commands and their options. From the operators' declarations and lowerings: the runtime's tables,
-the schema of steps, and the marked parts of docs/program-interface.md. docs/benchmarks/with-a-gpu.md: from the report
-beside it.
+the schema of steps, and the marked parts of docs/program-interface.md. docs/models.md: the table of families.
+docs/benchmarks/with-a-gpu.md: from the report beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from nomoat_compiler import operator_tables
+from nomoat_compiler.models.registry import FAMILIES
 
 from tests.bench.webgpu import page
 
@@ -38,6 +39,7 @@ def main() -> int:
 def generated_files() -> dict[Path, str]:
     device = ROOT / "runtime" / "src" / "device"
     interface = ROOT / "docs" / "program-interface.md"
+    models = ROOT / "docs" / "models.md"
     parts = {
         "operators": operator_tables.operators_markdown(),
         "rules": operator_tables.rules_markdown(),
@@ -47,10 +49,19 @@ def generated_files() -> dict[Path, str]:
         page.PAGE: page.markdown(),
         ROOT / "docs" / "cli.gen.md": HEADER + command_line_reference(),
         interface: with_parts(interface.read_text(), parts),
+        models: with_parts(models.read_text(), {"families": families_table()}),
         device / "operators.gen.ts": operator_tables.typescript(),
         device / "wasm" / "lowering.gen.ts": operator_tables.lowering_typescript(),
         ROOT / "compiler/nomoat_compiler/program/steps.gen.schema.json": operator_tables.steps_schema(),
     }
+
+
+def families_table() -> str:
+    rows = (
+        f"| {family.models} | {', '.join(f'`{name}`' for name in family.classes)} | {family.knobs} |"
+        for family in FAMILIES
+    )
+    return "\n".join(["\n| models | architectures | knobs |", "|---|---|---|", *rows]) + "\n\n"
 
 
 def with_parts(text: str, parts: dict[str, str]) -> str:

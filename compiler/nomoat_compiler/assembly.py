@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import NomoatError
-from .models.config import LlamaConfig
-from .models.llama import LLAMA_PLAN, constants, layer_attributes
+from .models.model import Model
 from .program.instance import Instance, instantiate
 from .program.scope import Configuration
 from .program.tensor_spec import TensorSpec
@@ -34,21 +33,21 @@ class Program:
     modules: dict[str, str]
 
 
-def configuration_of(config: LlamaConfig, context_length: int) -> Configuration:
+def configuration_of(model: Model, context_length: int) -> Configuration:
     """The symbols of a model's plan."""
     return Configuration(
-        config.to_json(), layer_attributes(config), context_length=context_length, prefill_chunk=PREFILL_CHUNK,
+        model.config, model.layers, context_length=context_length, prefill_chunk=_chunk(model, context_length),
         page_size=PAGE_SIZE,
     )  # fmt: skip
 
 
-def tensor_specs(config: LlamaConfig) -> list[TensorSpec]:
+def tensor_specs(model: Model) -> list[TensorSpec]:
     """The model's logical tensors in storage order: what is to be quantized. None depends on the context length."""
-    return plan_tensors(LLAMA_PLAN, configuration_of(config, context_length=1))
+    return plan_tensors(model.plan, configuration_of(model, context_length=1))
 
 
 def build_program(
-    config: LlamaConfig,
+    model: Model,
     schemes: Mapping[str, Scheme],
     *,
     quantization: str,
@@ -61,21 +60,21 @@ def build_program(
     ``unsupported`` for a model that no operator can run. Only ``own_kernels`` needs TVM.
     """
     progress = on_progress or (lambda done, total: None)
-    configuration = configuration_of(config, context_length)
-    distinct, by_template = tensor_schemes(LLAMA_PLAN, configuration, schemes)
+    configuration = configuration_of(model, context_length)
+    distinct, by_template = tensor_schemes(model.plan, configuration, schemes)
     program: dict[str, Any] = {
         "format": "nomoat-program",
         "version": 3,
-        "model": config.to_json(),
-        "layers": layer_attributes(config),
+        "model": model.config,
+        "layers": model.layers,
         "context_length": context_length,
-        "prefill_chunk": PREFILL_CHUNK,
+        "prefill_chunk": _chunk(model, context_length),
         "page_size": PAGE_SIZE,
         "quantization": quantization,
-        "plan": LLAMA_PLAN,
+        "plan": model.plan,
         "schemes": [scheme.to_json() for scheme in distinct],
         "tensor_schemes": by_template,
-        "constants": [_constant(name, array) for name, array in constants(config).items()],
+        "constants": [_constant(name, array) for name, array in model.constants.items()],
         "kernels": {},
         "own_operators": [],
     }
@@ -86,6 +85,11 @@ def build_program(
         instance = _instantiated(program)
     progress(len(instance.operators), len(instance.operators))
     return Program(program, instance, modules)
+
+
+def _chunk(model: Model, context_length: int) -> int:
+    """Most tokens of a call: an encoder reads a text at once."""
+    return context_length if model.whole_texts else PREFILL_CHUNK
 
 
 def _instantiated(program: dict[str, Any]) -> Instance:

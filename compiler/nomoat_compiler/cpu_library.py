@@ -50,7 +50,15 @@ def record(modules: dict[str, bytes]) -> dict[str, Any]:
         "stack_bytes": STACK_BYTES,
         "kv_page_tokens": PAGE_TOKENS,
         "formats": {
-            f.name: {"bits": f.bits, "minimum": f.minimum, "half": f.half, "nbytes": f.nbytes} for f in FORMATS
+            f.name: {
+                "bits": f.bits,
+                "group_size": f.group_size,
+                "nbytes": f.nbytes,
+                # Of integer scales: bytes of the header for each 8 blocks, and of integers of a row in a block.
+                "super_bytes": f.super_bytes,
+                "integers": f.integers,
+            }
+            for f in FORMATS
         },
         "kernels": sorted(library(BUILDS[0])),
     }

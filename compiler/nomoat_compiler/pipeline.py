@@ -16,17 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from .assembly import Program, build_program, tensor_specs
+from .chat_templates import choose_chat_template
 from .checkpoint.checkpoint import Checkpoint
 from .checkpoint.open import open_checkpoint
 from .errors import NomoatError
-from .models.config import LlamaConfig
+from .models.model import Model
+from .models.registry import read_model
 from .program.manifest import MANIFEST_NAME, PackageFile, manifest_bytes, package_file
 from .program.package import check_may_write, package_in_place
 from .program.tensor_spec import TensorSpec
 from .quantize.choose import choose_schemes
-from .quantize.sources import check_sources
+from .quantize.sources import StoredIn, check_sources
 from .quantize.writer import INDEX_PATH, WEIGHTS_FOLDER, write_weights
 from .scheme import Plain, Scheme
+from .text_check import check_text_files
 
 # A context of the model's full length is often 128k tokens, whose float32 KV cache no browser holds; 8192 takes most
 # models whole and costs nothing unused, as the cache grows by pages. --context-length asks for more.
@@ -60,39 +63,43 @@ class CompileReport:
 
 
 def compile_model(
-    model: str | Path,
+    source: str | Path,
     output: str | Path,
     *,
     quantization: str | None = None,
     context_length: int | None = None,
     program_only: bool = False,
     own_kernels: bool = False,
+    chat_template: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> CompileReport:
-    """Compiles ``model`` into the package folder ``output``, which appears complete or not at all.
+    """Compiles ``source`` into the package folder ``output``, which appears complete or not at all.
 
     ``program_only`` needs no weights but config.json. ``own_kernels`` puts the library's WGSL, specialised for this
-    model, into the package. ``on_progress`` gets (stage, done, total) with the stages open, program (operators),
-    weights (values), package (files). Errors: ``invalid_request`` for the arguments, and those of each stage.
+    model, into the package. ``chat_template`` is the name of a template or a file. ``on_progress`` gets
+    (stage, done, total) with the stages open, program (operators), weights (values), package (files). Errors:
+    ``invalid_request`` for the arguments, and those of each stage.
     """
     progress = on_progress or (lambda stage, done, total: None)
     clock = _StageClock()
     folder = Path(output).expanduser().resolve()
     check_may_write(folder)  # Before minutes of work.
     progress("open", 0, 1)
-    with closing(open_checkpoint(model, with_weights=not program_only)) as checkpoint:
-        config = LlamaConfig.from_huggingface(dict(checkpoint.config))
-        context_length = choose_context_length(config, context_length)
-        specs = tensor_specs(config)
-        if checkpoint.source_format != "config":
+    with closing(open_checkpoint(source, with_weights=not program_only)) as checkpoint:
+        has_weights = checkpoint.source_format != "config"
+        model = read_model(checkpoint.config, StoredIn(checkpoint) if has_weights else None)
+        context_length = choose_context_length(model, context_length)
+        specs = tensor_specs(model)
+        if has_weights:
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)
-        tokenizer_files = checkpoint.tokenizer_files()
+        tokenizer_files = choose_chat_template(checkpoint.tokenizer_files(), chat_template)
+        check_text_files(tokenizer_files)
         progress("open", 1, 1)
         clock.lap("open")
 
         program = build_program(
-            config, schemes, quantization=quantization, context_length=context_length, own_kernels=own_kernels,
+            model, schemes, quantization=quantization, context_length=context_length, own_kernels=own_kernels,
             on_progress=lambda done, total: progress("program", done, total),
         )  # fmt: skip
         clock.lap("program")
@@ -109,21 +116,18 @@ def compile_model(
                 )  # fmt: skip
             clock.lap("weights")
             identity = _identity(checkpoint, quantization)
-            manifest = identity | _contents(config, specs, quantization, context_length, tokenizer_files, program_only)
+            manifest = identity | _contents(model, specs, quantization, context_length, tokenizer_files, program_only)
             (package / MANIFEST_NAME).write_bytes(manifest_bytes(manifest, files))
             progress("package", len(files), len(files))
         clock.lap("package")
     return _report(manifest, files, specs, schemes, program, checkpoint.source, clock.seconds)
 
 
-def choose_context_length(config: LlamaConfig, asked: int | None) -> int:
+def choose_context_length(model: Model, asked: int | None) -> int:
     """The context length of the program; ``invalid_request`` for more than the model supports."""
-    supported = config.max_position_embeddings
-    if config.rope_parameters.get("rope_type") == "dynamic":  # Its base grows with the length, up to the factor.
-        supported = int(supported * config.rope_parameters["factor"])
-    supported = min(supported, MAX_CONTEXT_LENGTH)
+    supported = min(model.supported_length, MAX_CONTEXT_LENGTH)
     if asked is None:
-        return min(config.max_position_embeddings, DEFAULT_CONTEXT_LENGTH)
+        return min(model.trained_length, supported, DEFAULT_CONTEXT_LENGTH)
     if not 1 <= asked <= supported:
         raise NomoatError(
             "invalid_request",
@@ -176,7 +180,7 @@ def _identity(checkpoint: Checkpoint, quantization: str) -> dict[str, Any]:
 
 
 def _contents(
-    config: LlamaConfig,
+    model: Model,
     specs: Sequence[TensorSpec],
     quantization: str,
     context_length: int,
@@ -187,7 +191,7 @@ def _contents(
         return name if name in tokenizer_files else None
 
     return {
-        "architecture": config.architecture,
+        "architecture": model.architecture,
         "quantization": quantization,
         "context_length": context_length,
         "parameter_count": _parameter_count(specs),
@@ -235,7 +239,7 @@ def describe_scheme(scheme: Scheme) -> str:
     """For people: ``4 bits, groups of 32, minimum, float16 scales``."""
     if isinstance(scheme, Plain):
         return scheme.dtype
-    zero = "minimum" if scheme.zero is None else f"zero {scheme.zero}"
+    zero = scheme.codebook or ("minimum" if scheme.zero is None else f"zero {scheme.zero}")
     return f"{scheme.bits} bits, groups of {scheme.group_size}, {zero}, {scheme.scale_dtype} scales"
 
 

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from nomoat_compiler.assembly import build_program, tensor_specs
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.scheme import Grouped, Plain
 
 CONFIG: dict[str, Any] = {
@@ -18,7 +18,7 @@ CONFIG: dict[str, Any] = {
 
 def small_program(**changes: Any) -> dict[str, Any]:
     """A program of its own: the caller may change it."""
-    config = LlamaConfig.from_huggingface(CONFIG | changes)
+    config = read_model(CONFIG | changes)
     matrices = Grouped(4, 32, None, "float16")
     schemes = {
         spec.name: Plain("float32") if spec.kind in ("norm", "bias") else matrices for spec in tensor_specs(config)

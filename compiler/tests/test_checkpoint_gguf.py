@@ -14,7 +14,7 @@ from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.checkpoint import Blocks
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
 from nomoat_compiler.quantize.sources import check_sources
 from tiny_checkpoints import config, smollm2_path, weights, write_gguf
@@ -60,7 +60,7 @@ def test_smollm2_configuration_and_every_value() -> None:
     }.items() <= checkpoint.config.items()  # fmt: skip
     assert checkpoint.license == "apache-2.0"
     assert checkpoint.source == "SmolLM2-135M-Instruct.Q4_1.gguf"
-    check_sources(tensor_specs(LlamaConfig.from_huggingface(dict(checkpoint.config))), checkpoint)
+    check_sources(tensor_specs(read_model(checkpoint.config)), checkpoint)
     oracle = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
     for layer, part, heads in ((0, "q", 9), (29, "k", 3), (13, "v", 0), (7, "o", 0)):
         tensor = oracle[f"blk.{layer}.attn_{'output' if part == 'o' else part}.weight"]
@@ -77,7 +77,7 @@ def test_smollm2_configuration_and_every_value() -> None:
 def test_header_agrees_with_the_gguf_package() -> None:
     path = smollm2_path()
     oracle = gguf.GGUFReader(path)
-    header = GgufCheckpoint(path)._header
+    header = GgufCheckpoint(path)._parts
     assert header.tensors.keys() == {tensor.name for tensor in oracle.tensors}
     for tensor in oracle.tensors:
         ours = header.tensors[tensor.name]
@@ -118,10 +118,22 @@ def test_linear_and_yarn_scaling(tmp_path: Path) -> None:
     linear = {"rope_type": "linear", "factor": 4.0}
     assert _rope(tmp_path, {f"{prefix}type": "linear", f"{prefix}factor": 4.0}) == linear
     assert _rope(tmp_path, {"llama.rope.scale_linear": 4.0}) == linear
+    # llama.cpp takes a factor that nothing is said about as linear, and 0 as no factor.
+    assert _rope(tmp_path, {f"{prefix}factor": 4.0}) == linear
+    assert _rope(tmp_path, {f"{prefix}factor": 0.0}) is None
+    assert _rope(tmp_path, {f"{prefix}factor": 0.0, "llama.rope.scale_linear": 4.0}) == linear
+    assert _rope(tmp_path, {f"{prefix}factor": 4.0, f"{prefix}type": "none"}) is None
+    assert _rope(tmp_path, {f"{prefix}factor": 1.0}) is None
     yarn = {f"{prefix}type": "yarn", f"{prefix}factor": 16.0, f"{prefix}original_context_length": 4096}
     expected = {"rope_type": "yarn", "factor": 16.0, "original_max_position_embeddings": 4096}
     assert _rope(tmp_path, yarn) == expected
     scaled = _rope(tmp_path, yarn | {f"{prefix}attn_factor": 0.5, f"{prefix}yarn_beta_fast": 20.0})
+    assert _rope(tmp_path, yarn | {f"{prefix}yarn_log_multiplier": 0.7}) == expected | {
+        "mscale": 1.0,
+        "mscale_all_dim": 0.7,
+    }
+    assert _rope(tmp_path, yarn | {f"{prefix}yarn_log_multiplier": 0.0}) == expected
+    assert _rope(tmp_path, yarn | {f"{prefix}yarn_attn_factor": 1.5}) == expected | {"attention_factor": 1.5}
     assert scaled == expected | {"beta_fast": 20.0, "attention_factor": 0.5 * (0.1 * math.log(16) + 1)}
 
 

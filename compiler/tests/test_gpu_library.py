@@ -10,13 +10,13 @@ from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.gpu_library import bound, compiled, fitting, own_kernels, whole
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
 from nomoat_compiler.operators.definition import definition_symbols
-from nomoat_compiler.scheme import Grouped, Plain
+from nomoat_compiler.scheme import QUAD_BITS, Grouped, Plain
 from nomoat_compiler.targets.webgpu import content_hash, specialise
 
 Q4 = Grouped(4, 32, None, "float16")
 LINEAR: dict[str, Any] = {
-    "op": "linear", "rows": 2048, "columns": 2048, "scheme": Q4.to_json(), "norm_eps": 1e-5,
-    "bias": False, "residual": True, "swiglu": False,
+    **OPERATORS["linear"].defaults(), "op": "linear", "rows": 2048, "columns": 2048, "scheme": Q4.to_json(),
+    "norm_eps": 1e-5, "residual": True,
 }  # fmt: skip
 
 
@@ -49,8 +49,12 @@ def test_wide_clusters_are_for_long_rows(changes: dict[str, Any], prefill: bool,
         (Plain("float16"), 68, "float16_x4"),
         (Plain("bfloat16"), 12, "bfloat16_x4"),
         (Plain("float32"), 68, "float32_x4"),
-        (Grouped(8, 16, 3, "float32"), 64, "q8s_float32"),
-        (Grouped(8, 48, None, "bfloat16"), 64, "q8m_bfloat16_padded"),
+        (Grouped(8, 48, None, "float16"), 64, "q8m_float16_padded"),
+        (Grouped(8, 16, 3, "float32"), 64, "q8"),
+        (Grouped(8, 48, None, "bfloat16"), 64, "q8"),
+        (Grouped(4, 32, None, "uint8"), 64, "q4"),
+        (Grouped(4, 32, None, "float16", "iq4_nl"), 64, "q4_codebook"),
+        *((Grouped(bits, 16, None, "float16"), 64, f"q{bits}") for bits in QUAD_BITS),
     ],
 )
 def test_storage_formats(scheme: Plain | Grouped, columns: int, kind: str) -> None:
@@ -58,8 +62,11 @@ def test_storage_formats(scheme: Plain | Grouped, columns: int, kind: str) -> No
     assert names(definition, prefill=True) == [f"prefill_{kind}"]
 
 
-def test_groups_that_are_no_whole_chunks_have_no_kernel() -> None:
-    definition = LINEAR | {"scheme": Grouped(4, 16, None, "float16").to_json()}
+@pytest.mark.parametrize(
+    "scheme", [Grouped(4, 16, None, "float16"), Grouped(4, 16, 0, "int8"), Grouped(6, 48, 0, "int8")]
+)
+def test_groups_that_are_no_whole_chunks_have_no_kernel(scheme: Grouped) -> None:
+    definition = LINEAR | {"scheme": scheme.to_json()}
     with pytest.raises(NomoatError, match="no GPU kernel for linear") as raised:
         own_kernels(definition, prefill=False)
     assert raised.value.code == "unsupported"

@@ -149,8 +149,8 @@ def own(**changes: Any) -> Edit:
         }  # fmt: skip
         variant = {"requires": {}, "kernel": "0" * 16, "grid": ["n", 1, 1]} | changes.get("variant", {})
         entry: dict[str, Any] = {
-            "definition": {"op": "rms_norm", "columns": 64, "eps": 1e-5}, "prefill": 1, "scratch": [],
-            "stages": [{"name": "s", "variants": [variant]}],
+            "definition": {"op": "rms_norm", "columns": 64, "eps": 1e-5, "residual": False}, "prefill": 1,
+            "scratch": [], "stages": [{"name": "s", "variants": [variant]}],
         }  # fmt: skip
         root["kernels"]["0" * 16] = kernel | changes.get("kernel", {})
         root["own_operators"].append(entry | changes.get("entry", {}))
@@ -170,6 +170,10 @@ LIES: dict[str, tuple[Edit, str]] = {
     "version as text": (at("version", value="3"), "version"),
     "unknown key": (at("surprise", value=1), "surprise"),
     "no plan": (drop("plan"), "plan"),
+    "encode beside decode": (
+        lambda root: root["plan"]["functions"].update(encode=root["plan"]["functions"]["prefill"]), "functions",
+    ),
+    "output of n values": (scratch(kind="output", shape=["n", "hidden_size"]), "'n'"),
     "no decode": (drop("plan", "functions", "decode"), "decode"),
     "plan of too many values": (many_values, "20000"),
     "context_length 0": (at("context_length", value=0), "context_length"),
@@ -328,7 +332,7 @@ LIES: dict[str, tuple[Edit, str]] = {
             "arguments": {"logits": "logits", "state": "state", "tokens": "tokens"},
         }), "function of its own",
     ),
-    "field missing": (without("linear", "fields", "swiglu"), "schema"),
+    "field missing": (without("linear", "fields", "gated"), "schema"),
     "field unknown": (step("linear", "fields", surprise=1), "schema"),
     "field out of range": (step("attention", "fields", heads=1025), "heads"),
     "field that is odd": (step("attention", "fields", head_dim=["+", "head_dim", 1]), "head_dim"),
@@ -342,7 +346,7 @@ LIES: dict[str, tuple[Edit, str]] = {
     "scheme in fields": (step("linear", "fields", scheme=SCHEME_8), "schema"),
     "rule: heads": (step("attention", "fields", kv_heads=3), "multiple of kv_heads"),
     "rule: a norm in prefill": (step("linear", "fields", function="prefill", norm_eps="rms_norm_eps"), "one token"),
-    "rule: swiglu of odd rows": (step("linear", "fields", swiglu=True, rows=129), "equally many"),
+    "rule: gate rows that are odd": (step("linear", "fields", gated=True, rows=129), "equally many"),
     "pages of another size": (step("attention", "fields", page_size=8), "pages of 8"),
     "argument missing": (without("attention", "arguments", "q"), "schema"),
     "optional argument missing": (without("linear", "arguments", "gain"), "does not give gain"),
@@ -359,7 +363,7 @@ LIES: dict[str, tuple[Edit, str]] = {
     ),
     "activations that are a cache": (step("attention", "arguments", q="kv.k.{layer}"), "float32 buffer"),
     "activations that are integers": (step("attention", "arguments", q="token_counts"), "float32 buffer"),
-    "activations that are a constant": (step("attention", "arguments", q="rope.inv_freq"), "float32 buffer"),
+    "activations that are a constant": (step("attention", "arguments", q="rope.inv_freq.0"), "float32 buffer"),
     "activations that are too small": (scratch(shape=[64]), "needs"),
     "activations too small in prefill only": (scratch(shape=["hidden_size"]), "needs"),
     "a weight that is written": (step("attention", "arguments", out="model.norm"), "no buffer"),

@@ -10,7 +10,7 @@ from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.checkpoint.huggingface import ConfigCheckpoint, HuggingFaceCheckpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.quantize.choose import (
     Q4_ASYMMETRIC,
     Q4_SYMMETRIC,
@@ -24,7 +24,7 @@ from nomoat_compiler.scheme import Grouped, Plain, Scheme
 from tiny_checkpoints import config, weights, write_gguf, write_huggingface
 
 MODEL = config(attention_bias=True)
-SPECS = tensor_specs(LlamaConfig.from_huggingface(MODEL))
+SPECS = tensor_specs(read_model(MODEL))
 QKV = "model.layers.0.self_attn.qkv_proj"
 
 
@@ -92,7 +92,7 @@ def test_blocks_are_kept_exactly(tmp_path: Path, types: str, quantization: str |
     arrays = {parameter.role: array for parameter, array in encode_tensor(spec, checkpoint, scheme, name)}
     values = dequantize(scheme.to_json(), spec.shape, arrays)
     start = 0
-    for source, rows in zip(spec.sources, spec.source_rows, strict=True):
+    for source, rows in ((source.name, source.rows) for source in spec.sources):
         if by_name[source].startswith("Q"):
             np.testing.assert_array_equal(values[start : start + rows], expected[source])
         else:

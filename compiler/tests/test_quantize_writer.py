@@ -13,8 +13,8 @@ from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.checkpoint.huggingface import HuggingFaceCheckpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
-from nomoat_compiler.program.tensor_spec import TensorSpec
+from nomoat_compiler.models.registry import read_model
+from nomoat_compiler.program.tensor_spec import Source, TensorSpec
 from nomoat_compiler.quantize.choose import choose_schemes
 from nomoat_compiler.quantize.encode import encode_tensor
 from nomoat_compiler.quantize.mlc import quantize_mlc
@@ -79,7 +79,7 @@ def test_native_float32_is_raw(tmp_path: Path) -> None:
 def test_every_stored_tensor_reads_back_near_its_source(tmp_path: Path, quantization: str) -> None:
     model = config(attention_bias=True, mlp_bias=True)
     tensors = weights(model)
-    specs = tensor_specs(LlamaConfig.from_huggingface(model))
+    specs = tensor_specs(read_model(model))
     checkpoint = HuggingFaceCheckpoint(write_huggingface(tmp_path / "m", model, tensors, "bfloat16", shards=2), "m")
     name, schemes = choose_schemes(specs, checkpoint, quantization)
     steps: list[tuple[int, int]] = []
@@ -91,7 +91,7 @@ def test_every_stored_tensor_reads_back_near_its_source(tmp_path: Path, quantiza
     for spec in specs:
         arrays = stored_arrays(spec, schemes[spec.name], stored)
         values = dequantize(schemes[spec.name].to_json(), spec.shape, arrays)
-        expected = np.concatenate([tensors[source] for source in spec.sources])
+        expected = np.concatenate([tensors[source.name] for source in spec.sources])
         # The sources are exact in bfloat16, so f32 and q0f32 lose nothing.
         np.testing.assert_allclose(values, expected, rtol=0, atol=tolerance.get(quantization, 0))
 
@@ -103,13 +103,13 @@ def test_mlc_rows_do_not_depend_on_how_they_are_read(
     model = config()
     tensors = weights(model)
     folder = write_huggingface(tmp_path / "m", model, tensors)
-    spec = next(spec for spec in tensor_specs(LlamaConfig.from_huggingface(model)) if spec.kind == "linear")
+    spec = next(spec for spec in tensor_specs(read_model(model)) if spec.kind == "linear")
     checkpoint = HuggingFaceCheckpoint(folder, "m")
     scheme = choose_schemes([spec], checkpoint, quantization)[1][spec.name]
     assert isinstance(scheme, Grouped)
-    monkeypatch.setattr("nomoat_compiler.quantize.encode.BLOCK_VALUES", 7 * 64)
+    monkeypatch.setattr("nomoat_compiler.quantize.sources.BLOCK_VALUES", 7 * 64)
     (_, words), (_, scales) = encode_tensor(spec, checkpoint, scheme, quantization)
-    whole = np.concatenate([tensors[source] for source in spec.sources]).astype(dtype)
+    whole = np.concatenate([tensors[source.name] for source in spec.sources]).astype(dtype)
     expected_words, expected_scales = quantize_mlc(whole, scheme)
     np.testing.assert_array_equal(words, expected_words)
     stored_dtype = np.float16 if dtype == "float16" else ml_dtypes.bfloat16
@@ -137,8 +137,8 @@ def test_blocks_under_mlc_and_float_schemes_are_dequantized(tmp_path: Path) -> N
     model = config()
     expected = write_gguf(tmp_path / "m.gguf", model, weights(model), "Q4_1")
     checkpoint = GgufCheckpoint(tmp_path / "m.gguf")
-    spec = TensorSpec("w", "linear", (64, 64), ("model.layers.0.self_attn.q_proj.weight",), (64,))
-    values = expected[spec.sources[0]]
+    spec = TensorSpec("w", "linear", (64, 64), (Source("model.layers.0.self_attn.q_proj.weight", 64),))
+    values = expected[spec.sources[0].name]
     [(_, plain)] = encode_tensor(spec, checkpoint, Plain("float32"), "f32")
     np.testing.assert_array_equal(plain, values)
     scheme = Grouped(4, 32, 7, "float16")
@@ -147,7 +147,7 @@ def test_blocks_under_mlc_and_float_schemes_are_dequantized(tmp_path: Path) -> N
 
 
 def write_fails(tmp_path: Path, tensors: dict[str, np.ndarray], quantization: str) -> tuple[str, dict]:
-    specs = tensor_specs(LlamaConfig.from_huggingface(config()))
+    specs = tensor_specs(read_model(config()))
     checkpoint = HuggingFaceCheckpoint(write_huggingface(tmp_path / "m", config(), tensors), "m")
     schemes = choose_schemes(specs, checkpoint, quantization)[1]
     with pytest.raises(NomoatError) as caught:

@@ -54,6 +54,20 @@ def test_every_command_is_listed_and_shows_its_help() -> None:
         assert name in result.output
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "nan"])
+def test_top_p_says_what_it_takes(value: str) -> None:
+    result = runner.invoke(app, ["generate", "DIR", "hi", "--top-p", value])
+    assert result.exit_code == 2
+    if value in ("0", "-1"):
+        assert "--temperature 0" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_an_mlc_folder_has_no_program() -> None:
+    result = runner.invoke(app, ["compile", "MODEL", "-o", "DIR", "--format", "mlc", "--program-only"])
+    assert result.exit_code == 2
+    assert "no program" in " ".join(result.output.replace("│", " ").split())
+
+
 def test_version() -> None:
     result = runner.invoke(app, ["--version"])
     assert result.exit_code == 0

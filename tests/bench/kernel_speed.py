@@ -1,6 +1,6 @@
 """How fast the CPU's matrix kernels are by themselves, in Chromium on one thread, and what holds them back.
 
-    python -m tests.bench.kernel_speed [--passes 15] [--json FILE]
+    python -m tests.bench.kernel_speed [--passes 15] [--formats q4m,q5s] [--builds relaxed] [--json FILE]
 
 Each kernel runs on a matrix that stays in the processor's cache and, one copy after the other, on more of it than a
 cache holds; beside it, a pass of plain reads over the same copies says what the memory gives. A kernel that is hardly
@@ -91,10 +91,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.kernel_speed")
     parser.add_argument("--passes", type=int, default=15)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--formats", default="q4m,q4s,q8s,q5s,q4m_uint8,q5m_uint8,q6s_int8", help=", ".join(LAYOUTS))
+    parser.add_argument("--builds", default="relaxed,plain")
     options = parser.parse_args(arguments)
     with headless_browser(find_chromium(), Adapter.SOFTWARE) as browser:
         page = browser.new_page()
-        speeds = [speed for build in BUILDS for speed in measured(page, build, options.passes)]
+        builds = [build for build in BUILDS if build.name in options.builds.split(",")]
+        names = options.formats.split(",")
+        speeds = [speed for build in builds for speed in measured(page, build, names, options.passes)]
     if options.json:
         found = [asdict(speed) for speed in speeds]
         options.json.write_text(json.dumps({"machine": machine(), "kernels": found}, indent=1) + "\n")
@@ -102,20 +106,21 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def measured(page: Page, build: Build, passes: int) -> list[Speed]:
+def measured(page: Page, build: Build, names: list[str], passes: int) -> list[Speed]:
     """One token times matrices of each kind, then many tokens, of which only the arithmetic is of interest."""
     speeds = []
-    for name in ("q4m", "q4s", "q8s"):
+    for name in names:
         cpu, matrix, given, y = product(build, name, 1)
         copies = MEMORY_BYTES // matrix.nbytes
         times = timed(page, cpu, f"gemv_{name}", given, y, matrix, 1, passes, CACHE_REPEATS, copies)
         cache = rate(matrix.nbytes * CACHE_REPEATS, times["cache"])
         memory, reads = (rate(matrix.nbytes * copies, times[kind]) for kind in ("memory", "reads"))
         speeds.append(Speed(build.name, f"gemv_{name}", "GB/s", cache, memory, reads))
-    cpu, matrix, given, y = product(build, "q4m", TOKENS)
-    times = timed(page, cpu, "gemm_q4m", given, y, matrix, TOKENS, passes, 4, 0)
-    multiplied = rate(ROWS * COLUMNS * TOKENS * 4, times["cache"])
-    speeds.append(Speed(build.name, "gemm_q4m", "GMAC/s", multiplied, None, None))
+    for name in names:
+        cpu, matrix, given, y = product(build, name, TOKENS)
+        times = timed(page, cpu, f"gemm_{name}", given, y, matrix, TOKENS, passes, 4, 0)
+        multiplied = rate(ROWS * COLUMNS * TOKENS * 4, times["cache"])
+        speeds.append(Speed(build.name, f"gemm_{name}", "GMAC/s", multiplied, None, None))
     return speeds
 
 
@@ -125,7 +130,7 @@ def product(build: Build, name: str, tokens: int) -> tuple[CpuMachine, Matrix, l
     """
     layout = LAYOUTS[name]
     cpu = CpuMachine(build)
-    matrix = Matrix(cpu, layout, ROWS, COLUMNS, zero=8, seed=1)
+    matrix = Matrix(cpu, layout, ROWS, COLUMNS, zero=2, seed=1)
     x = random(2).standard_normal((tokens, COLUMNS)).astype(np.float32)
     blocks, y = place_blocks(cpu, x, bits=layout.bits), cpu.place(tokens * ROWS * 4)
     k_blocks = COLUMNS // 32

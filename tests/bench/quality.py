@@ -25,11 +25,10 @@ from nomoat.browser.device import Device
 from nomoat.browser.runner import BrowserModel
 from nomoat.demo.sample_model import find_gguf
 from nomoat.verification.compare import Logits, log_softmax, normalized
-from nomoat_compiler.reference.rope import Float32
-from nomoat_compiler.reference.rounded_llama import RoundedLlamaReference, int8_by_group, rounded
+from nomoat_compiler.interpreter.rounding import Float32, RoundedInterpreter, int8_by_group, rounded
 
 from tests.bench.machine import text_of
-from tests.fixtures.packages import ROOT, compiled
+from tests.fixtures.packages import ROOT, PackageTensors, compiled
 from tests.fixtures.smollm2 import CONFIG, DECIDED_MARGIN, first_coin_toss, gguf_tensors
 from tests.fixtures.transformers_oracle import TransformersOracle
 
@@ -65,16 +64,7 @@ PROMPTS = [
     "Summarize in one sentence: The meeting was moved from Monday to Thursday because the room was being painted.",
     "Fix the grammar: He don't likes apples.",
 ]
-KINDS = {
-    "q_proj": "qkv",
-    "k_proj": "qkv",
-    "v_proj": "qkv",
-    "o_proj": "o",
-    "gate_proj": "gate_up",
-    "up_proj": "gate_up",
-    "down_proj": "down",
-    "embed_tokens": "head",
-}
+KINDS = {"qkv_proj": "qkv", "o_proj": "o", "gate_up_proj": "gate_up", "down_proj": "down", "embed_tokens": "head"}
 ALL_KINDS = frozenset(KINDS.values())
 Cached = Callable[[Float32], Float32]
 
@@ -105,12 +95,16 @@ VARIANTS: dict[str, tuple[Mapping[str, int], Cached]] = {
 BREAKDOWN = {f"activations before {kind}": ({kind: BITS[kind]}, kept) for kind in sorted(ALL_KINDS)}
 
 
-class Variant(RoundedLlamaReference):
-    """The reference with only some of the device's roundings."""
+class Variant(RoundedInterpreter):
+    """The interpreter with only some of the device's roundings."""
 
-    def __init__(self, tensors: Mapping[str, np.ndarray], bits: Mapping[str, int], cached: Cached) -> None:
-        super().__init__(CONFIG, lambda name: tensors[name], lambda name: bits.get(KINDS[name.split(".")[-2]]))
+    def __init__(self, tensors: PackageTensors, bits: Mapping[str, int], cached: Cached) -> None:
+        super().__init__(tensors.instance, tensors.tensor)
+        self._bits_by_kind = bits
         self._keep = cached
+
+    def _bits(self, weight: str, scheme: Mapping[str, Any]) -> int | None:
+        return self._bits_by_kind.get(KINDS[weight.split(".")[-2]])
 
     def _cached(self, x: Float32) -> Float32:
         return self._keep(x)
@@ -159,12 +153,12 @@ class Figures:
 def main() -> int:
     options = arguments()
     gguf_file = find_gguf()
-    tensors = dict(gguf_tensors(gguf_file))
-    oracle = TransformersOracle(CONFIG, tensors)
+    oracle = TransformersOracle(CONFIG, dict(gguf_tensors(gguf_file)))
     variants = VARIANTS | (BREAKDOWN if options.breakdown else {})
-    with open_model(compiled(gguf_file, "q4", name="smollm2"), device=options.device, threads=options.threads) as model:
+    package = compiled(gguf_file, "q4", name="smollm2")
+    with open_model(package, device=options.device, threads=options.threads) as model:
         sequences = list(held_out(model, options.sequences))
-        figures = forced(model, oracle, tensors, variants, sequences)
+        figures = forced(model, oracle, PackageTensors(package), variants, sequences)
         answers = [answered(model, oracle, prompt) for prompt in PROMPTS]
     report = {
         "model": "SmolLM2-135M-Instruct",
@@ -212,7 +206,7 @@ def held_out(model: BrowserModel, count: int) -> Iterator[list[int]]:
 def forced(
     model: BrowserModel,
     oracle: TransformersOracle,
-    tensors: Mapping[str, np.ndarray],
+    tensors: PackageTensors,
     variants: Mapping[str, tuple[frozenset[str], Cached]],
     sequences: Sequence[Sequence[int]],
 ) -> dict[str, dict[str, Any]]:
@@ -225,7 +219,7 @@ def forced(
         decode.add(reference, model.logits(ids), ids[1:])
         after_prefill.add(reference[PREFILLED:], model.logits(ids, PREFILLED), ids[PREFILLED + 1 :])
         for name, (bits, cached) in variants.items():
-            figures[name].add(reference, Variant(tensors, bits, cached).logits(ids), ids[1:])
+            figures[name].add(reference, Variant(tensors, bits, cached).decode(ids), ids[1:])
     return {name: rows.summary() for name, rows in figures.items()}
 
 

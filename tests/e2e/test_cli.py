@@ -16,7 +16,6 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from nomoat_compiler.reference.llama import LlamaReference
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
@@ -57,10 +56,9 @@ def test_generate_json_is_the_greedy_answer_of_the_reference(
     prompt_ids = tokenizer.encode(rendered, add_special_tokens=False).ids
     assert generated["prompt_ids"] == prompt_ids
 
-    tensors = PackageTensors(package)
-    reference = LlamaReference(tensors.config, tensors.__getitem__)
+    reference = PackageTensors(package).interpreter()
     token_ids = [*prompt_ids, *generated["generated_ids"]]
-    best = reference.logits(token_ids[:-1])[len(prompt_ids) - 1 :].argmax(axis=-1)
+    best = reference.decode(token_ids[:-1])[len(prompt_ids) - 1 :].argmax(axis=-1)
     assert generated["generated_ids"] == best.tolist()
     assert generated["text"] == tokenizer.decode(best.tolist(), skip_special_tokens=True)
     if device == "webgpu":
@@ -155,6 +153,7 @@ def test_compile_then_verify(tiny_checkpoint: Path, tmp_path: Path, device: str)
     assert verification["passed"] is True
     assert verification["device"] == device
     assert verification["weights_equal_checkpoint"] is False
+    assert verification["checkpoint_read_by"].startswith("transformers ")
     assert verification["quantization"]["mean_kl"] > execution["mean_kl"]
     if device == "webgpu":
         assert execution["max_logit_error"] < 1e-3

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import ml_dtypes
 import numpy as np
 from nomoat_compiler.operators.cpu import fine_activations
 from nomoat_compiler.operators.cpu.activations import BLOCK_BYTES
 from nomoat_compiler.operators.cpu.blocks import Format
 from nomoat_compiler.quantize.packing import pack_words
+from nomoat_compiler.reference.quantize import dequantize
+from nomoat_compiler.scheme import Grouped, ScaleDtype, stored_parameters
 
 from tests.parity.cpu_harness import CpuMachine, random
 from tests.parity.kernel_cases import subnormal_halves
+
+NUMPY = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32}
 
 
 def quantized(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -28,8 +35,23 @@ def fine(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(x * inverse).astype(np.int64), peak.astype(np.float64) / 2047
 
 
+def scheme_of(layout: Format, zero: int) -> Grouped:
+    """The scheme whose matrices the CPU keeps as ``layout``."""
+    dtypes: dict[str, ScaleDtype] = {"half": "float16", "float": "float32", "bfloat": "bfloat16"}
+    dtype = dtypes.get(layout.scales, layout.scales)
+    symmetric = not layout.minimum and layout.codebook is None
+    return Grouped(layout.bits, layout.group_size, zero if symmetric else None, dtype, layout.codebook)
+
+
+def pieces(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Two pieces and the number of the first value of each."""
+    flat = values.reshape(-1)
+    cut = flat.size // 2 + 1
+    yield from ((0, flat[:cut]), (cut, flat[cut:]))
+
+
 class Matrix:
-    """A random matrix in the package's arrays, repacked on the machine, and its float64 parts."""
+    """A random matrix in the package's arrays, repacked on the machine, and its float64 values."""
 
     def __init__(
         self,
@@ -43,41 +65,51 @@ class Matrix:
     ) -> None:
         generator = random(seed)
         self.machine, self.layout, self.rows, self.columns, self.zero = machine, layout, rows, columns, zero
-        groups = columns // 32
-        stored = np.float16 if layout.half else np.float32
-        self.q = generator.integers(0, 2**layout.bits, (rows, groups, 32), dtype=np.uint8)
-        self.scale = (generator.standard_normal((rows, groups)) * 0.02).astype(stored)
-        self.minimum = (generator.standard_normal((rows, groups)) * 0.05).astype(stored)
-        if subnormal:
-            self.scale = subnormal_halves(generator, (rows, groups))
-            self.minimum = -subnormal_halves(generator, (rows, groups))
-        words = pack_words(self.q.reshape(rows, columns), layout.bits)
+        scheme = scheme_of(layout, zero)
+        groups, k_blocks = columns // layout.group_size, columns // 32
+        q = generator.integers(0, 2**layout.bits, (rows, columns), dtype=np.uint8)
+        words = pack_words(q, layout.bits)
+        shape = stored_parameters("w", (rows, columns), scheme)[1].shape
+        if layout.integer:
+            scales = generator.integers(0, 1 << 32, shape, dtype=np.uint32)
+            supers = generator.standard_normal((*shape[:2], layout.parts)) * 2e-3
+            scales[..., : layout.parts] = supers.astype(np.float32).view(np.uint32)
+        else:
+            stored = NUMPY[scheme.scale_dtype]
+            scales = (generator.standard_normal(shape) * 0.02).astype(stored)
+            if layout.minimum:
+                scales[..., 1] = (generator.standard_normal((rows, groups)) * 0.05).astype(stored)
+            if subnormal:
+                scales = subnormal_halves(generator, shape)
+                if layout.minimum:
+                    scales[..., 1] *= np.float16(-1)
+        role = "q_scale_min" if layout.minimum else "q_scale"
+        self.values = dequantize(scheme.to_json(), (rows, columns), {"q_weight": words, role: scales}).astype(float)
         self.blocks = -(-rows // 4)
-        self.nbytes = self.blocks * groups * layout.nbytes
+        header = -(-k_blocks // 8) * layout.super_bytes
+        row_bytes = header + k_blocks * layout.nbytes
+        self.nbytes = self.blocks * row_bytes
         self.address = machine.place(self.nbytes)
-        row_words, nbytes = columns * layout.bits // 32, layout.nbytes
         # In two pieces that end in the middle of a row, as a reader may cut them.
-        cut = words.size // 2 + 1
-        for first, piece in ((0, words.reshape(-1)[:cut]), (cut, words.reshape(-1)[cut:])):
-            source = machine.place(piece)
+        for first, piece in pieces(words):
             machine.call(
-                f"repack_weights_{layout.bits}", source, self.address, first, piece.size, row_words, groups, nbytes,
-                threads=None,
+                f"repack_weights_{layout.bits}", machine.place(piece), self.address, first, piece.size, words.shape[1],
+                row_bytes, header, layout.nbytes, threads=None,
             )  # fmt: skip
-        scales = np.stack([self.scale, self.minimum], -1) if layout.minimum else self.scale
-        suffix = "_min" if layout.minimum else ""
-        machine.call(
-            f"repack_scales_{np.dtype(stored).name}{suffix}", machine.place(scales), self.address, 0, scales.size,
-            groups, nbytes, layout.weight_bytes, threads=None,
-        )  # fmt: skip
-
-    @property
-    def values(self) -> np.ndarray:
-        """(rows, columns) float64."""
-        scale = self.scale.astype(np.float64)[..., None]
-        if self.layout.minimum:
-            return (self.q * scale + self.minimum.astype(np.float64)[..., None]).reshape(self.rows, self.columns)
-        return ((self.q.astype(np.float64) - self.zero) * scale).reshape(self.rows, self.columns)
+        for first, piece in pieces(scales):
+            source = machine.place(piece)
+            if layout.integer:
+                machine.call(
+                    "repack_integer_scales", source, self.address, first, piece.size, shape[1] * shape[2], shape[2],
+                    layout.parts, layout.integers, k_blocks, row_bytes, header, layout.nbytes, layout.weight_bytes,
+                    threads=None,
+                )  # fmt: skip
+            else:
+                kind = "bits16" if layout.scales == "bfloat" else scheme.scale_dtype
+                machine.call(
+                    f"repack_scales_{kind}{'_min' if layout.minimum else ''}", source, self.address, first, piece.size,
+                    groups, layout.nbytes, layout.weight_bytes, threads=None,
+                )  # fmt: skip
 
     def times(self, x: np.ndarray) -> np.ndarray:
         """W x with rounded activations, exactly: (tokens, rows) float64."""
@@ -89,9 +121,7 @@ class Matrix:
 
     def arguments(self) -> list[int]:
         """Of gemv and gemm: where the weights are and, of 8 bits, the sums of the rows."""
-        if self.layout.bits == 4:
-            return [self.address]
-        return [self.address, self.row_sums()]
+        return [self.address, self.row_sums()] if self.layout.bits == 8 else [self.address]
 
     def row_sums(self) -> int:
         sums = self.machine.place(self.blocks * 16)

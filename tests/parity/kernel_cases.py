@@ -12,7 +12,9 @@ from nomoat_compiler.expression import evaluate
 from nomoat_compiler.gpu_library import compiled, constant_values, whole
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
 from nomoat_compiler.operators.definition import definition_symbols
-from nomoat_compiler.scheme import FloatDtype, Grouped, Plain, Scheme
+from nomoat_compiler.quantize.packing import pack_words
+from nomoat_compiler.reference.quantize import dequantize
+from nomoat_compiler.scheme import INTEGER_SCALES, FloatDtype, Grouped, Plain, Scheme, stored_parameters
 from nomoat_compiler.targets.webgpu import CompiledVariant, content_hash, specialise
 
 from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter
@@ -24,12 +26,24 @@ _DTYPES: tuple[FloatDtype, ...] = ("float16", "bfloat16", "float32")
 _NUMPY = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32, "uint32": np.uint32,
           "int32": np.int32}  # fmt: skip
 _STORED = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
-# One for each storage format of the library: bits, minimum or zero, dtype of scales or values.
+# One for each storage format of the library, and of formats that are open one for everything that they leave open.
 SCHEMES: dict[str, Scheme] = {
     **{f"q4m_{_STORED[dtype]}": Grouped(4, 32, None, dtype) for dtype in _DTYPES},
     **{f"q4s_{_STORED[dtype]}": Grouped(4, 32, zero, dtype) for dtype, zero in zip(_DTYPES, (8, 7, 3), strict=True)},
     **{f"q8m_{_STORED[dtype]}": Grouped(8, 32, None, dtype) for dtype in _DTYPES},
     **{f"q8s_{_STORED[dtype]}": Grouped(8, 32, 128, dtype) for dtype in _DTYPES},
+    "q2m_u4": Grouped(2, 16, None, "uint4"),
+    "q3s_i8": Grouped(3, 16, 4, "int8"),
+    "q4m_u8": Grouped(4, 32, None, "uint8"),
+    "q4_iq4_nl": Grouped(4, 32, None, "float16", "iq4_nl"),
+    "q4_iq4_xs": Grouped(4, 32, None, "int8", "iq4_nl"),
+    "q4_mxfp4": Grouped(4, 32, None, "bfloat16", "mxfp4"),
+    "q5s_f16": Grouped(5, 32, 16, "float16"),
+    "q5m_f16": Grouped(5, 32, None, "float16"),
+    "q5m_u8": Grouped(5, 32, None, "uint8"),
+    "q6s_i8": Grouped(6, 16, 32, "int8"),
+    "q6m_i8": Grouped(6, 16, None, "int8"),
+    "q6s_f32": Grouped(6, 16, 1, "float32"),
     **{_STORED[dtype]: Plain(dtype) for dtype in _DTYPES},
 }
 _compared: set[str] = set()  # variants whose text with fixed constants was seen to give the same bits
@@ -45,25 +59,25 @@ def random_matrix(
     if isinstance(scheme, Plain):
         stored = rng.normal(size=(n, k)).astype(np.float32).astype(_NUMPY[scheme.dtype])
         return stored.astype(np.float64), {"w": stored}
-    groups = -(-k // scheme.group_size)
-    q = rng.integers(0, 1 << scheme.bits, (n, groups * scheme.group_size), dtype=np.uint32)
-    per_word = 32 // scheme.bits
-    shifts = np.arange(per_word, dtype=np.uint32) * scheme.bits
-    words = np.bitwise_or.reduce(q.reshape(n, -1, per_word) << shifts, axis=-1)
-    scale = (rng.uniform(0.5, 1.5, (n, groups)) / (1 << scheme.bits)).astype(_NUMPY[scheme.scale_dtype])
-    if subnormal:
-        scale = subnormal_halves(rng, (n, groups))
-    expanded = np.repeat(scale.astype(np.float64), scheme.group_size, axis=1)
-    if scheme.zero is None:
-        minimum = rng.normal(size=(n, groups)).astype(_NUMPY[scheme.scale_dtype])
-        if subnormal:
-            minimum = -subnormal_halves(rng, (n, groups))
-        values = q * expanded + np.repeat(minimum.astype(np.float64), scheme.group_size, axis=1)
-        stored_scale = np.stack([scale, minimum], axis=-1)
+    weight, scale = stored_parameters("w", (n, k), scheme)
+    q = rng.integers(0, 1 << scheme.bits, (n, weight.shape[1] * 32 // scheme.bits), dtype=np.uint8)
+    scales: np.ndarray
+    if scheme.two_level:
+        scales = rng.integers(0, 1 << 32, scale.shape, dtype=np.uint32)
+        parts = 2 if scheme.minimum else 1
+        supers = rng.normal(size=(*scale.shape[:2], parts)) / (1 << (scheme.bits + INTEGER_SCALES[scheme.scale_dtype]))
+        scales[..., :parts] = supers.astype(np.float32).view(np.uint32)
     else:
-        values = (q.astype(np.float64) - scheme.zero) * expanded
-        stored_scale = scale
-    return values[:, :k], {"w": words, "w_scale": stored_scale}
+        dtype = _NUMPY[scheme.scale_dtype]
+        scales = (rng.uniform(0.5, 1.5, scale.shape) / (1 << scheme.bits)).astype(dtype)
+        if subnormal:
+            scales = subnormal_halves(rng, scale.shape)
+        if scheme.minimum:
+            groups = scale.shape[:2]
+            scales[..., 1] = -subnormal_halves(rng, groups) if subnormal else rng.normal(size=groups).astype(dtype)
+    stored = {"q_weight": pack_words(q, scheme.bits), scale.role: scales}
+    values = dequantize(scheme.to_json(), (n, k), stored).astype(np.float64)
+    return values, {"w": stored["q_weight"], "w_scale": scales}
 
 
 def rows_of(arrays: Arrays, rows: np.ndarray) -> Arrays:
@@ -109,8 +123,9 @@ def run_on_each(
     operator = gpu_operator(definition["op"])
     symbols = _symbols(definition, prefill, n) | dict(rows or {})
     scratch = {s.name: np.zeros(int(evaluate(s.length, symbols)), _NUMPY[s.dtype]) for s in operator.scratch}
-    choices = [_suitable(definition["op"], s, symbols, adapter) for s in range(len(operator.stages))]
-    for stage, suitable in zip(operator.stages, choices, strict=True):
+    stages = {s: stage for s, stage in enumerate(operator.stages) if evaluate(stage.when, symbols)}
+    choices = [_suitable(definition["op"], s, symbols, adapter) for s in stages]
+    for stage, suitable in zip(stages.values(), choices, strict=True):
         assert suitable, f"{adapter.name} runs no variant of {stage.name} for {definition}"
     for kernels in itertools.product(*choices):
         held = [scratch | dict(arrays) for arrays in array_sets]

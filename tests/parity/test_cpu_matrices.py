@@ -10,12 +10,12 @@ from nomoat_compiler.operators.cpu.activations import BLOCK_BYTES, EXPONENT, SCA
 from nomoat_compiler.operators.cpu.blocks import FORMATS, Format
 from nomoat_compiler.operators.cpu.emit import Build
 
-from tests.parity.cpu_harness import CpuMachine, each_build, random
+from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 from tests.parity.cpu_matrix import Matrix, fine, place_blocks, quantized, token_bytes
 
 each_format = pytest.mark.parametrize("layout", FORMATS, ids=lambda layout: layout.name)
 # Of a sum, by the bits of the weights. With 8 bits the excess of the activations is added and taken out again.
-TOLERANCE = {4: 1e-6, 8: 2e-6}
+TOLERANCE = {2: 1e-6, 3: 1e-6, 4: 1e-6, 5: 1e-6, 6: 1e-6, 8: 2e-6}
 DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 
 
@@ -24,8 +24,8 @@ DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bf
 @pytest.mark.parametrize("threads", [1, 3])
 def test_gemv(build: Build, layout: Format, threads: int) -> None:
     machine = CpuMachine(build)
-    rows, columns = 4 * 13, 96
-    matrix = Matrix(machine, layout, rows, columns, zero=7, seed=1)
+    rows, columns = 4 * 13, 352  # a header for eight blocks, and one for three
+    matrix = Matrix(machine, layout, rows, columns, zero=3, seed=1)
     x = random(2).standard_normal((1, columns)).astype(np.float32)
     y = machine.place(rows * 4)
     stride = token_bytes(machine, layout.bits, columns // 32)
@@ -33,7 +33,7 @@ def test_gemv(build: Build, layout: Format, threads: int) -> None:
     copies = machine.place(stride * threads)
     kernel = "quantize_fine_own" if layout.bits == 8 else "quantize_own"
     machine.call(kernel, machine.place(x), copies, 0, stride, columns, columns // 32, threads=threads)
-    sizes = (stride, columns // 32, rows // 4, 7)
+    sizes = (stride, columns // 32, rows // 4, 3)
     machine.call(f"gemv_{layout.name}", copies, *matrix.arguments(), y, *sizes, threads=threads)
     result = machine.read(y, np.float32, (rows,))
     # Sums of columns/32 float32 products, each rounded once or twice.
@@ -46,12 +46,12 @@ def test_gemv(build: Build, layout: Format, threads: int) -> None:
 @pytest.mark.parametrize(("tokens", "threads"), [(1, 1), (4, 2), (7, 1), (11, 3)])
 def test_gemm(build: Build, layout: Format, tokens: int, threads: int) -> None:
     machine = CpuMachine(build)
-    rows, columns = 4 * 5, 64
-    matrix = Matrix(machine, layout, rows, columns, zero=8, seed=3)
+    rows, columns = 4 * 5, 288
+    matrix = Matrix(machine, layout, rows, columns, zero=2, seed=3)
     x = random(4).standard_normal((tokens, columns)).astype(np.float32) * 3
     y = machine.place(tokens * rows * 4)
     blocks, n = place_blocks(machine, x, threads, layout.bits), machine.place(np.int32(tokens))
-    sizes = (columns // 32, rows // 4, 8)
+    sizes = (columns // 32, rows // 4, 2)
     machine.call(f"gemm_{layout.name}", blocks, *matrix.arguments(), y, n, *sizes, threads=threads)
     result = machine.read(y, np.float32, (tokens, rows))
     tolerance = TOLERANCE[layout.bits] * columns * np.abs(x).max() * np.abs(matrix.values).max()
@@ -121,9 +121,12 @@ def test_quantize(build: Build, columns: int) -> None:
         quads = raw[..., :64].copy().view(np.int16).reshape(tokens, k_blocks, 8, 4)
         got = quads[..., [0, 2, 1, 3]].reshape(tokens, k_blocks, 32)  # x[0], x[2], x[1], x[3]
     np.testing.assert_array_equal(got, q)
-    factors = raw[..., at : at + 8].copy().view(np.float32).astype(np.float64) / EXPONENT
+    factors = raw[..., at : at + 16].copy().view(np.float32).astype(np.float64) / EXPONENT
     np.testing.assert_allclose(factors[..., 0], scale, rtol=1e-6)
     np.testing.assert_allclose(factors[..., 1], scale * q.sum(-1), rtol=1e-5, atol=1e-7)
+    for half in range(2):
+        expected = scale * q[..., 16 * half : 16 * half + 16].sum(-1)
+        np.testing.assert_allclose(factors[..., 2 + half], expected, rtol=1e-5, atol=1e-7)
 
 
 @each_build
@@ -172,13 +175,14 @@ def test_matmul_of_plain_numbers(build: Build, dtype: str, tokens: int, threads:
 @each_format
 def test_embed(build: Build, layout: Format) -> None:
     machine = CpuMachine(build)
-    rows, columns = 11, 96
-    matrix = Matrix(machine, layout, rows, columns, zero=7, seed=15)
+    rows, columns = 11, 288
+    matrix = Matrix(machine, layout, rows, columns, zero=3, seed=15)
     ids = np.array([10, 0, 3, 10, 7], np.int32)
     y, n = machine.place(len(ids) * columns * 4), machine.place(np.int32(len(ids)))
-    machine.call(f"embed_{layout.name}", machine.place(ids), matrix.address, y, n, columns, columns // 32, 7, threads=2)
+    place = (machine.place(ids), matrix.address, y, n, columns, float_bits(2.0), columns // 32, 3)
+    machine.call(f"embed_{layout.name}", *place, threads=2)
     np.testing.assert_allclose(
-        machine.read(y, np.float32, (len(ids), columns)), matrix.values[ids], rtol=3e-7, atol=1e-8
+        machine.read(y, np.float32, (len(ids), columns)), 2 * matrix.values[ids], rtol=3e-7, atol=1e-8
     )
 
 
@@ -189,8 +193,10 @@ def test_embed_of_plain_numbers(build: Build, dtype: str) -> None:
     w = random(16).standard_normal((9, 20)).astype(DTYPES[dtype])
     ids = np.array([8, 1], np.int32)
     y = machine.place(2 * 20 * 4)
-    machine.call(f"embed_{dtype}", machine.place(ids), machine.place(w), y, machine.place(np.int32(2)), 20)
-    np.testing.assert_array_equal(machine.read(y, np.float32, (2, 20)), w[ids].astype(np.float32))
+    machine.call(
+        f"embed_{dtype}", machine.place(ids), machine.place(w), y, machine.place(np.int32(2)), 20, float_bits(2.0)
+    )
+    np.testing.assert_array_equal(machine.read(y, np.float32, (2, 20)), 2 * w[ids].astype(np.float32))
 
 
 @each_build

@@ -15,7 +15,7 @@ import pytest
 from nomoat_compiler.models.llama import LLAMA_PLAN
 from nomoat_compiler.program.instance import Instance, instantiate
 
-from tests.fixtures.instances import configurations, llama_program, uneven_program, write
+from tests.fixtures.instances import configurations, llama_program, other_families, uneven_program, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ def test_the_runtime_makes_the_same_instances(tmp_path: Path) -> None:
     environment = os.environ | {"PROGRAMS": f"{tmp_path.as_uri()}/", "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=ROOT / "runtime", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
-    assert re.search(rf"\b{len(configurations()) + 1} passed", done.stdout), done.stdout[-2000:]
+    assert re.search(rf"\b{len(configurations()) + len(other_families()) + 1} passed", done.stdout), done.stdout[-2000:]
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def test_layers_of_different_widths_and_heads(uneven: Instance, function: str) -
         (4, 2, 16),
         (8, 4, 8),
     ]
-    swiglu = [d["rows"] // 2 for d in definitions(uneven, function, "linear") if d["swiglu"]]
-    assert swiglu == [96, 64, 128, 96, 160]
+    gated = [d["rows"] // 2 for d in definitions(uneven, function, "linear") if d["gated"]]
+    assert gated == [96, 64, 128, 96, 160]
 
 
 def test_a_layer_reads_the_keys_and_values_of_another(uneven: Instance) -> None:

@@ -1,6 +1,6 @@
 """Proves that one plan runs every size: twenty random configurations with random weights, logits against the reference.
 
-Needs Chromium. The reference is NumPy's, since transformers refuses head counts that do not divide the hidden size.
+Needs Chromium. The reference is the interpreter: transformers refuses head counts that do not divide the hidden size.
 Each configuration gets a quantization of its own; the reference has the weights of the package. Every fourth runs on
 WebGPU, where a load compiles for seconds on the software adapter, the others on the CPU; NOMOAT_EVERY_KERNEL=1 runs
 all of them on both.
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nomoat_compiler.reference.llama import LlamaReference
 
 from tests.fixtures.instances import RANDOM_SEEDS, random_config
 from tests.fixtures.packages import PackageTensors, compiled
@@ -46,10 +45,7 @@ def test_logits(seed: int, device: str, package_browser: PackageBrowser, tmp_pat
     package = compiled(checkpoint, quantizations[seed % len(quantizations)], name=f"random_{seed}")
     count = min(24, config["max_position_embeddings"])
     ids = np.random.default_rng(seed).integers(0, config["vocab_size"], count).tolist()
-    tensors = PackageTensors(package)
-    reference = LlamaReference(config, lambda name: tensors[name])
-    # One by one, as the base of dynamic RoPE grows with the sequence.
-    expected = np.concatenate([reference.logits([token], position) for position, token in enumerate(ids)])
+    expected = PackageTensors(package).interpreter().decode(ids)
     with package_browser.open(package, device) as opened:
         actual = opened.logits(ids, count // 2)
     spread = max(1.0, float(expected.std()))

@@ -1,8 +1,8 @@
 """Proves that models compute on the CPU device what the NumPy reference with the same roundings does.
 
 Needs Chromium. Every knob of the architecture in float32 weights, where only keys and values are rounded; every kind of
-quantized weights; one thread and two. The reference is reference/rounded_llama.py, which test_rounding_costs below
-holds against the float32 reference.
+quantized weights; one thread and two. The reference is interpreter/rounding.py on the package's own weights, which
+test_rounding_costs below holds against the interpreter without roundings.
 
 Tolerance: with float32 weights all logits within 0.05 and half of them within 2e-3, since a key or value that lies near
 the middle between two integers may be rounded either way; a wrong frequency, bias or head moves them by tenths.
@@ -15,23 +15,20 @@ device must be as near to the exact model as the reference with roundings is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from nomoat_compiler.reference.llama import LlamaReference
-from nomoat_compiler.reference.rounded_llama import RoundedLlamaReference
 
-from tests.fixtures.gguf_checkpoint import write_gguf
+from tests.fixtures import families
+from tests.fixtures.gguf_checkpoint import PLACES_OF_SCALES, WIDE, write_gguf
 from tests.fixtures.packages import PackageTensors, compiled
 from tests.fixtures.variants import VARIANTS, random_tensors, variant_config
 from tests.parity.package_browser import PackageBrowser
 
 pytestmark = pytest.mark.browser
 
-Bits = Callable[[str], int | None]
 PLAIN_TOLERANCE = 0.05
 PLAIN_MEDIAN_TOLERANCE = 2e-3
 ALONE_TOLERANCE = 2e-4
@@ -45,19 +42,11 @@ QUANTIZED = [
 PLAIN = ("f16", "q0f16", "q0f32")
 
 
-def check(
-    browser: PackageBrowser,
-    package: Path,
-    config: dict[str, Any],
-    tensors: Mapping[str, np.ndarray],
-    *,
-    quantized: bool,
-    threads: int | None = None,
-) -> None:
+def check(browser: PackageBrowser, package: Path, *, quantized: bool, threads: int | None = None) -> None:
     """Logits of 40 random tokens, all through decode, and again with the first 20 through prefill."""
-    bits = PackageTensors(package).bits
-    ids = np.random.default_rng(8).integers(0, config["vocab_size"], 40).tolist()
-    expected = reference_logits(config, tensors, ids, bits)
+    tensors = PackageTensors(package)
+    ids = np.random.default_rng(8).integers(0, tensors.instance.vocab_size, 40).tolist()
+    expected = tensors.rounded().decode(ids)
     assert np.abs(expected).max() > 1
     with browser.open(package, "wasm", threads) as opened:
         decoded, prefilled = opened.logits(ids), opened.logits(ids, 20)
@@ -67,10 +56,10 @@ def check(
             np.testing.assert_allclose(actual, wanted, rtol=0, atol=PLAIN_TOLERANCE)
             assert np.median(np.abs(actual - wanted)) <= PLAIN_MEDIAN_TOLERANCE
         return
-    wanted_alone = [reference_logits(config, tensors, [token], bits)[0] for token in ids[:5]]
+    wanted_alone = [tensors.rounded().decode([token])[0] for token in ids[:5]]
     errors = [np.abs(actual - wanted).max() for actual, wanted in zip(alone, wanted_alone, strict=True)]
     assert np.median(errors) <= ALONE_TOLERANCE, errors
-    exact = LlamaReference(config, lambda name: tensors[name]).logits(ids)
+    exact = tensors.interpreter().decode(ids)
     noise = root_mean_square(expected - exact)
     assert root_mean_square(decoded - exact) <= NOISE_RATIO * noise
     assert root_mean_square(prefilled - exact[20:]) <= NOISE_RATIO * noise
@@ -80,63 +69,52 @@ def root_mean_square(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-def reference_logits(
-    config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], ids: Sequence[int], bits: Bits
-) -> np.ndarray:
-    """With dynamic frequencies a token's own position decides, so the tokens go one by one."""
-    model = RoundedLlamaReference(config, lambda name: tensors[name], bits)
-    dynamic = (config.get("rope_parameters") or {}).get("rope_type") == "dynamic"
-    if not dynamic:
-        return model.logits(ids)
-    return np.concatenate([model.logits([token], position) for position, token in enumerate(ids)])
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_float32(name: str, package_browser: PackageBrowser, variant_package: Callable[[str, str], Path]) -> None:
-    config = variant_config(name)
-    check(package_browser, variant_package(name, "f32"), config, random_tensors(config, 0), quantized=False)
+    check(package_browser, variant_package(name, "f32"), quantized=False)
+
+
+@pytest.mark.parametrize("name", families.BROWSER_VARIANTS)
+def test_families(name: str, package_browser: PackageBrowser, family_package: Callable[[str, str], Path]) -> None:
+    check(package_browser, family_package(name, "f32"), quantized=False)
 
 
 @pytest.mark.parametrize("quantization", PLAIN)
 def test_plain_weights(
     quantization: str, package_browser: PackageBrowser, variant_package: Callable[[str, str], Path]
 ) -> None:
-    package = variant_package("every_bias_untied", quantization)
-    check(package_browser, package, variant_config("every_bias_untied"), PackageTensors(package), quantized=False)
+    check(package_browser, variant_package("every_bias_untied", quantization), quantized=False)
 
 
 @pytest.mark.parametrize(("name", "quantization"), QUANTIZED)
 def test_quantized(
     name: str, quantization: str, package_browser: PackageBrowser, variant_package: Callable[[str, str], Path]
 ) -> None:
-    package = variant_package(name, quantization)
-    check(package_browser, package, variant_config(name), PackageTensors(package), quantized=True)
+    check(package_browser, variant_package(name, quantization), quantized=True)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_thread_counts(
     threads: int, package_browser: PackageBrowser, variant_package: Callable[[str, str], Path]
 ) -> None:
-    package = variant_package("three_heads_per_kv", "q4")
-    config = variant_config("three_heads_per_kv")
-    check(package_browser, package, config, PackageTensors(package), quantized=True, threads=threads)
+    check(package_browser, variant_package("three_heads_per_kv", "q4"), quantized=True, threads=threads)
 
 
-@pytest.mark.parametrize("block_type", ["Q4_0", "Q4_1", "Q8_0"])
+@pytest.mark.parametrize("block_type", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", *PLACES_OF_SCALES])
 def test_gguf(block_type: str, package_browser: PackageBrowser, tmp_path: Path) -> None:
     config = variant_config("three_heads_per_kv") | {"tie_word_embeddings": False}
+    if block_type in PLACES_OF_SCALES:
+        config = variant_config("base") | WIDE
     path = tmp_path / f"tiny.{block_type}.gguf"
-    meant = write_gguf(path, config, random_tensors(config, 9), block_type)
-    check(package_browser, compiled(path, "q8" if block_type == "Q8_0" else "q4"), config, meant, quantized=True)
+    write_gguf(path, config, random_tensors(config, 9), block_type)
+    check(package_browser, compiled(path, "q8" if block_type == "Q8_0" else "q4"), quantized=True)
 
 
-def test_rounding_costs() -> None:
+def test_rounding_costs(variant_package: Callable[[str, str], Path]) -> None:
     """The roundings alone move the logits of a random network by a few hundredths of their size, never more."""
-    config = variant_config("base")
-    tensors = random_tensors(config, 0)
-    ids = np.random.default_rng(8).integers(0, config["vocab_size"], 40).tolist()
-    exact = LlamaReference(config, lambda name: tensors[name]).logits(ids)
-    rounded = reference_logits(config, tensors, ids, lambda _name: 4)
+    tensors = PackageTensors(variant_package("base", "q4"))
+    ids = np.random.default_rng(8).integers(0, tensors.instance.vocab_size, 40).tolist()
+    exact, rounded = tensors.interpreter().decode(ids), tensors.rounded().decode(ids)
     error = np.abs(rounded - exact)
     assert 0 < np.median(error) < 0.02 * np.abs(exact).max()
     assert np.corrcoef(exact.ravel(), rounded.ravel())[0, 1] > 0.998

@@ -1,13 +1,13 @@
 /**
  * Runs the runtime's text part for the Python parity tests: one JSON job on standard input, one JSON result out.
  *
- * Job: {files, encode: [{text, allowSpecial}], chats: [messages], decode: [ids], templates: [{source, specialTokens, messages}]}.
+ * Job: {files, encode: [{text, allowSpecial}], chats: [messages], decode: [ids], templates: [{source, specialTokens, messages, variables}]}.
  * `load` are files that are only loaded. Every decode is done at once and as a stream; the driver fails where the two differ.
  */
 import { readFileSync } from "node:fs";
 import { LlmError } from "../../runtime/src/internal/errors";
 import { createTextModel, type TextFiles } from "../../runtime/src/text/index";
-import { type ChatMessage, ChatTemplate } from "../../runtime/src/text/template";
+import { type ChatMessage, ChatTemplate, type Json } from "../../runtime/src/text/template";
 
 interface Job {
   files?: TextFiles;
@@ -16,7 +16,12 @@ interface Job {
   encode?: { text: string; allowSpecial: boolean }[];
   chats?: ChatMessage[][];
   decode?: number[][];
-  templates?: { source: string; specialTokens: Record<string, string>; messages: ChatMessage[] }[];
+  templates?: {
+    source: string;
+    specialTokens: Record<string, string>;
+    messages: ChatMessage[];
+    variables?: Record<string, Json>;
+  }[];
 }
 
 const job = JSON.parse(readFileSync(0, "utf8")) as Job;
@@ -47,8 +52,8 @@ function texts(files: TextFiles) {
   };
 }
 
-const rendered = (job.templates ?? []).map(({ source, specialTokens, messages }) =>
-  attempt(() => new ChatTemplate(source, specialTokens).render(messages)),
+const rendered = (job.templates ?? []).map(({ source, specialTokens, messages, variables }) =>
+  attempt(() => new ChatTemplate(source, specialTokens).render(messages, variables)),
 );
 const { load } = job;
 const loaded = load ? attempt(() => createTextModel(load).vocabSize) : null;

@@ -20,7 +20,7 @@ def read_chat_templates(folder: Path, tokenizer_config: Mapping[str, Any]) -> di
     if named and DEFAULT_NAME not in named:
         warnings.warn(
             f"The checkpoint has chat templates named {', '.join(sorted(named))[:300]}, but none named {DEFAULT_NAME}; "
-            "the package gets none.",
+            "the package gets none unless --chat-template chooses one.",
             NomoatWarning,
             stacklevel=2,
         )

@@ -1,97 +1,207 @@
-"""A GGUF file's metadata as config.json, and its tensor names as Hugging Face's."""
+"""config.json of a GGUF file, from its metadata and the shapes of its tensors."""
 
 from __future__ import annotations
 
-import re
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import NomoatError
-from .gguf_header import GgufHeader
-from .gguf_rope import rope_scaling
-from .gguf_values import integer, number, text
+from .gguf_architectures import ARCHITECTURES, GgufArchitecture
+from .gguf_header import GgufTensor
+from .gguf_rope import RopeTensors, rope_scaling
+from .gguf_values import flag, integer, number, text
 
-# Tensors that are not weights of the model: rope_freqs is read into the configuration.
-ROPE_DIVISORS = "rope_freqs.weight"
-TOP_LEVEL = {
-    "token_embd.weight": "model.embed_tokens.weight",
-    "output_norm.weight": "model.norm.weight",
-    "output.weight": "lm_head.weight",
-}
-LAYER_PARTS = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-LAYER_NAME = re.compile(r"^blk\.(\d{1,4})\.([a-z_]+)\.(weight|bias)$")
+READERS: dict[str, Callable[..., Any]] = {"integer": integer, "number": number, "flag": flag}
+POOLING_MODES = {1: "mean", 2: "cls"}  # LLAMA_POOLING_TYPE_* of llama.cpp
 
 
-def huggingface_name(gguf_name: str) -> str | None:
-    """``blk.3.attn_q.weight`` -> ``model.layers.3.self_attn.q_proj.weight``; None for another name."""
-    if gguf_name in TOP_LEVEL:
-        return TOP_LEVEL[gguf_name]
-    match = LAYER_NAME.match(gguf_name)
-    if match is None or match[2] not in LAYER_PARTS:
-        return None
-    return f"model.layers.{match[1]}.{LAYER_PARTS[match[2]]}.{match[3]}"
-
-
-def huggingface_config(header: GgufHeader, rope_divisors: npt.NDArray[np.float32] | None) -> dict[str, Any]:
-    """config.json; ``unknown_architecture`` unless it is a Llama, ``invalid_checkpoint`` for missing keys."""
-    metadata, tensors = header.metadata, header.tensors
-    architecture = text(metadata, "general.architecture")
-    if architecture != "llama":
+def architecture_of(metadata: Mapping[str, Any]) -> tuple[str, GgufArchitecture]:
+    """(llama.cpp's name, what is known of it); ``unknown_architecture`` lists the known ones."""
+    metadata = dict(metadata)
+    name = text(metadata, "general.architecture")
+    known = ", ".join(ARCHITECTURES)
+    if name not in ARCHITECTURES:
         raise NomoatError(
             "unknown_architecture",
-            f"The GGUF file holds the architecture {architecture!r}; only llama is supported.",
-            architecture=str(architecture)[:100],
+            f"The GGUF file holds the architecture {str(name)[:100]!r}; known are {known}.",
+            architecture=str(name)[:100],
         )
-    if integer(metadata, "llama.expert_count", 0, minimum=0):
+    if integer(metadata, f"{name}.expert_count", 0, minimum=0):
         raise NomoatError(
             "unknown_architecture",
-            "The GGUF file holds a mixture of experts (Mixtral); only dense Llama models are supported.",
-            architecture="llama with experts",
+            "The GGUF file holds a mixture of experts; only dense models are supported.",
+            architecture=f"{name} with experts",
         )
+    return name, ARCHITECTURES[name]
+
+
+def huggingface_config(
+    metadata: dict[str, Any], tensors: Mapping[str, GgufTensor], rope_tensors: RopeTensors
+) -> dict[str, Any]:
+    """config.json; ``unknown_architecture``, or ``invalid_checkpoint``, ``unsupported`` for what metadata say."""
+    name, architecture = architecture_of(metadata)
     if "token_embd.weight" not in tensors:
         raise NomoatError(
             "invalid_checkpoint", "The GGUF file has no tensor token_embd.weight.", tensor="token_embd.weight"
         )
-    hidden_size = integer(metadata, "llama.embedding_length")
-    heads = integer(metadata, "llama.attention.head_count")
-    head_dim = integer(metadata, "llama.attention.key_length", hidden_size // heads)
-    if integer(metadata, "llama.attention.value_length", head_dim) != head_dim:
-        raise NomoatError("unsupported", "The heads of keys and values differ in size, which Llama does not have.")
-    if integer(metadata, "llama.rope.dimension_count", head_dim) != head_dim:
-        raise NomoatError("unsupported", "RoPE covers only part of each head, which Llama does not have.")
-    rope_theta = number(metadata, "llama.rope.freq_base", 10000.0)
+    epsilon_key = "layer_norm_rms_epsilon" if architecture.rms_norm else "layer_norm_epsilon"
     config: dict[str, Any] = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": [architecture.huggingface],
+        "model_type": architecture.model_type,
         "vocab_size": tensors["token_embd.weight"].shape[0],
-        "hidden_size": hidden_size,
-        "intermediate_size": integer(metadata, "llama.feed_forward_length"),
-        "num_hidden_layers": integer(metadata, "llama.block_count"),
-        "num_attention_heads": heads,
-        "num_key_value_heads": integer(metadata, "llama.attention.head_count_kv", heads),
-        "head_dim": head_dim,
-        "rms_norm_eps": number(metadata, "llama.attention.layer_norm_rms_epsilon"),
-        "max_position_embeddings": integer(metadata, "llama.context_length"),
-        "tie_word_embeddings": "output.weight" not in tensors,
-        "attention_bias": any(".attn_" in name and name.endswith(".bias") for name in tensors),
-        "mlp_bias": any(".ffn_" in name and name.endswith(".bias") for name in tensors),
-        "hidden_act": "silu",
-        "rope_theta": rope_theta,
-        "rope_scaling": rope_scaling(metadata, rope_divisors, head_dim, rope_theta),
+        "hidden_size": integer(metadata, f"{name}.embedding_length"),
+        "intermediate_size": integer(metadata, f"{name}.feed_forward_length"),
+        "num_hidden_layers": integer(metadata, f"{name}.block_count"),
+        "num_attention_heads": integer(metadata, f"{name}.attention.head_count"),
+        "max_position_embeddings": integer(metadata, f"{name}.context_length"),
+        architecture.epsilon: number(metadata, f"{name}.attention.{epsilon_key}"),
+        **architecture.constants,
     }
-    for name in ("bos", "eos"):
-        if f"tokenizer.ggml.{name}_token_id" in metadata:
-            config[f"{name}_token_id"] = integer(metadata, f"tokenizer.ggml.{name}_token_id", minimum=0)
+    if architecture.activation is not None:
+        config[architecture.activation[0]] = architecture.activation[1]
+    if not architecture.tied:
+        config["tie_word_embeddings"] = "output.weight" not in tensors
+    if architecture.kv_heads:
+        config["num_key_value_heads"] = _kv_heads(metadata, name, config["num_attention_heads"])
+    for field, tensor in architecture.biases.items():
+        config[field] = any(f".{tensor}." in stored and stored.endswith(".bias") for stored in tensors)
+    for entry in architecture.fields:
+        key = f"{name}.{entry.key}"
+        if key in metadata or entry.required:
+            config[entry.name] = READERS[entry.read](metadata, key, entry.default)
+        elif entry.default is not None:
+            config[entry.name] = entry.default
+    head_dim = _head_dim(metadata, name, architecture, config)
+    if architecture.rotary:
+        _add_rope(config, metadata, name, architecture, head_dim, rope_tensors)
+    vocab_size = config["vocab_size"]
+    for token in ("bos", "eos"):
+        token_id = token_id_of(metadata, f"tokenizer.ggml.{token}_token_id", vocab_size)
+        if token_id is not None:
+            config[f"{token}_token_id"] = token_id
+    if name in COMPLETIONS:
+        COMPLETIONS[name](config, metadata, tensors)
     return config
+
+
+def token_id_of(metadata: Mapping[str, Any], key: str, count: int) -> int | None:
+    """None for what says that there is no such token: no key, -1 in either signedness, or an id past the vocabulary."""
+    value = metadata.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise NomoatError("invalid_checkpoint", f"The GGUF metadata {key} is {str(value)[:60]!r}, not an id.", key=key)
+    return value if 0 <= value < count else None  # 0xFFFFFFFF is past every vocabulary.
+
+
+def _kv_heads(metadata: dict[str, Any], name: str, heads: int) -> int:
+    """Also where it stands for each layer: 0 then marks a layer without attention."""
+    key = f"{name}.attention.head_count_kv"
+    value = metadata.get(key)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and name == "lfm2":
+        return integer({key: value[value != 0]}, key)
+    return integer(metadata, key, heads)
+
+
+def _head_dim(metadata: dict[str, Any], name: str, architecture: GgufArchitecture, config: dict[str, Any]) -> int:
+    """The size of a head, which some configurations do not name and derive."""
+    heads, hidden_size = config["num_attention_heads"], config["hidden_size"]
+    head_dim = integer(metadata, f"{name}.attention.key_length", hidden_size // heads)
+    if integer(metadata, f"{name}.attention.value_length", head_dim) != head_dim:
+        raise NomoatError("unsupported", f"The heads of keys and values differ in size, which no {name} has.")
+    if architecture.head_dim or head_dim * heads != hidden_size:
+        config["head_dim"] = head_dim
+    return head_dim
+
+
+def _add_rope(
+    config: dict[str, Any],
+    metadata: dict[str, Any],
+    name: str,
+    architecture: GgufArchitecture,
+    head_dim: int,
+    rope_tensors: RopeTensors,
+) -> None:
+    rotated = integer(metadata, f"{name}.rope.dimension_count", head_dim)
+    if architecture.partial_rotary is not None:
+        config[architecture.partial_rotary] = rotated / head_dim
+    elif rotated != head_dim:
+        raise NomoatError("unsupported", f"RoPE covers {rotated} of {head_dim} values of a head, which no {name} has.")
+    theta = number(metadata, f"{name}.rope.freq_base", architecture.default_theta)
+    config[architecture.theta] = theta
+    config["rope_scaling"] = rope_scaling(metadata, name, rope_tensors, rotated, theta)
+    if rope_tensors.long_factors is not None:  # Phi-3 has it outside.
+        config["original_max_position_embeddings"] = integer(metadata, f"{name}.rope.scaling.original_context_length")
+
+
+def _layer_types(count: int, pattern: int) -> list[str]:
+    """Every ``pattern``-th layer sees everything."""
+    return ["full_attention" if (i + 1) % pattern == 0 else "sliding_attention" for i in range(count)]
+
+
+def _gemma(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    """What llama.cpp knows by the model's size: the largest of a generation scales queries by the hidden size."""
+    layers, heads = config["num_hidden_layers"], config["num_attention_heads"]
+    largest, pattern = {"gemma2": (46, 2), "gemma3_text": (62, 6)}[config["model_type"]]
+    key = "gemma3.attention.sliding_window_pattern"
+    if key in metadata and config["model_type"] == "gemma3_text":
+        pattern = integer(metadata, key)
+    config["query_pre_attn_scalar"] = config["hidden_size"] // heads if layers == largest else config["head_dim"]
+    config["layer_types"] = _layer_types(layers, pattern)
+
+
+def _lfm2(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    config["layer_types"] = [
+        "conv" if f"blk.{i}.shortconv.conv.weight" in tensors else "full_attention"
+        for i in range(config["num_hidden_layers"])
+    ]
+
+
+def _minicpm(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    """llama.cpp writes what the three settings come to; files older than that mean what MiniCPM-2B has."""
+    layers, hidden_size = config["num_hidden_layers"], config["hidden_size"]
+    residual_scale = number(metadata, "minicpm.residual_scale", 1.4 / math.sqrt(layers))
+    config["scale_emb"] = number(metadata, "minicpm.embedding_scale", 12.0)
+    config["scale_depth"] = float(f"{residual_scale * math.sqrt(layers):.6g}")
+    config["dim_model_base"] = float(f"{hidden_size / number(metadata, 'minicpm.logit_scale', hidden_size / 256):.6g}")
+
+
+def _mistral3(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    """Ministral 3 scales queries at long distances; the setting stands with those of RoPE."""
+    if "mistral3.attention.temperature_scale" in metadata and config["rope_scaling"] is not None:
+        config["rope_scaling"]["llama_4_scaling_beta"] = number(metadata, "mistral3.attention.temperature_scale")
+    config["sliding_window"] = None
+
+
+def _olmo2(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    """OLMo 3 is written as OLMo 2 with a window."""
+    if "olmo2.attention.sliding_window" in metadata:
+        raise NomoatError(
+            "unknown_architecture", "The GGUF file holds OLMo 3; OLMo 2 is supported.", architecture="olmo3"
+        )
+
+
+def _phi3(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    """Without a window the file has none, or 0."""
+    config["sliding_window"] = config.get("sliding_window")
+
+
+def _bert(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    if "token_types.weight" in tensors:
+        config["type_vocab_size"] = tensors["token_types.weight"].shape[0]
+    pooling = integer(metadata, "bert.pooling_type", 1, minimum=0)
+    if pooling not in POOLING_MODES:
+        raise NomoatError(
+            "unsupported", f"The GGUF file pools by the type {pooling}; 1 (mean) and 2 (CLS) are supported."
+        )
+    config["pooling"] = {"mode": POOLING_MODES[pooling], "normalize": True}  # As llama.cpp's tools do by default.
+
+
+Completion = Callable[[dict[str, Any], dict[str, Any], Mapping[str, GgufTensor]], None]
+COMPLETIONS: dict[str, Completion] = {
+    "gemma2": _gemma, "gemma3": _gemma, "lfm2": _lfm2, "minicpm": _minicpm, "mistral3": _mistral3, "olmo2": _olmo2,
+    "phi3": _phi3, "bert": _bert,
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""A GGUF file of a Llama: F32, F16, BF16, Q4_0, Q4_1 and Q8_0 tensors under Hugging Face's names and row order."""
+"""A GGUF file, split or not: floats and ggml's blocks (``BlockKind``) under Hugging Face's names and row order."""
 
 from __future__ import annotations
 
@@ -13,10 +13,21 @@ import numpy.typing as npt
 from ..errors import NomoatError
 from .byte_ranges import ByteRanges
 from .checkpoint import BLOCK_SIZES, BlockKind, Blocks, FloatKind, SourceFormat, StoredTensor
-from .gguf_config import ROPE_DIVISORS, huggingface_config, huggingface_name
-from .gguf_header import GgufHeader, GgufTensor, read_gguf_header
+from .gguf_config import architecture_of, huggingface_config
+from .gguf_header import GgufTensor
+from .gguf_parts import PART_NAME, open_gguf
+from .gguf_rope import RopeTensors
+from .gguf_tensors import (
+    LONG_FACTORS,
+    NOT_WEIGHTS,
+    ROPE_DIVISORS,
+    SHORT_FACTORS,
+    Rows,
+    change_of,
+    huggingface_name,
+)
 from .gguf_tokenizer import tokenizer_files_from_gguf
-from .gguf_values import integer, text
+from .gguf_values import text
 from .huggingface import missing_tensor
 
 # get_args gives plain strings; that they are the literals of BlockKind is what mypy cannot see.
@@ -26,25 +37,32 @@ KINDS: dict[str, FloatKind | BlockKind] = {"F32": "float32", "F16": "float16", "
 DTYPES: dict[str, npt.DTypeLike] = {
     "float32": np.dtype("<f4"), "float16": np.dtype("<f2"), "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }  # fmt: skip
-HEADER_BUFFER_BYTES = 1 << 20
 
 
 class GgufCheckpoint:
-    """llama.cpp permutes the rows of q_proj and k_proj for its interleaved RoPE; ``read`` undoes it.
+    """Names, rows and values are given back as transformers has them (gguf_tensors.py).
 
-    A row is a whole number of blocks, so un-permuting moves packed rows and dequantizes nothing.
+    A row is a whole number of blocks, so moving rows moves packed rows and dequantizes nothing.
     """
 
     source_format: SourceFormat = "gguf"
+    quantization: str | None = None
 
     def __init__(self, path: Path) -> None:
-        self.source = path.name
-        self._file = ByteRanges(path)
+        self.source = PART_NAME.sub(r"\g<name>.gguf", path.name)
+        self._parts = open_gguf(path)
         try:
-            self._header = _read_header(path, self._file.nbytes)
+            self._metadata = self._parts.metadata
+            self._architecture = architecture_of(self._metadata)[1]
             self._tensors = self._named_tensors()
-            self.config: Mapping[str, Any] = huggingface_config(self._header, self._rope_divisors())
-            self.license = (text(self._header.metadata, "general.license") or "")[:200] or None
+            self.config: Mapping[str, Any] = huggingface_config(
+                self._metadata, self._parts.tensors, self._rope_tensors()
+            )
+            self.license = (text(self._metadata, "general.license") or "")[:200] or None
+            self._changes = {
+                name: change_of(tensor.name, tensor.shape[0], self._architecture, self.config)
+                for name, (_, tensor) in self._tensors.items()
+            }
         except BaseException:
             self.close()
             raise
@@ -53,23 +71,28 @@ class GgufCheckpoint:
         return sorted(self._tensors)
 
     def stored(self, name: str) -> StoredTensor:
-        tensor = self._tensor(name)
-        return StoredTensor(name, tensor.shape, KINDS[tensor.type_name])
+        tensor = self._tensor(name)[1]
+        change = self._changes[name]
+        kind = "float32" if change.minus_one else KINDS[tensor.type_name]
+        return StoredTensor(name, tensor.shape, kind)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any] | Blocks:
-        stored = self.stored(name)
+        stored, (file, tensor), change = self.stored(name), self._tensor(name), self._changes[name]
         stop = stored.shape[0] if stop is None else stop
-        if _is_permuted(name):
-            data = self._read_unpermuted(name, stored, start, stop)
+        kind = KINDS[tensor.type_name]
+        row_bytes = StoredTensor(name, tensor.shape, kind).row_bytes
+        if change.row_order is None:
+            data = file.read(tensor.offset + start * row_bytes, (stop - start) * row_bytes)
         else:
-            data = self._read_rows(name, stored, start, stop)
-        if stored.kind in BLOCK_SIZES:  # A lookup narrows no type, so mypy still sees float kinds here.
-            return Blocks(stored.kind, data)  # type: ignore[arg-type]
-        return data.view(DTYPES[stored.kind]).reshape(stop - start, *stored.shape[1:])
+            data = read_rows(file, tensor.offset, row_bytes, change.row_order(np.arange(start, stop)))
+        if kind in BLOCK_SIZES:  # A lookup narrows no type, so mypy still sees float kinds here.
+            return Blocks(kind, data.reshape(stop - start, row_bytes))  # type: ignore[arg-type]
+        values: npt.NDArray[Any] = data.view(DTYPES[kind]).reshape(stop - start, *stored.shape[1:])
+        return values.astype(np.float32) - np.float32(1) if change.minus_one else values
 
     def tokenizer_files(self) -> dict[str, bytes]:
-        files = tokenizer_files_from_gguf(self._header.metadata)
-        token_count = len(self._header.metadata["tokenizer.ggml.tokens"])
+        files = tokenizer_files_from_gguf(self._metadata)
+        token_count = len(self._metadata["tokenizer.ggml.tokens"])
         if token_count > self.config["vocab_size"]:
             raise NomoatError(
                 "invalid_checkpoint",
@@ -79,74 +102,56 @@ class GgufCheckpoint:
         return files
 
     def close(self) -> None:
-        self._file.close()
+        self._parts.close()
 
-    def _read_rows(self, name: str, stored: StoredTensor, start: int, stop: int) -> npt.NDArray[np.uint8]:
-        offset = self._tensor(name).offset + start * stored.row_bytes
-        return self._file.read(offset, (stop - start) * stored.row_bytes).reshape(stop - start, stored.row_bytes)
-
-    def _read_unpermuted(self, name: str, stored: StoredTensor, start: int, stop: int) -> npt.NDArray[np.uint8]:
-        """Whole heads around the rows asked for: row (half, i) of a head is row (i, half) in the file."""
-        heads_key = "num_attention_heads" if ".q_proj." in name else "num_key_value_heads"
-        head_dim, remainder = divmod(stored.shape[0], self.config[heads_key])
-        if remainder or head_dim % 2:
-            raise NomoatError(
-                "invalid_checkpoint",
-                f"{name} has {stored.shape[0]} rows, which {self.config[heads_key]} heads of even size cannot have.",
-                tensor=name,
-            )
-        first, last = start // head_dim * head_dim, -(-stop // head_dim) * head_dim
-        packed = self._read_rows(name, stored, first, last)
-        heads = packed.reshape(-1, head_dim // 2, 2, stored.row_bytes).swapaxes(1, 2)
-        return np.ascontiguousarray(heads.reshape(last - first, stored.row_bytes)[start - first : stop - first])
-
-    def _tensor(self, name: str) -> GgufTensor:
+    def _tensor(self, name: str) -> tuple[ByteRanges, GgufTensor]:
         if name not in self._tensors:
             raise missing_tensor(name, self.source)
         return self._tensors[name]
 
-    def _named_tensors(self) -> dict[str, GgufTensor]:
-        if text(self._header.metadata, "general.architecture") != "llama":
-            return {}  # huggingface_config says so with the right code.
-        if integer(self._header.metadata, "split.count", 1, minimum=0) > 1:
-            raise NomoatError(
-                "unsupported", f"{self.source} is one part of a split GGUF; merge them with llama-gguf-split --merge."
-            )
-        named: dict[str, GgufTensor] = {}
-        for tensor in self._header.tensors.values():
+    def _named_tensors(self) -> dict[str, tuple[ByteRanges, GgufTensor]]:
+        named: dict[str, tuple[ByteRanges, GgufTensor]] = {}
+        for file, tensor in self._parts.located.values():
+            if NOT_WEIGHTS.match(tensor.name):
+                continue
+            name = huggingface_name(tensor.name, self._architecture)
             if tensor.type_name not in KINDS:
                 raise NomoatError(
                     "unsupported",
-                    f"{tensor.name} is stored as {tensor.type_name}; F32, F16, BF16, Q4_0, Q4_1, Q8_0 are supported. "
+                    f"{tensor.name} is stored as {tensor.type_name}; {', '.join(KINDS)} are supported. "
                     "Use a file in one of these types, or compile from the original checkpoint.",
                     tensor=tensor.name,
                     type=tensor.type_name,
                 )
-            if tensor.name == ROPE_DIVISORS:
-                continue
-            name = huggingface_name(tensor.name)
             if name is None or len(tensor.shape) > 2:
                 raise NomoatError(
                     "unsupported",
-                    f"The tensor {tensor.name} {list(tensor.shape)} does not belong to the Llama architecture.",
+                    f"The tensor {tensor.name} {list(tensor.shape)} does not belong to the architecture "
+                    f"{self._architecture.huggingface}.",
                     tensor=tensor.name,
                 )
-            named[name] = tensor
+            named[name] = (file, tensor)
         return named
 
-    def _rope_divisors(self) -> npt.NDArray[np.float32] | None:
-        tensor = self._header.tensors.get(ROPE_DIVISORS)
-        if tensor is None:
+    def _rope_tensors(self) -> RopeTensors:
+        return RopeTensors(*(self._rope_tensor(name) for name in (ROPE_DIVISORS, LONG_FACTORS, SHORT_FACTORS)))
+
+    def _rope_tensor(self, name: str) -> npt.NDArray[np.float32] | None:
+        if name not in self._parts.located:
             return None
+        file, tensor = self._parts.located[name]
         if tensor.type_name != "F32":
-            raise NomoatError("unsupported", f"{ROPE_DIVISORS} is stored as {tensor.type_name}, not F32.")
-        return self._file.read(tensor.offset, tensor.nbytes).view("<f4")
+            raise NomoatError("unsupported", f"{name} is stored as {tensor.type_name}, not F32.", tensor=name)
+        return file.read(tensor.offset, tensor.nbytes).view("<f4").reshape(tensor.shape)
 
 
-def _read_header(path: Path, file_bytes: int) -> GgufHeader:
-    with open(path, "rb", buffering=HEADER_BUFFER_BYTES) as file:
-        return read_gguf_header(file, path.name, file_bytes)
-
-
-def _is_permuted(name: str) -> bool:
-    return ".self_attn.q_proj." in name or ".self_attn.k_proj." in name
+def read_rows(file: ByteRanges, offset: int, row_bytes: int, rows: Rows) -> npt.NDArray[np.uint8]:
+    """The ``rows`` of a tensor at ``offset``, in their order: uint8 [len(rows) * row_bytes]. Runs are read at once."""
+    order = np.argsort(rows)
+    ordered = rows[order]
+    result = np.empty((len(rows), row_bytes), np.uint8)
+    cuts = np.flatnonzero(np.diff(ordered) != 1) + 1
+    for run, places in zip(np.split(ordered, cuts), np.split(order, cuts), strict=True):
+        data = file.read(offset + int(run[0]) * row_bytes, len(run) * row_bytes)
+        result[places] = data.reshape(len(run), row_bytes)
+    return result.reshape(-1)

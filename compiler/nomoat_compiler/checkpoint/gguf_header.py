@@ -67,7 +67,17 @@ def read_gguf_header(file: BinaryIO, file_name: str, file_bytes: int) -> GgufHea
     if version not in VERSIONS:
         if version & 0xFFFF == 0:
             raise NomoatError("unsupported", f"{file_name} is big-endian; convert it to little-endian.", file=file_name)
-        raise cursor.invalid(f"has GGUF version {version}; versions 2 and 3 can be read")
+        raise NomoatError(
+            "unsupported",
+            f"{file_name} has GGUF version {version}; versions 2 and 3 can be read. "
+            + (
+                "Convert the original checkpoint again with a current llama.cpp, or take a newer file."
+                if version < min(VERSIONS)
+                else "It was written by a newer program than this compiler: update NoMoat."
+            ),
+            file=file_name,
+            version=version,
+        )
     tensor_count = cursor.count("tensors", MAX_TENSORS)
     pair_count = cursor.count("metadata entries", MAX_PAIRS)
     metadata: dict[str, Any] = {}

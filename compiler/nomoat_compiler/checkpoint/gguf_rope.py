@@ -2,13 +2,15 @@
 
 linear and yarn are written as metadata. Llama 3's scaling is written as the tensor ``rope_freqs.weight``
 [head_dim / 2]: what each frequency is divided by. Its parameters are recovered from those divisors, and accepted only
-where they reproduce the tensor. Source: convert_hf_to_gguf.py of llama.cpp (generate_extra_tensors), and
-``_compute_llama3_parameters`` of transformers.
+where they reproduce the tensor. LongRoPE's two lists are the tensors ``rope_factors_long.weight`` and
+``rope_factors_short.weight``. Source: convert_hf_to_gguf.py of llama.cpp (generate_extra_tensors),
+``_compute_llama3_parameters`` of transformers, and llama_context of llama.cpp (the attention factor of yarn).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,50 +21,97 @@ from .gguf_values import integer, number, text
 
 # A divisor is written as float32 and computed with float32 frequencies.
 DIVISOR_TOLERANCE = 1e-4
+LISTS = "rope_factors_long.weight and rope_factors_short.weight"
+
+
+@dataclass(frozen=True)
+class RopeTensors:
+    """float32 [rotated values of a head / 2] each, None where the file has no such tensor."""
+
+    divisors: npt.NDArray[np.float32] | None = None
+    long_factors: npt.NDArray[np.float32] | None = None
+    short_factors: npt.NDArray[np.float32] | None = None
 
 
 def rope_scaling(
-    metadata: dict[str, Any], divisors: npt.NDArray[np.float32] | None, head_dim: int, rope_theta: float
+    metadata: dict[str, Any], name: str, tensors: RopeTensors, rotated: int, rope_theta: float
 ) -> dict[str, Any] | None:
-    """None where positions are not scaled; ``unsupported`` for a kind that Hugging Face's Llama does not have."""
-    kind = text(metadata, "llama.rope.scaling.type", "none")
-    if divisors is not None:
-        if kind not in ("none", "llama3"):
+    """None where positions are not scaled; ``unsupported`` for a kind that is unknown.
+
+    ``name`` is the architecture's in the metadata, ``rotated`` the number of values of a head that RoPE turns.
+    """
+    scaling = f"{name}.rope.scaling"
+    kind = text(metadata, f"{scaling}.type")
+    if tensors.long_factors is not None or tensors.short_factors is not None:
+        return _longrope(metadata, scaling, kind, tensors, rotated)
+    if tensors.divisors is not None:
+        if kind not in (None, "none", "llama3"):
             raise NomoatError("unsupported", f"RoPE scaling {kind!r} together with rope_freqs.weight is not supported.")
-        return llama3_from_divisors(divisors, head_dim, rope_theta)
-    factor_key = "llama.rope.scaling.factor"
-    factor = number(metadata, factor_key if factor_key in metadata else "llama.rope.scale_linear", 1.0)
-    if kind == "none" and "llama.rope.scale_linear" in metadata:
-        kind = "linear"
+        return llama3_from_divisors(tensors.divisors, rotated, rope_theta)
+    old_key = f"{name}.rope.scale_linear"
+    factor = _number_or_zero(metadata, f"{scaling}.factor") or _number_or_zero(metadata, old_key) or 1.0
+    if kind is None or (kind == "none" and old_key in metadata):
+        kind = "linear"  # As llama.cpp takes a factor that nothing is said about.
     if kind == "none" or (kind == "linear" and factor == 1.0):
         return None
     if kind == "linear":
         return {"rope_type": "linear", "factor": factor}
     if kind == "yarn":
-        return _yarn(metadata, factor)
-    raise NomoatError("unsupported", f"RoPE scaling {kind!r} is not supported; linear, yarn and llama3 are.")
+        return _yarn(metadata, scaling, factor)
+    raise NomoatError("unsupported", f"RoPE scaling {kind!r} is not supported; linear, yarn, longrope and llama3 are.")
 
 
-def _yarn(metadata: dict[str, Any], factor: float) -> dict[str, Any]:
-    original = integer(metadata, "llama.rope.scaling.original_context_length")
-    scaling: dict[str, Any] = {
-        "rope_type": "yarn", "factor": factor, "original_max_position_embeddings": original,
+def _number_or_zero(metadata: dict[str, Any], key: str) -> float:
+    """A positive number, or 0 where the file says 0 or nothing, which is the same."""
+    value = metadata.get(key, 0)
+    return 0.0 if isinstance(value, int | float) and value == 0 else number(metadata, key)
+
+
+def _yarn(metadata: dict[str, Any], scaling: str, factor: float) -> dict[str, Any]:
+    """``scaling`` is the beginning of the keys."""
+    result: dict[str, Any] = {
+        "rope_type": "yarn", "factor": factor,
+        "original_max_position_embeddings": integer(metadata, f"{scaling}.original_context_length"),
     }  # fmt: skip
     for key, name in (("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow")):
-        if f"llama.rope.scaling.{key}" in metadata:
-            scaling[name] = number(metadata, f"llama.rope.scaling.{key}")
-    attention_factor = number(metadata, "llama.rope.scaling.attn_factor", 1.0)
-    if attention_factor != 1.0:  # llama.cpp multiplies it to YaRN's own factor, Hugging Face's replaces that.
-        scaling["attention_factor"] = attention_factor * (0.1 * math.log(factor) + 1.0)
-    return scaling
+        if f"{scaling}.{key}" in metadata:
+            result[name] = number(metadata, f"{scaling}.{key}")
+    multiplier = _number_or_zero(metadata, f"{scaling}.yarn_log_multiplier")
+    extra = number(metadata, f"{scaling}.attn_factor", 1.0)
+    if f"{scaling}.yarn_attn_factor" in metadata:  # Hugging Face's own, which replaces what is computed.
+        result["attention_factor"] = number(metadata, f"{scaling}.yarn_attn_factor") * extra
+    elif extra != 1.0:  # llama.cpp multiplies it to the computed one.
+        own = 0.1 * math.log(factor) + 1.0
+        result["attention_factor"] = extra * (own / (0.1 * multiplier * math.log(factor) + 1.0))
+    elif multiplier:
+        result |= {"mscale": 1.0, "mscale_all_dim": multiplier}
+    return result
+
+
+def _longrope(
+    metadata: dict[str, Any], scaling: str, kind: str | None, tensors: RopeTensors, rotated: int
+) -> dict[str, Any]:
+    if kind not in (None, "none", "longrope", "yarn"):  # What LongRoPE was called before.
+        raise NomoatError("unsupported", f"RoPE scaling {kind!r} together with {LISTS} is not supported.")
+    lists = {"long_factor": tensors.long_factors, "short_factor": tensors.short_factors}
+    result: dict[str, Any] = {"rope_type": "longrope"}
+    for name, values in lists.items():
+        if values is None or values.shape != (rotated // 2,) or not np.all(np.isfinite(values) & (values > 0)):
+            raise NomoatError(
+                "invalid_checkpoint", f"{LISTS} must both hold {rotated // 2} positive numbers.", tensor=name
+            )
+        result[name] = [float(str(value)) for value in values]
+    if f"{scaling}.attn_factor" in metadata:
+        result["attention_factor"] = number(metadata, f"{scaling}.attn_factor")
+    return result
 
 
 def llama3_from_divisors(divisors: npt.NDArray[np.float32], head_dim: int, rope_theta: float) -> dict[str, Any] | None:
     """The parameters that reproduce ``divisors`` [head_dim / 2], or ``unsupported``.
 
     Multiplying original_max_position_embeddings, low_freq_factor and high_freq_factor by one number changes nothing, so
-    low_freq_factor is 1, as in every Llama 3. Between the two wavelengths 1/divisor is linear in the frequency:
-    s = (original / wavelength - low) / (high - low), 1/divisor = (1 - s) / factor + s.
+    low_freq_factor is 1, as in every Llama 3, where the rest can be determined. Between the two wavelengths 1/divisor
+    is linear in the frequency: s = (original / wavelength - low) / (high - low), 1/divisor = (1 - s) / factor + s.
     """
     if divisors.shape != (head_dim // 2,) or not np.all(np.isfinite(divisors)) or not np.all(divisors >= 1):
         raise NomoatError(
@@ -82,13 +131,19 @@ def llama3_from_divisors(divisors: npt.NDArray[np.float32], head_dim: int, rope_
         slope, intercept = np.polyfit(turns[between], smooth[between], 1)  # original/(high-low), -low/(high-low)
         if intercept < 0 < slope:
             candidates.append((1.0, 1.0 - 1.0 / float(intercept), round(-float(slope) / float(intercept))))
+    else:  # More than one line fits: the one that starts at the last frequency that is scaled in full.
+        low_turns = float(turns[smooth <= 1e-3].max())
+        high_turns = float(turns[smooth >= 1 - 1e-3].min(initial=2 * low_turns))
+        for turn, share in zip(turns[between], smooth[between], strict=True):
+            high_turns = low_turns + (float(turn) - low_turns) / float(share)
+        candidates.append((8192 * low_turns, 8192 * high_turns, 8192))
     for low, high, original in candidates:
         expected_smooth = np.clip((original * turns - low) / (high - low), 0, 1)
         expected = 1.0 / ((1 - expected_smooth) / factor + expected_smooth)
         if np.allclose(expected, divisors, rtol=DIVISOR_TOLERANCE, atol=0):
             return {
                 "rope_type": "llama3", "factor": factor, "low_freq_factor": low,
-                "high_freq_factor": float(f"{high:.5g}"), "original_max_position_embeddings": int(original),
+                "high_freq_factor": float(f"{high:.8g}"), "original_max_position_embeddings": int(original),
             }  # fmt: skip
     raise NomoatError(
         "unsupported",

@@ -11,10 +11,14 @@ from ..errors import NomoatError
 HUB_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")
 CONFIG_PATTERNS = [
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
-    "chat_template.jinja", "README.md",
+    "chat_template.jinja", "README.md", "modules.json", "1_Pooling/config.json",
+    "sentence_bert_config.json",
 ]  # fmt: skip
 # Only what lies at the top: some repositories carry other formats of the same weights in folders (original/, onnx/).
-WEIGHT_PATTERNS = ["model*.safetensors", "model.safetensors.index.json"]
+WEIGHT_PATTERNS = [
+    "model*.safetensors", "model.safetensors.index.json",
+    "mlc-chat-config.json", "tensor-cache.json", "ndarray-cache.json", "params_shard_*.bin",
+]  # fmt: skip
 
 
 def fetch_from_hub(hub_id: str, *, with_weights: bool) -> Path:

@@ -15,11 +15,15 @@ from ..errors import NomoatError
 from .byte_ranges import ByteRanges
 from .checkpoint import SourceFormat, StoredTensor
 from .json_file import read_json_object
-from .safetensors_header import SafetensorsEntry, read_safetensors_header
+from .quantized_config import fp8_block
+from .safetensors_header import SafetensorsEntry
+from .scaled_fp8 import FP8_DTYPES, check_scale, is_scale, read_fp8_rows, scale_of
+from .sentence_pooling import read_pooling
+from .tensor_names import canonical_names
+from .tied_head import config_with_true_ties, stored_under_other_name
 from .tokenizer_files import read_tokenizer_folder
+from .weight_files import open_weight_files
 
-INDEX_NAME = "model.safetensors.index.json"
-SINGLE_NAME = "model.safetensors"
 MAX_CONFIG_BYTES = 1 << 20
 DTYPES: dict[str, npt.DTypeLike] = {
     "float32": np.dtype("<f4"), "float16": np.dtype("<f2"), "bfloat16": np.dtype(ml_dtypes.bfloat16),
@@ -31,102 +35,76 @@ class HuggingFaceCheckpoint:
     """Weights are read with one open file per shard, and nothing is kept between reads."""
 
     source_format: SourceFormat = "safetensors"
+    quantization: str | None = None
 
     def __init__(self, folder: Path, source: str) -> None:
         self.folder = folder
         self.source = source
-        self.config: Mapping[str, Any] = read_json_object(folder / "config.json", max_bytes=MAX_CONFIG_BYTES)
-        _refuse_quantized(self.config)
+        config = read_config(folder / "config.json")
+        self._fp8_block = fp8_block(config)
         self.license = read_license(folder)
-        self._files: list[ByteRanges] = []
-        self._entries: dict[str, tuple[ByteRanges, SafetensorsEntry]] = {}
+        self._files = open_weight_files(folder)
         try:
-            self._open_shards()
+            stored_names = canonical_names(self._files.entries)
+            self._entries = {name: self._files.entries[stored] for name, stored in stored_names.items()}
+            aliases = stored_under_other_name(config, self._entries)
+            self._entries |= {name: self._entries[other] for name, other in aliases.items()}
+            self.config: Mapping[str, Any] = config_with_true_ties(
+                config, self._entries, lambda name: self.stored(name).shape, self.read
+            )
         except BaseException:
             self.close()
             raise
 
     def names(self) -> list[str]:
-        return sorted(self._entries)
+        return sorted(name for name in self._entries if not is_scale(name))
 
     def stored(self, name: str) -> StoredTensor:
-        return self._usable(name)[1]
+        _, entry = self._entry(name)
+        if entry.dtype in FP8_DTYPES and entry.shape and min(entry.shape) > 0:
+            scale = scale_of(name, self._entries)
+            check_scale(name, entry, None if scale is None else scale[1], self._fp8_block)
+            return StoredTensor(name, entry.shape, "float32")
+        if entry.stored is None:
+            raise NomoatError(
+                "unsupported",
+                f"{name} is stored as {entry.dtype} {list(entry.shape)}; weights must be F32, F16, BF16 or F8 with "
+                "one or two non-empty dimensions. Use the unquantized checkpoint.",
+                tensor=name,
+            )
+        return StoredTensor(name, entry.shape, entry.stored.kind)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
-        file, tensor, offset = self._usable(name)
+        tensor = self.stored(name)
+        file, entry = self._entry(name)
         stop = tensor.shape[0] if stop is None else stop
-        data = file.read(offset + start * tensor.row_bytes, (stop - start) * tensor.row_bytes)
+        if entry.dtype in FP8_DTYPES:
+            return read_fp8_rows((file, entry), scale_of(name, self._entries), self._fp8_block, start, stop)
+        data = file.read(entry.offset + start * tensor.row_bytes, (stop - start) * tensor.row_bytes)
         return data.view(DTYPES[tensor.kind]).reshape(stop - start, *tensor.shape[1:])
 
     def tokenizer_files(self) -> dict[str, bytes]:
         return read_tokenizer_folder(self.folder, self.config)
 
     def close(self) -> None:
-        for file in self._files:
-            file.close()
+        self._files.close()
 
-    def _open_shards(self) -> None:
-        index_path = self.folder / INDEX_NAME
-        if not index_path.is_file():
-            self._open_shard(SINGLE_NAME)
-            return
-        weight_map = read_json_object(index_path).get("weight_map")
-        if not isinstance(weight_map, dict) or not all(isinstance(v, str) for v in weight_map.values()):
-            raise NomoatError("invalid_checkpoint", f"{INDEX_NAME} has no weight_map of tensor names to file names.")
-        for shard in sorted(set(weight_map.values())):
-            if Path(shard).name != shard or not shard.endswith(".safetensors"):
-                raise NomoatError(
-                    "invalid_checkpoint",
-                    f"{INDEX_NAME} names the shard {shard!r}; a shard must be a .safetensors file in the same folder.",
-                )
-            if not (self.folder / shard).is_file():
-                raise NomoatError(
-                    "invalid_checkpoint",
-                    f"{INDEX_NAME} names the shard {shard}, but the folder has no such file. Download it.",
-                    file=shard,
-                )
-            self._open_shard(shard)
-        for name, shard in weight_map.items():
-            if name not in self._entries or self._entries[name][0].path.name != shard:
-                raise NomoatError(
-                    "invalid_checkpoint", f"{INDEX_NAME} says that {name} is in {shard}, but it is not.", tensor=name
-                )
-
-    def _open_shard(self, shard: str) -> None:
-        file = ByteRanges(self.folder / shard)
-        self._files.append(file)
-        for name, entry in read_safetensors_header(file).items():
-            if name in self._entries:
-                raise NomoatError(
-                    "invalid_checkpoint",
-                    f"{name} is both in {self._entries[name][0].path.name} and in {shard}.",
-                    tensor=name,
-                )
-            self._entries[name] = (file, entry)
-
-    def _usable(self, name: str) -> tuple[ByteRanges, StoredTensor, int]:
+    def _entry(self, name: str) -> tuple[ByteRanges, SafetensorsEntry]:
         if name not in self._entries:
             raise missing_tensor(name, self.source)
-        file, entry = self._entries[name]
-        if entry.stored is None:
-            raise NomoatError(
-                "unsupported",
-                f"{name} is stored as {entry.dtype}; weights must be F32, F16 or BF16 with one or two non-empty "
-                "dimensions. Use the unquantized checkpoint.",
-                tensor=name,
-            )
-        return file, entry.stored, entry.offset
+        return self._entries[name]
 
 
 class ConfigCheckpoint:
     """config.json alone: enough for a program, and it has no tensor."""
 
     source_format: SourceFormat = "config"
+    quantization: str | None = None
 
     def __init__(self, config_path: Path, source: str) -> None:
         self.folder = config_path.parent
         self.source = source
-        self.config: Mapping[str, Any] = read_json_object(config_path, max_bytes=MAX_CONFIG_BYTES)
+        self.config: Mapping[str, Any] = read_config(config_path)
         self.license = read_license(self.folder)
 
     def names(self) -> list[str]:
@@ -143,6 +121,13 @@ class ConfigCheckpoint:
 
     def close(self) -> None:
         pass
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json, and under ``pooling`` what sentence-transformers says beside it."""
+    config = read_json_object(path, max_bytes=MAX_CONFIG_BYTES)
+    pooling = read_pooling(path.parent)
+    return config if pooling is None else {**config, "pooling": pooling}
 
 
 def read_license(folder: Path) -> str | None:
@@ -164,16 +149,3 @@ def missing_tensor(name: str, source: str) -> NomoatError:
         "weights, and that the checkpoint is complete.",
         tensor=name,
     )
-
-
-def _refuse_quantized(config: Mapping[str, Any]) -> None:
-    """GPTQ, AWQ, bitsandbytes and the like pack weights in ways of their own."""
-    quantization = config.get("quantization_config")
-    if quantization:
-        method = quantization.get("quant_method") if isinstance(quantization, dict) else quantization
-        raise NomoatError(
-            "unsupported",
-            f"The checkpoint is quantized already ({str(method)[:60]}). Compile from the unquantized checkpoint, or "
-            "from a GGUF file in Q4_0, Q4_1 or Q8_0.",
-            method=str(method)[:60],
-        )

@@ -7,13 +7,13 @@ from pathlib import Path
 from ..errors import NomoatError
 from .checkpoint import Checkpoint
 from .gguf_file import GgufCheckpoint
+from .gguf_parts import first_parts
 from .hub import HUB_ID, fetch_from_hub
-from .huggingface import (
-    INDEX_NAME,
-    SINGLE_NAME,
-    ConfigCheckpoint,
-    HuggingFaceCheckpoint,
-)
+from .huggingface import ConfigCheckpoint, HuggingFaceCheckpoint
+from .mlc_config import CONFIG_NAME as MLC_CONFIG_NAME
+from .mlc_folder import MlcCheckpoint
+from .mlc_index import INDEX_NAMES as MLC_INDEX_NAMES
+from .weight_files import INDEX_NAME, SINGLE_NAME, has_weight_files
 
 
 def open_checkpoint(model: str | Path, *, with_weights: bool = True) -> Checkpoint:
@@ -55,12 +55,14 @@ def _open_file(path: Path, *, with_weights: bool) -> Checkpoint:
 
 def _open_folder(folder: Path, source: str, *, with_weights: bool) -> Checkpoint:
     names = {path.name for path in folder.iterdir()}
+    if MLC_CONFIG_NAME in names and names & set(MLC_INDEX_NAMES):
+        return MlcCheckpoint(folder, source)
     if "config.json" in names:
         if not with_weights:
             return ConfigCheckpoint(folder / "config.json", source)
-        if INDEX_NAME in names or SINGLE_NAME in names:
+        if has_weight_files(names):
             return HuggingFaceCheckpoint(folder, source)
-    gguf_names = sorted(name for name in names if name.lower().endswith(".gguf"))
+    gguf_names = first_parts(names)
     if len(gguf_names) == 1:
         return GgufCheckpoint(folder / gguf_names[0])
     if gguf_names:

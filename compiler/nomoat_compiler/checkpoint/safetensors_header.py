@@ -17,9 +17,10 @@ from .checkpoint import FLOAT_KIND_BYTES, FloatKind, StoredTensor
 from .json_file import parse_json_object
 
 MAX_HEADER_BYTES = 100_000_000  # The limit of the safetensors library.
+MAX_DIMENSIONS = 3  # Convolutions have three.
 MAX_DIMENSION = 1 << 31
 KINDS: dict[str, FloatKind] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-# Known to the format, but not what a LLaMA checkpoint's weights may be. Bits per value.
+# Known to the format, but no floats that are stored as they are. Bits per value.
 OTHER_DTYPES = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "I16": 16, "U16": 16, "I32": 32, "U32": 32,
     "F64": 64, "I64": 64, "U64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
@@ -28,11 +29,13 @@ OTHER_DTYPES = {
 
 @dataclass(frozen=True)
 class SafetensorsEntry:
-    """A tensor of one file. ``stored`` is None where the dtype (``dtype``) is one that we cannot use."""
+    """A tensor of one file. ``stored`` is None where dtype or shape are not those of plain weights."""
 
     dtype: str
+    shape: tuple[int, ...]
     stored: StoredTensor | None
     offset: int  # from the start of the file
+    nbytes: int
 
 
 def read_safetensors_header(file: ByteRanges) -> dict[str, SafetensorsEntry]:
@@ -69,9 +72,9 @@ def _entry(file: ByteRanges, tensor: str, value: Any, data_start: int) -> Safete
     expected = (math.prod(shape) * bits + 7) // 8
     if end - begin != expected:
         raise _invalid(file.path, f"gives {tensor} {end - begin} bytes, but {dtype} {shape} takes {expected}")
-    usable = dtype in KINDS and len(shape) in (1, 2) and min(shape) > 0
+    usable = dtype in KINDS and 1 <= len(shape) <= MAX_DIMENSIONS and min(shape) > 0
     stored = StoredTensor(tensor, tuple(shape), KINDS[dtype]) if usable else None
-    return SafetensorsEntry(dtype, stored, data_start + begin)
+    return SafetensorsEntry(dtype, tuple(shape), stored, data_start + begin, end - begin)
 
 
 def _is_count(value: object) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..scheme import CODEBOOKS
 from .catalog import OPERATORS
 
 FLOAT_DTYPES = ("float16", "bfloat16", "float32")
+SCALE_DTYPES = (*FLOAT_DTYPES, "int8", "uint8", "uint4")
 
 
 def definition_symbols(definition: Mapping[str, Any], *, prefill: bool) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def _scheme_symbols(scheme: Mapping[str, Any]) -> dict[str, int]:
         "scheme.group_size": scheme.get("group_size", 0),
         "scheme.zero": scheme.get("zero", 0),
         "scheme.minimum": int(scheme.get("minimum", False)),
+        **{f"scheme.{codebook}": int(scheme.get("codebook") == codebook) for codebook in CODEBOOKS},
         **{f"scheme.{dtype}": int(scheme.get("dtype") == dtype) for dtype in FLOAT_DTYPES},
-        **{f"scheme.scale_{dtype}": int(scheme.get("scale_dtype") == dtype) for dtype in FLOAT_DTYPES},
+        **{f"scheme.scale_{dtype}": int(scheme.get("scale_dtype") == dtype) for dtype in SCALE_DTYPES},
     }

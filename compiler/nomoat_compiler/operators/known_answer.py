@@ -28,14 +28,16 @@ from .definition import definition_symbols
 Definition = Mapping[str, Any]
 Arrays = dict[str, np.ndarray]
 
-# One scheme of each class that kernels tell apart; other group sizes and zero points are constants of the same code.
+# One scheme for each kernel; whatever else it reads are constants of the same code.
 SCHEMES: tuple[Scheme, ...] = (
-    *(
-        Grouped(bits, 32, zero, dtype)
-        for bits in (4, 8)
-        for zero in (None, 1 << (bits - 1))
-        for dtype in ("float16", "bfloat16", "float32")
-    ),
+    *(Grouped(bits, 32, zero, "float16") for bits in (4, 8) for zero in (None, 1 << (bits - 1))),
+    Grouped(2, 16, None, "uint4"),
+    Grouped(3, 16, 4, "int8"),
+    Grouped(4, 32, None, "uint8"),
+    Grouped(4, 32, None, "int8", "iq4_nl"),
+    Grouped(5, 32, 16, "float16"),
+    Grouped(6, 16, 32, "int8"),
+    Grouped(8, 32, 128, "bfloat16"),
     Plain("float32"),
     Plain("float16"),
     Plain("bfloat16"),
@@ -47,13 +49,14 @@ TOLERANCE = 1e-3
 EXACT = 1e-9
 _PAGES = 3
 _SLOTS = 2
+_REACH = 9  # more than the long_from of any case
 BLOCK_TABLE = (2, 0, 1)
 RING = 64
 
 
 @dataclass(frozen=True)
 class Case:
-    """Fields of a definition (the scheme excepted), and how it is called."""
+    """Fields of a definition (the scheme and defaults excepted), and how it is called."""
 
     fields: Mapping[str, Any]
     tokens: int = 1
@@ -86,7 +89,7 @@ def cases_of(name: str) -> Iterator[Case]:
 
 def definition_of(name: str, case: Case) -> dict[str, Any]:
     """The definition of a case, with its fields in the declared order."""
-    values = dict(case.fields)
+    values = OPERATORS[name].defaults() | dict(case.fields)
     if case.scheme is not None:
         values["scheme"] = case.scheme.to_json()
     return {"op": name} | {field.name: values[field.name] for field in OPERATORS[name].fields}
@@ -155,13 +158,16 @@ def _argument(
     match argument.role:
         case "activations":
             yield name, Filled("unit", case.tokens * size, 0)
-        case "vector":
+        case "vector" | "embedding":
             yield name, Filled("unit", size, 0)
         case "matrix":
             assert case.scheme is not None
             weight, *scales = stored_parameters("w", (size, columns), case.scheme)
             words = isinstance(case.scheme, Grouped)
             yield name, Filled("word" if words else f"weight {weight.dtype}", int(np.prod(weight.shape)), 0)
+            if isinstance(case.scheme, Grouped) and case.scheme.two_level:
+                yield f"{name}_scale", integer_scales(case.scheme, scales[0].shape)
+                return
             for scale in scales:
                 yield f"{name}_scale", Filled(f"scale {scale.dtype}", int(np.prod(scale.shape)), 0)
         case "frequencies":
@@ -178,10 +184,18 @@ def _argument(
             yield name, _fixed(name, case, symbols)
 
 
+def integer_scales(scheme: Grouped, shape: tuple[int, ...]) -> np.ndarray:
+    """Integers from 1 to 31 in every byte, times 2^-10. They repeat, and so take few bytes compressed."""
+    parts = 2 if scheme.minimum else 1
+    words = (1 + np.arange(4 * np.prod(shape)) % 7 * 5).astype(np.uint8).view(np.uint32).reshape(shape)
+    words[..., :parts] = np.float32(2.0**-10).view(np.uint32)
+    return words
+
+
 def _fixed(name: str, case: Case, symbols: Mapping[str, int | float]) -> np.ndarray | Filled:
     match name:
         case "state":
-            return np.array([1, case.position, 5, 77, _SLOTS - 1, 0, 0, 0], np.int32)
+            return np.array([1, case.position, 5, 77, _SLOTS - 1, _REACH, 0, 0], np.int32)
         case "block_table":
             return np.array(BLOCK_TABLE, np.int32)
         case "sampling":

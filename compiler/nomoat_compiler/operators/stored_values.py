@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..reference.quantize import dequantize
+from ..scheme import scheme_from_json, stored_parameters
 
 
 def matrix(definition: Mapping[str, Any], arrays: Mapping[str, np.ndarray], name: str = "w") -> np.ndarray:
@@ -15,7 +16,9 @@ def matrix(definition: Mapping[str, Any], arrays: Mapping[str, np.ndarray], name
     rows, columns, scheme = definition["rows"], definition["columns"], definition["scheme"]
     if "group_size" not in scheme:
         return arrays[name].reshape(rows, columns).astype(np.float64)
-    groups = -(-columns // scheme["group_size"])
-    role, width = ("q_scale_min", (2,)) if scheme.get("minimum") else ("q_scale", ())
-    stored = {"q_weight": arrays[name].reshape(rows, -1), role: arrays[f"{name}_scale"].reshape(rows, groups, *width)}
+    described = scheme_from_json(scheme)
+    weight, scale = stored_parameters(name, (rows, columns), described)
+    stored: dict[str, np.ndarray] = {
+        weight.role: arrays[name].reshape(weight.shape), scale.role: arrays[f"{name}_scale"].reshape(scale.shape)
+    }  # fmt: skip
     return dequantize(scheme, (rows, columns), stored).astype(np.float64)

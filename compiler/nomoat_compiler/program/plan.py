@@ -19,6 +19,7 @@ from .tensor_spec import TensorKind
 
 NUMBERS = re.compile(r"\{[^{}]*\}|\d+")
 Plan = dict[str, Any]  # JSON: ``plan`` of program.schema.json
+PlanSource = dict[str, Any]  # JSON: an item of a tensor's ``sources``
 
 
 class Items:
@@ -53,17 +54,21 @@ class Tensors(Items):
         name: str,
         kind: TensorKind,
         shape: Sequence[Expression],
-        sources: Mapping[str, Expression] | None = None,
+        sources: Sequence[PlanSource] | None = None,
         *,
         when: Expression | None = None,
     ) -> None:
-        """``shape`` is (rows, columns) or (rows,); ``sources`` are the checkpoint's tensors with their rows, stacked.
+        """``shape`` is (rows, columns) or (rows,); ``sources`` are the checkpoint's tensors, stacked along rows.
 
         Without ``sources`` the checkpoint has the tensor as it is, under ``name`` (of a bias) or ``name``.weight.
         """
-        sources = sources or {name if kind == "bias" else f"{name}.weight": shape[0]}
-        listed = [{"name": source, "rows": rows} for source, rows in sources.items()]
-        self._add({"name": name, "kind": kind, "shape": list(shape), "sources": listed}, when)
+        sources = sources or [source(name if kind == "bias" else f"{name}.weight", shape[0])]
+        self._add({"name": name, "kind": kind, "shape": list(shape), "sources": list(sources)}, when)
+
+
+def source(name: str, rows: Expression, **rules: Expression | float) -> PlanSource:
+    """One source of a tensor; ``rules`` are those of tensor_spec.Source."""
+    return {"name": name, "rows": rows, **rules}
 
 
 class Constants(Items):
@@ -76,6 +81,10 @@ class Buffers(Items):
 
     def scratch(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
         self._buffer("scratch", name, shape, when)
+
+    def output(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
+        """One result of a call, whatever n is: what the host reads."""
+        self._buffer("output", name, shape, when)
 
     def kv_cache(self, name: str, page: Sequence[Expression], *, when: Expression | None = None) -> None:
         """``page``: (kv_heads, page_size, head_dim)"""
@@ -104,8 +113,9 @@ class Steps(Items):
         when: Expression | None = None,
         **fields: Expression | float | None,
     ) -> None:
-        """A call of ``op`` with every field but the scheme, which is that of the matrix."""
+        """A call of ``op``. The scheme is that of the matrix, and other fields may be left to their defaults."""
         operator = OPERATORS[op]
+        fields = operator.defaults() | fields
         expected = {field.name for field in operator.fields if field.kind != "scheme"}
         assert set(fields) == expected, f"{op} has the fields {sorted(expected)}, not {sorted(fields)}"
         for argument in operator.arguments:
@@ -117,7 +127,8 @@ class Steps(Items):
             assert _shape_of_name(name) in known, f"{argument.name} of {op} names {name}, which is not in the plan"
         unknown = set(arguments) - {argument.name for argument in operator.arguments}
         assert not unknown, f"{op} has no arguments {unknown}"
-        self._add({"op": op, "fields": dict(fields), "arguments": dict(arguments)}, when)
+        ordered = {field.name: fields[field.name] for field in operator.fields if field.name in expected}
+        self._add({"op": op, "fields": ordered, "arguments": dict(arguments)}, when)
 
 
 class PlanBuilder:
@@ -131,7 +142,8 @@ class PlanBuilder:
         return self._functions.setdefault(name, Steps(self))
 
     def to_json(self) -> Plan:
-        assert {"prefill", "decode"} <= self._functions.keys(), "a plan has the functions prefill and decode"
+        names = self._functions.keys()
+        assert names == {"encode"} or {"prefill", "decode"} <= names, "a plan has prefill and decode, or encode"
         return {
             "tensors": self.tensors.entries,
             "constants": self.constants.entries,
@@ -141,6 +153,9 @@ class PlanBuilder:
 
     def tensor_names(self) -> set[str]:
         return _names(self.tensors.entries)
+
+    def has_tensor(self, name: str) -> bool:
+        return _shape_of_name(name) in self.tensor_names()
 
     def array_names(self) -> set[str]:
         fixed = {buffer.name for buffer in FIXED_BUFFERS}

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..scheme import Grouped, Scheme
 from .expansion import MAX_ITEMS, Expansion, Placed
-from .scope import Configuration, invalid
-from .tensor_spec import TensorSpec
+from .scope import Configuration, Scope, invalid
+from .tensor_spec import Source, TensorSpec
 
 MAX_DIMENSION = 1 << 30
 
@@ -51,12 +51,35 @@ def expand_tensors(plan: Mapping[str, Any], expansion: Expansion) -> Iterator[tu
             yield placed, None
             continue
         shape = tuple(dimension(scope.integer(e, f"{where}.shape"), f"{where}.shape") for e in item["shape"])
-        sources = [scope.name(source["name"], f"{where}.sources") for source in item["sources"]]
-        rows = [dimension(scope.integer(s["rows"], f"{where}.sources"), f"{where}.sources") for s in item["sources"]]
-        if sum(rows) != shape[0]:
-            invalid(f"{where} has {shape[0]} rows, but its sources have {sum(rows)}")
+        sources = tuple(_source(source, scope, f"{where}.sources[{i}]") for i, source in enumerate(item["sources"]))
+        if (rows := sum(source.rows for source in sources)) != shape[0]:
+            invalid(f"{where} has {shape[0]} rows, but its sources have {rows}")
         name = scope.name(item["name"], f"{where}.name")
-        yield placed, TensorSpec(name, item["kind"], shape, tuple(sources), tuple(rows))
+        yield placed, TensorSpec(name, item["kind"], shape, sources)
+
+
+def _source(item: Mapping[str, Any], scope: Scope, where: str) -> Source:
+    """A source with its numbers; only a compiler reads the rules, so they are checked where one is about to."""
+    counts = [rule for rule in ("block", "stride", "columns") if rule in item]
+    rules = {rule: dimension(scope.integer(item[rule], where), where) for rule in counts}
+    source = Source(
+        name=scope.name(item["name"], where),
+        rows=dimension(scope.integer(item["rows"], where), where),
+        optional=bool(item.get("optional", False)),
+        first=scope.integer(item.get("first", 0), where),
+        plus=float(item.get("plus", 0)),
+        plus_row_of=scope.name(item["plus_row_of"], where) if "plus_row_of" in item else "",
+        block=rules.get("block", 0),
+        stride=rules.get("stride", 0),
+        columns=rules.get("columns", 0),
+    )
+    if ("block" in item) != ("stride" in item) or ("first" in item and "block" not in item):
+        invalid(f"{where} must have block and stride together, and first only with them")
+    if source.block and not 0 <= source.first <= source.stride - source.block:
+        invalid(f"{where} takes {source.block} rows at {source.first} of every {source.stride}")
+    if source.rows % max(1, source.block) or source.rows % max(1, source.columns):
+        invalid(f"{where} has {source.rows} rows, which its blocks or columns do not divide")
+    return source
 
 
 def bind_schemes(

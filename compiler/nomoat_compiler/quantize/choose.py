@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from ..checkpoint.checkpoint import BLOCK_SIZES, Checkpoint
+from ..checkpoint.checkpoint import FLOAT_KIND_BYTES, Checkpoint
 from ..errors import NomoatError
 from ..program.tensor_spec import TensorSpec
-from ..scheme import Grouped, Plain, Scheme
+from ..scheme import Bits, Grouped, Plain, Scheme
+from .ggml_blocks import MIXED, NATIVE
 
 Quantization = Literal["q4", "q8", "f16", "f32", "q4f16_1", "q4f32_1", "q0f16", "q0f32"]
 QUANTIZATIONS: tuple[str, ...] = get_args(Quantization)
@@ -21,6 +22,9 @@ MLC_FLOAT_DTYPES: dict[str, Literal["float16", "float32"]] = {
 }  # fmt: skip
 
 GROUP_SIZE = 32
+FLOAT_KINDS = frozenset(FLOAT_KIND_BYTES)
+WITH_FLOAT16_SCALES = frozenset({"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"})
+K_QUANTS = frozenset({"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
 Q4_ASYMMETRIC = Grouped(4, GROUP_SIZE, None, "float16")
 Q4_SYMMETRIC = Grouped(4, GROUP_SIZE, 8, "float16")
 Q8_ASYMMETRIC = Grouped(8, GROUP_SIZE, None, "float16")
@@ -40,7 +44,8 @@ MLC_SMALL: dict[str, Scheme] = {
 def choose_schemes(
     specs: Sequence[TensorSpec], checkpoint: Checkpoint, quantization: str | None
 ) -> tuple[str, dict[str, Scheme]]:
-    """(name, scheme of each logical tensor). ``quantization`` None: q4, or q8 for a GGUF file in Q8_0 throughout.
+    """(name, scheme of each logical tensor). ``quantization`` None: the checkpoint's own, else q4, or q8 for a GGUF
+    file in Q8_0 throughout.
 
     ``invalid_request`` for a name that is not in QUANTIZATIONS.
     """
@@ -49,6 +54,7 @@ def choose_schemes(
             "invalid_request", f"The quantization {quantization!r} is unknown; known are {', '.join(QUANTIZATIONS)}."
         )
     kinds = {spec.name: _source_kinds(spec, checkpoint) for spec in specs}
+    quantization = quantization or checkpoint.quantization
     if quantization is None:
         linear_kinds = {kind for spec in specs if spec.kind == "linear" for kind in kinds[spec.name]}
         quantization = "q8" if linear_kinds == {"Q8_0"} else "q4"
@@ -67,17 +73,34 @@ def _scheme(spec: TensorSpec, kinds: set[str], quantization: str) -> Scheme:
     return _grouped(spec, kinds, quantization)
 
 
-def _grouped(spec: TensorSpec, kinds: set[str], quantization: str) -> Grouped:
+def _grouped(spec: TensorSpec, kinds: set[str], quantization: str) -> Scheme:
     """The smallest scheme that holds every source block exactly, and floats as well as ``quantization`` asks."""
-    floats = kinds - BLOCK_SIZES.keys()
+    if (
+        len(kinds) == 1
+        and (quantization == "q4" or not kinds <= WITH_FLOAT16_SCALES)
+        and (kind := min(kinds)) in NATIVE
+    ):
+        return NATIVE[kind]
+    if not kinds <= WITH_FLOAT16_SCALES | FLOAT_KINDS:
+        # Types of more than one kind in a matrix: K-quants have a scheme in common, others only plain numbers.
+        return MIXED if kinds <= K_QUANTS else Plain("float16")
     # An error in an embedding or in the logits is not averaged over a sum, so floats get 8 bits there.
-    float_bits = 8 if quantization == "q8" or spec.kind in ("embedding", "lm_head") else 4
-    if quantization == "q8" or "Q8_0" in kinds or (floats and float_bits == 8):
-        return Q8_ASYMMETRIC if "Q4_1" in kinds else Q8_SYMMETRIC
-    return Q4_SYMMETRIC if kinds == {"Q4_0"} else Q4_ASYMMETRIC
+    float_bits: Bits = 8 if quantization == "q8" or spec.kind in ("embedding", "lm_head") else 4
+    bits: list[Bits] = [float_bits] if kinds & FLOAT_KINDS or quantization == "q8" else [4]
+    most = max([*bits, *(NATIVE[kind].bits for kind in kinds - FLOAT_KINDS)])
+    with_minimum = any(NATIVE[kind].minimum for kind in kinds - FLOAT_KINDS) or (most < 8 and bool(kinds & FLOAT_KINDS))
+    return Grouped(most, GROUP_SIZE, None if with_minimum else 1 << (most - 1), "float16")
 
 
 def _source_kinds(spec: TensorSpec, checkpoint: Checkpoint) -> set[str]:
     if checkpoint.source_format == "config":  # A program without weights: as for floats, the only kind of config.json.
         return {"float32"}
-    return {checkpoint.stored(source).kind for source in spec.sources}
+    names = set(checkpoint.names())
+    # What is computed is float32, whatever it is computed from; zeros that stand for nothing fit any scheme.
+    kinds: set[str] = {
+        "float32" if source.computes else checkpoint.stored(source.name).kind
+        for source in spec.sources
+        if source.name in names or not source.optional
+    }
+    # MLC's groups are kept by the quantization of their name; to any other they are numbers.
+    return {"float32" if kind in MLC_SCHEMES else kind for kind in kinds}

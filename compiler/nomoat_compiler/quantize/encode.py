@@ -5,15 +5,13 @@ In memory at once: the stored arrays of this tensor and one block of rows in flo
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from ..checkpoint.checkpoint import Blocks, Checkpoint
+from ..checkpoint.checkpoint import Blocks, Checkpoint, Groups
 from ..errors import NomoatError
 from ..program.tensor_spec import TensorSpec
 from ..scheme import Grouped, Parameter, Scheme, stored_parameters
@@ -21,9 +19,8 @@ from .affine import quantize_affine
 from .choose import MLC_FLOAT_DTYPES
 from .ggml_blocks import dequantize_blocks, import_blocks
 from .mlc import quantize_mlc
+from .sources import row_blocks
 
-# Values of one block of rows: 16 MiB in float32.
-BLOCK_VALUES = 4 << 20
 STORED_DTYPES: dict[str, npt.DTypeLike] = {
     "uint32": np.dtype("<u4"), "float32": np.dtype("<f4"), "float16": np.dtype("<f2"),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
@@ -39,7 +36,7 @@ def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quan
     parameters = stored_parameters(spec.name, spec.shape, scheme)
     arrays = [np.empty(parameter.shape, STORED_DTYPES[parameter.dtype]) for parameter in parameters]
     row = 0
-    for source, values in _row_blocks(spec, checkpoint):
+    for source, values in row_blocks(spec, checkpoint):
         rows = values.data.shape[0] if isinstance(values, Blocks) else values.shape[0]
         for array, encoded in zip(arrays, _encode_rows(values, scheme, quantization, source), strict=True):
             array[row : row + rows] = encoded
@@ -48,16 +45,13 @@ def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quan
     return list(zip(parameters, arrays, strict=True))
 
 
-def _row_blocks(spec: TensorSpec, checkpoint: Checkpoint) -> Iterator[tuple[str, npt.NDArray[Any] | Blocks]]:
-    step = max(1, BLOCK_VALUES // math.prod(spec.shape[1:]))
-    for source, rows in zip(spec.sources, spec.source_rows, strict=True):
-        for start in range(0, rows, step):
-            yield source, checkpoint.read(source, start, min(start + step, rows))
-
-
 def _encode_rows(
-    values: npt.NDArray[Any] | Blocks, scheme: Scheme, quantization: str, source: str
+    values: npt.NDArray[Any] | Blocks | Groups, scheme: Scheme, quantization: str, source: str
 ) -> list[npt.NDArray[Any]]:
+    if isinstance(values, Groups):
+        if quantization == values.kind:
+            return [values.words, _finite_scales(values.scales, source)]
+        values = values.dequantized()
     if isinstance(values, Blocks):
         if isinstance(scheme, Grouped) and quantization not in MLC_FLOAT_DTYPES:
             return list(import_blocks(values, scheme, source))
@@ -75,6 +69,12 @@ def _encode_rows(
     if isinstance(scheme, Grouped):
         return list(quantize_affine(weights, scheme, source))
     return [_cast(weights, STORED_DTYPES[scheme.dtype], source)]
+
+
+def _finite_scales(scales: npt.NDArray[Any], source: str) -> npt.NDArray[Any]:
+    if not np.isfinite(scales.astype(np.float32)).all():
+        raise NomoatError("invalid_checkpoint", f"{source} has a scale that is NaN or infinite.", tensor=source)
+    return scales
 
 
 def _cast(values: npt.NDArray[Any], dtype: npt.DTypeLike, source: str) -> npt.NDArray[Any]:

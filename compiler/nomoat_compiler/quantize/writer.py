@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,22 @@ from .encode import encode_tensor
 
 SHARD_CAP_BYTES = 32 << 20
 WEIGHTS_FOLDER = "weights"
-INDEX_PATH = f"{WEIGHTS_FOLDER}/tensor-cache.json"
+INDEX_NAME = "tensor-cache.json"
+INDEX_PATH = f"{WEIGHTS_FOLDER}/{INDEX_NAME}"
 
 
 @dataclass
 class WeightsWriter:
     """Appends parameters in order; ``finish`` writes the last shard and the index.
 
-    Files go into the folder ``weights`` of the package folder ``package``.
+    Files go into ``folder``, a folder of the package folder ``package``, or where that is empty into the latter.
     """
 
     package: Path
     # "f32-to-bf16" is MLC's label on every record of a package; it says something only where dtype is float32.
     record_format: str
     shard_cap_bytes: int = SHARD_CAP_BYTES
+    folder: str = WEIGHTS_FOLDER
     _shards: list[dict[str, Any]] = field(default_factory=list)
     _files: list[PackageFile] = field(default_factory=list)
     _pending: bytearray = field(default_factory=bytearray)
@@ -78,7 +80,7 @@ class WeightsWriter:
             "BitsPerParam": self._parameter_bytes * 8 / value_count,
         }
         index = json.dumps({"metadata": metadata, "records": self._shards}, indent=1).encode()
-        self._write_file(INDEX_PATH, memoryview(index))
+        self._write_file(INDEX_NAME, memoryview(index))
         return self._files
 
     def _write_pending(self) -> None:
@@ -89,7 +91,7 @@ class WeightsWriter:
 
     def _write_shard(self, data: memoryview, records: list[dict[str, Any]]) -> None:
         name = f"params_shard_{len(self._shards)}.bin"
-        self._write_file(f"{WEIGHTS_FOLDER}/{name}", data)
+        self._write_file(name, data)
         self._shards.append(
             {
                 "dataPath": name, "format": "raw-shard", "nbytes": len(data),
@@ -97,7 +99,8 @@ class WeightsWriter:
             }
         )  # fmt: skip
 
-    def _write_file(self, path: str, data: memoryview) -> None:
+    def _write_file(self, name: str, data: memoryview) -> None:
+        path = f"{self.folder}/{name}" if self.folder else name
         (self.package / path).write_bytes(data)
         self._files.append(PackageFile(path, len(data), hashlib.sha256(data).hexdigest()))
 
@@ -109,14 +112,22 @@ def write_weights(
     schemes: dict[str, Scheme],
     quantization: str,
     on_tensor: Callable[[int, int], None],
+    *,
+    folder: str = WEIGHTS_FOLDER,
+    names: Mapping[str, str] | None = None,
 ) -> list[PackageFile]:
-    """Encodes every tensor into ``package``; ``on_tensor`` gets (values done, values in all) after each."""
-    (package / WEIGHTS_FOLDER).mkdir()
-    writer = WeightsWriter(package, "f32-to-bf16" if quantization in MLC_FLOAT_DTYPES else "raw")
+    """Encodes every tensor into ``package``; ``on_tensor`` gets (values done, values in all) after each.
+
+    ``names``: what a tensor is called in the index, where that is not its own name.
+    """
+    (package / folder).mkdir(exist_ok=not folder)
+    writer = WeightsWriter(package, "f32-to-bf16" if quantization in MLC_FLOAT_DTYPES else "raw", folder=folder)
     total = sum(int(np.prod(spec.shape)) for spec in specs)
     done = 0
     for spec in specs:
-        for parameter, array in encode_tensor(spec, checkpoint, schemes[spec.name], quantization):
+        scheme = schemes[spec.name]
+        spec = replace(spec, name=(names or {}).get(spec.name, spec.name))
+        for parameter, array in encode_tensor(spec, checkpoint, scheme, quantization):
             writer.append(parameter, array)
         done += int(np.prod(spec.shape))
         on_tensor(done, total)

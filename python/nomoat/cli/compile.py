@@ -41,6 +41,11 @@ class Quantization(StrEnum):
     Q0F32 = "q0f32"
 
 
+class Format(StrEnum):
+    NOMOAT = "nomoat"
+    MLC = "mlc"
+
+
 @reports_errors
 def compile_command(
     model: Annotated[
@@ -61,10 +66,26 @@ def compile_command(
         bool,
         typer.Option("--own-kernels", help="Put the GPU kernels into the package, for runtimes without the library."),
     ] = False,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="What is written: a package, or a folder for mlc-llm and WebLLM.")
+    ] = Format.NOMOAT,
+    chat_template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="The chat template: alpaca, chatml, llama2, vicuna, … (a wrong name lists them), one that the "
+            "checkpoint names, or a Jinja file. Default: the checkpoint's.",
+        ),
+    ] = None,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
     """Compile MODEL into the package DIR."""
+    if output_format is Format.MLC:
+        if chat_template is not None:
+            raise typer.BadParameter("an MLC folder gets the checkpoint's own", param_hint="--chat-template")
+        write_mlc(model, output, quantization, context_length, program_only or own_kernels, json_output)
+        return
     # Here, because the readers of checkpoints take a while to import, which the other commands should not pay.
     from nomoat_compiler.pipeline import compile_model
 
@@ -77,6 +98,7 @@ def compile_command(
             context_length=context_length,
             program_only=program_only,
             own_kernels=own_kernels,
+            chat_template=chat_template,
             on_progress=on_progress,
         )
     for message in told:
@@ -85,6 +107,36 @@ def compile_command(
         print_json({"output": str(output), **report.to_json(), "warnings": told})
     else:
         out().print(summary(report, output, time.perf_counter() - started))
+
+
+def write_mlc(
+    model: str,
+    output: Path,
+    quantization: Quantization | None,
+    context_length: int | None,
+    asks_for_a_program: bool,
+    json_output: bool,
+) -> None:
+    if asks_for_a_program:
+        raise typer.BadParameter(
+            "an MLC folder has no program: leave out --program-only and --own-kernels", param_hint="--format"
+        )
+    from nomoat_compiler.mlc_export import export_mlc
+
+    with compile_progress(hidden=json_output) as on_progress:
+        warnings = export_mlc(
+            model,
+            output,
+            quantization=quantization.value if quantization else None,
+            context_length=context_length,
+            on_progress=on_progress,
+        )
+    if json_output:
+        print_json({"output": str(output), "format": "mlc", "warnings": warnings})
+        return
+    for warning in warnings:
+        err().print(f"[yellow]Warning:[/] {warning}")
+    out().print(f"Wrote the MLC folder {output}")
 
 
 @contextmanager

@@ -14,13 +14,24 @@ from nomoat.cli.device_options import AdapterOption, DeviceOption, ThreadsOption
 from nomoat.cli.load_progress import load_progress
 
 
+def above_zero(value: float | None) -> float | None:
+    """Nothing at all is no nucleus: the runtime refuses 0, and what is meant by it has an option of its own."""
+    if value is not None and not value > 0:
+        raise typer.BadParameter(
+            f"{value:g} leaves no token to sample. Give more than 0, or --temperature 0 for greedy."
+        )
+    return value
+
+
 @reports_errors
 def generate_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A compiled package.")],
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from standard input.")],
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens to generate.")] = None,
     temperature: Annotated[float | None, typer.Option(min=0, help="0 is greedy. Default: the model's.")] = None,
-    top_p: Annotated[float | None, typer.Option(min=0, max=1, help="Nucleus sampling. Default: the model's.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(callback=above_zero, max=1, help="Nucleus sampling. Default: the model's.")
+    ] = None,
     top_k: Annotated[
         int | None, typer.Option(min=0, help="Sample among the k likeliest. Default: the model's.")
     ] = None,

@@ -38,7 +38,9 @@ def verify_command(
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Run the package DIR in headless Chromium and compare it with the NumPy reference of its checkpoint.
+    """Run the package DIR in headless Chromium and compare it with its checkpoint, as transformers reads it.
+
+    Without transformers the checkpoint is read as `compile` reads it.
 
     The exit code is 1 where a figure is out of tolerance.
     """
@@ -79,7 +81,8 @@ def print_verification(console: Console, verification: Verification) -> None:
         f"[bold]{verification.id}[/], {verification.device.describe()}, {verification.prompts} prompts", soft_wrap=True
     )
     columns = [("Package's weights", verification.execution, verification.execution_tolerance)]
-    if not verification.weights_equal_checkpoint:
+    shares_the_reading = verification.not_read_by_transformers is not None
+    if not (verification.weights_equal_checkpoint and shares_the_reading):
         columns.append(("Checkpoint's weights", verification.quantization, verification.quantization_tolerance))
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("Browser against the")
@@ -90,6 +93,12 @@ def print_verification(console: Console, verification: Verification) -> None:
     console.print(table)
     if verification.weights_equal_checkpoint:
         console.print("The package's weights equal the checkpoint's, value for value.", style="dim")
+    console.print(f"The checkpoint was read by {verification.checkpoint_read_by}.", style="dim")
+    if shares_the_reading:
+        console.print(
+            f"A misreading that package and reference share would not show: {verification.not_read_by_transformers}.",
+            style="yellow",
+        )
     console.print(
         f"{verification.sampled_agreed} of {verification.sampled} sampled tokens are the argmax of their logits. A "
         f"position is decided where the reference's margin exceeds {DECIDED_MARGIN}.",

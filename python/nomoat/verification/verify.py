@@ -12,15 +12,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from nomoat_compiler.assembly import tensor_specs
 from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.errors import NomoatError
-from nomoat_compiler.models.config import LlamaConfig
+from nomoat_compiler.interpreter.interpreter import Interpreter
+from nomoat_compiler.models.model import Model
+from nomoat_compiler.models.registry import read_model
+from nomoat_compiler.program.instance import Instance
 from nomoat_compiler.program.package import Package, read_package
-from nomoat_compiler.reference.llama import LlamaReference
+from nomoat_compiler.quantize.sources import StoredIn
 
 from nomoat.browser import Adapter, BrowserModel, Device, DeviceInfo, open_model
 from nomoat.verification.compare import Comparison, Logits, compare
 from nomoat.verification.tolerances import Tolerance, execution_tolerance, quantization_tolerance
+from nomoat.verification.transformers_oracle import NotRead, transformers_logits
 from nomoat.verification.weights import Tensors, checkpoint_tensors, equal_weights, package_tensors
 
 # repetitionPenalty 1: a package's generation_config may ask for another one, which is no longer greedy.
@@ -29,13 +35,18 @@ GREEDY = {"temperature": 0, "repetitionPenalty": 1}
 
 @dataclass(frozen=True)
 class Verification:
-    """``execution``: against the package's own weights. ``quantization``: against the checkpoint's."""
+    """``execution``: against the package's own weights. ``quantization``: against the checkpoint's.
+
+    ``checkpoint_read_by`` is what computed the latter; ``not_read_by_transformers`` says why it was not transformers.
+    """
 
     id: str
     quantization_name: str
     device: DeviceInfo
     prompts: int
     weights_equal_checkpoint: bool
+    checkpoint_read_by: str
+    not_read_by_transformers: str | None
     sampled_agreed: int  # tokens sampled on the device that are the argmax of the logits read back
     sampled: int
     execution: Comparison
@@ -97,8 +108,8 @@ def verify_package(
     if package.weights_index is None:
         raise NomoatError("invalid_request", f"{package.manifest['id']} is a program without weights: nothing can run.")
     with closing(open_checkpoint(checkpoint_path)) as checkpoint:
-        config = LlamaConfig.from_huggingface(dict(checkpoint.config))
-        check_same_model(package, config)
+        described = read_model(checkpoint.config, StoredIn(checkpoint))
+        check_same_model(package, described)
         on_status("Starting the browser")
         with open_model(
             folder, device=device, threads=threads, adapter=adapter, on_progress=load_status(on_status)
@@ -106,12 +117,19 @@ def verify_package(
             answers = [answer(model, prompt, max_tokens, on_status) for prompt in prompts]
         on_status("Reference on the package's weights")
         own = package_tensors(package)
-        theirs = checkpoint_tensors(checkpoint)
+        theirs = checkpoint_tensors(checkpoint, tensor_specs(described))
         measured = [a.logits for a in answers]
-        own_logits = [reference_logits(config, own, a) for a in answers]
+        own_logits = [reference_logits(package.instance, own, a) for a in answers]
         on_status("Reference on the checkpoint's weights")
         is_equal = equal_weights(package, own, theirs)
-        their_logits = own_logits if is_equal else [reference_logits(config, theirs, a) for a in answers]
+        try:
+            sequences = [([*a.prompt_ids, *a.generated_ids[:-1]], len(a.prompt_ids) - 1) for a in answers]
+            parameter_count = package.manifest["parameter_count"]
+            read_by, their_logits = transformers_logits(checkpoint_path, parameter_count, sequences)
+            reason = None
+        except NotRead as error:
+            read_by, reason = "nomoat", str(error)
+            their_logits = own_logits if is_equal else [reference_logits(package.instance, theirs, a) for a in answers]
     execution, quantization = compare(own_logits, measured), compare(their_logits, measured)
     sampled_agreed = sum(int((a.logits.argmax(axis=-1) == a.generated_ids).sum()) for a in answers)
     return Verification(
@@ -120,6 +138,8 @@ def verify_package(
         device=one_device(answers),
         prompts=len(prompts),
         weights_equal_checkpoint=is_equal,
+        checkpoint_read_by=read_by,
+        not_read_by_transformers=reason,
         sampled_agreed=sampled_agreed,
         sampled=sum(len(a.generated_ids) for a in answers),
         execution=execution,
@@ -127,8 +147,11 @@ def verify_package(
     )
 
 
-def check_same_model(package: Package, config: LlamaConfig) -> None:
-    compiled, given = package.program["model"], config.to_json()
+def check_same_model(package: Package, model: Model) -> None:
+    if "decode" not in package.instance.functions:
+        raise NomoatError("invalid_request", f"{package.manifest['id']} gives embeddings, not answers to compare.")
+    compiled = package.program["model"] | package.program["layers"]
+    given = model.config | model.layers
     different = sorted(name for name in given if compiled.get(name) != given[name])
     if different:
         name = different[0]
@@ -161,10 +184,9 @@ def one_device(answers: Sequence[Answered]) -> DeviceInfo:
     return first
 
 
-def reference_logits(config: LlamaConfig, tensors: Tensors, answered: Answered) -> Logits:
-    reference = LlamaReference(config.to_json(), tensors)
+def reference_logits(instance: Instance, tensors: Tensors, answered: Answered) -> Logits:
     token_ids = [*answered.prompt_ids, *answered.generated_ids[:-1]]
-    return reference.logits(token_ids)[len(answered.prompt_ids) - 1 :]
+    return Interpreter(instance, tensors, np.float32).decode(token_ids)[len(answered.prompt_ids) - 1 :]
 
 
 def misses(against: str, figures: Comparison, limits: Tolerance) -> list[str]:

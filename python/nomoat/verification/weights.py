@@ -1,15 +1,16 @@
-"""Float32 weights by Hugging Face name, from a checkpoint and from a package: what the NumPy reference runs on."""
+"""Float32 weights by a plan's names, from a checkpoint and from a package: what the interpreter runs on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from nomoat_compiler.checkpoint.checkpoint import Blocks, Checkpoint
+from nomoat_compiler.checkpoint.checkpoint import Checkpoint
 from nomoat_compiler.program.package import Package
-from nomoat_compiler.quantize.ggml_blocks import dequantize_blocks
+from nomoat_compiler.program.tensor_spec import TensorSpec
+from nomoat_compiler.quantize.sources import read_tensor
 from nomoat_compiler.reference.quantize import dequantize, stored_array
 
 Float32 = npt.NDArray[np.float32]
@@ -18,16 +19,13 @@ Tensors = Callable[[str], Float32]
 KEPT_BYTES = 4 << 30
 
 
-def checkpoint_tensors(checkpoint: Checkpoint) -> Tensors:
-    def read(name: str) -> Float32:
-        stored = checkpoint.read(name)
-        return dequantize_blocks(stored) if isinstance(stored, Blocks) else stored.astype(np.float32)
-
-    return keeping(read)
+def checkpoint_tensors(checkpoint: Checkpoint, specs: Iterable[TensorSpec]) -> Tensors:
+    by_name = {spec.name: spec for spec in specs}
+    return keeping(lambda name: read_tensor(by_name[name], checkpoint))
 
 
 def package_tensors(package: Package) -> Tensors:
-    """The tensors of a package as its kernels see them: dequantized, and fused rows (qkv_proj) taken apart."""
+    """The tensors of a package as its kernels see them: dequantized."""
     assert package.weights_index is not None
     records = {
         record["name"]: (shard["dataPath"], record["byteOffset"])
@@ -35,12 +33,6 @@ def package_tensors(package: Package) -> Tensors:
         for record in shard["records"]
     }
     parameters = {parameter["name"]: parameter for parameter in package.instance.parameters}
-    rows: dict[str, tuple[dict[str, Any], int, int]] = {}  # Hugging Face name -> tensor, first row, number of rows
-    for tensor in package.instance.tensors:
-        start = 0
-        for source in tensor["sources"]:
-            rows[source["name"]] = (tensor, start, source["rows"])
-            start += source["rows"]
 
     def array(name: str) -> npt.NDArray[Any]:
         parameter = parameters[name]
@@ -50,9 +42,9 @@ def package_tensors(package: Package) -> Tensors:
         return stored_array(data, parameter["dtype"], tuple(parameter["shape"]))
 
     def read(name: str) -> Float32:
-        tensor, start, count = rows[name]
-        arrays = {role: array(parameter)[start : start + count] for role, parameter in tensor["parameters"].items()}
-        return dequantize(tensor["scheme"], (count, *tensor["shape"][1:]), arrays)
+        tensor = package.instance.tensors_by_name[name]
+        arrays = {role: array(parameter) for role, parameter in tensor["parameters"].items()}
+        return dequantize(tensor["scheme"], tuple(tensor["shape"]), arrays)
 
     return keeping(read)
 
@@ -77,5 +69,4 @@ def keeping(read: Tensors) -> Tensors:
 
 def equal_weights(package: Package, one: Tensors, other: Tensors) -> bool:
     """Whether all tensors have the same float32 values (then both mean the same model)."""
-    sources = (source["name"] for tensor in package.instance.tensors for source in tensor["sources"])
-    return all(np.array_equal(one(name), other(name)) for name in sources)
+    return all(np.array_equal(one(name), other(name)) for name in package.instance.tensors_by_name)

@@ -1,11 +1,10 @@
 /** What follows from a definition by its operator's declaration: symbols of expressions, and arrays. */
-import { declarationOf } from "./definition_reader";
+import { CODEBOOKS, declarationOf, SCALE_DTYPES } from "./definition_reader";
 import { evaluate, type Symbols } from "./expression";
 import type { Role } from "./operator_declaration";
-import type { Definition, Dtype, Scheme } from "./program";
-import { storedArrays } from "./stored_parameters";
-
-const FLOATS = ["float16", "bfloat16", "float32"] as const;
+import { PROMPT_FUNCTIONS } from "./operators.gen";
+import type { Definition, Dtype, GroupedScheme, PlainScheme, Scheme } from "./program";
+import { INTEGER_SCALES, storedArrays } from "./stored_parameters";
 
 /** An array of an operator with this definition. */
 export interface ArrayArgument {
@@ -20,6 +19,11 @@ export interface ArrayArgument {
   /** Of a matrix: its own shape, and what the array must be. */
   readonly matrix: readonly number[] | null;
   readonly stored: { readonly shape: readonly number[]; readonly dtype: Dtype } | null;
+}
+
+/** Whether the function is of many tokens: n of them. */
+export function isOfPrompt(functionName: string): boolean {
+  return PROMPT_FUNCTIONS.includes(functionName);
 }
 
 /** Names a definition: equal ones have equal keys. */
@@ -50,17 +54,20 @@ export function definitionSymbols(definition: Definition, prefill: boolean): Sym
 }
 
 function schemeSymbols(scheme: Scheme): Symbols {
-  const plain = "dtype" in scheme;
+  const { bits, dtype, group_size, scale_dtype, zero, minimum, codebook } = scheme as Partial<
+    PlainScheme & GroupedScheme
+  >;
   const symbols: Record<string, number> = {
-    "scheme.bits": scheme.bits,
-    "scheme.group_size": plain ? 0 : scheme.group_size,
-    "scheme.grouped": plain ? 0 : 1,
-    "scheme.zero": plain ? 0 : (scheme.zero ?? 0),
-    "scheme.minimum": !plain && scheme.zero === null ? 1 : 0,
+    "scheme.bits": bits!,
+    "scheme.group_size": group_size ?? 0,
+    "scheme.grouped": Number(!dtype),
+    "scheme.zero": zero ?? 0,
+    "scheme.minimum": Number(!!minimum),
   };
-  for (const dtype of FLOATS) {
-    symbols[`scheme.${dtype}`] = plain && scheme.dtype === dtype ? 1 : 0;
-    symbols[`scheme.scale_${dtype}`] = !plain && scheme.scale_dtype === dtype ? 1 : 0;
+  for (const name of CODEBOOKS) symbols[`scheme.${name}`] = Number(codebook === name);
+  for (const name of SCALE_DTYPES) {
+    if (!(name in INTEGER_SCALES)) symbols[`scheme.${name}`] = Number(dtype === name);
+    symbols[`scheme.scale_${name}`] = Number(scale_dtype === name);
   }
   return symbols;
 }

@@ -2,9 +2,12 @@
 import type { Reader } from "../internal/reader";
 import type { FieldDeclaration, OperatorDeclaration } from "./operator_declaration";
 import { INTEGER_KINDS, NUMBER_KINDS, OPERATORS } from "./operators.gen";
-import type { Definition, FloatDtype, Scheme } from "./program";
+import type { Codebook, Definition, FloatDtype, ScaleDtype, Scheme } from "./program";
+import { INTEGER_SCALES } from "./stored_parameters";
 
 const FLOAT_DTYPES: readonly FloatDtype[] = ["float32", "float16", "bfloat16"];
+export const SCALE_DTYPES: readonly ScaleDtype[] = [...FLOAT_DTYPES, "int8", "uint8", "uint4"];
+export const CODEBOOKS: readonly Codebook[] = ["iq4_nl", "mxfp4"];
 export const OPAQUE_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** What is declared of an operation; null for "opaque" and for what is none. */
@@ -46,22 +49,24 @@ export function readField(read: Reader, { kind, nullable }: FieldDeclaration, va
 export function readScheme(read: Reader, value: unknown, path: string): Scheme {
   // The bits first: they say which other keys there are.
   const head = read.object(value, path, ["bits"], Object.keys(Object(value)));
-  const bits = read.oneOf(head.bits, `${path}.bits`, [4, 8, 16, 32] as const);
+  const bits = read.oneOf(head.bits, `${path}.bits`, [2, 3, 4, 5, 6, 8, 16, 32] as const);
   if (bits === 16 || bits === 32) {
     const { dtype } = read.object(value, path, ["bits", "dtype"]);
     const dtypes = FLOAT_DTYPES.filter((name) => (name === "float32") === (bits === 32));
     return { bits, dtype: read.oneOf(dtype, `${path}.dtype`, dtypes) };
   }
-  const symmetric = Object.hasOwn(head, "zero");
-  const item = read.object(value, path, ["bits", "group_size", "scale_dtype", symmetric ? "zero" : "minimum"]);
-  if (!symmetric && item.minimum !== true) read.fail(`${path}.minimum`, "true", item.minimum);
+  const third = ["zero", ...(bits === 4 ? ["codebook"] : [])].find((key) => Object.hasOwn(head, key)) ?? "minimum";
+  const item = read.object(value, path, ["bits", "group_size", "scale_dtype", third]);
   const group_size = read.integer(item.group_size, `${path}.group_size`, 16, 256);
-  // 16 bytes, which kernels read at once, are of one group.
-  if (group_size % (128 / bits) !== 0) read.fail(`${path}.group_size`, `a multiple of ${128 / bits}`, group_size);
-  return {
-    bits,
-    group_size,
-    scale_dtype: read.oneOf(item.scale_dtype, `${path}.scale_dtype`, FLOAT_DTYPES),
-    zero: symmetric ? read.integer(item.zero, `${path}.zero`, 0, 2 ** bits - 1) : null,
-  };
+  // What kernels read at once is of one group, or of two groups of 16.
+  const multiple = bits === 4 || (bits !== 8 && group_size > 16) ? 32 : 16;
+  if (group_size % multiple !== 0) read.fail(`${path}.group_size`, `a multiple of ${multiple}`, group_size);
+  const scale_dtype = read.oneOf(item.scale_dtype, `${path}.scale_dtype`, SCALE_DTYPES);
+  if (scale_dtype in INTEGER_SCALES && group_size > 32) read.fail(`${path}.group_size`, "at most 32", group_size);
+  if (scale_dtype.startsWith("u") && third !== "minimum") read.fail(path, "a scheme with a minimum", scale_dtype);
+  const numbers = { bits, group_size, scale_dtype };
+  if (third === "zero") return { ...numbers, zero: read.integer(item.zero, `${path}.zero`, 0, 2 ** bits - 1) };
+  if (third === "codebook") return { ...numbers, codebook: read.oneOf(item.codebook, `${path}.codebook`, CODEBOOKS) };
+  if (item.minimum !== true) read.fail(`${path}.minimum`, "true", item.minimum);
+  return { ...numbers, minimum: true };
 }

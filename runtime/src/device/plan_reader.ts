@@ -20,7 +20,7 @@ import type {
 export const MAX_PLAN_VALUES = 20_000;
 const MAX_FUNCTIONS = 16;
 const TENSOR_KINDS = ["linear", "embedding", "lm_head", "norm", "bias"];
-const BUFFER_KINDS = ["scratch", "kv_cache", "recurrent_state"] as const;
+const BUFFER_KINDS = ["scratch", "output", "kv_cache", "recurrent_state"] as const;
 const DTYPES = Object.keys(ITEM_BYTES) as Dtype[];
 const TEMPLATE = /^[A-Za-z0-9_.{}]{1,400}$/;
 const NAME = /^[A-Za-z0-9_.]{1,200}$/;
@@ -35,7 +35,9 @@ export function readPlan(read: Reader, value: unknown): Plan {
     if (Object.hasOwn(OPERATORS, name)) read.fail(path, "absent: every program has it without being told");
     functions.set(name, readItems(read, steps, path, readStep));
   }
-  for (const name of ["prefill", "decode"])
+  const encodes = functions.has("encode");
+  if (encodes && functions.size > 1) read.fail("plan.functions", "encode alone, or prefill and decode");
+  for (const name of encodes ? ["encode"] : ["prefill", "decode"])
     if (!functions.get(name)?.length) read.fail(`plan.functions.${name}`, "a list of at least one step");
   return {
     tensors: readItems(read, plan.tensors, "plan.tensors", readTensor),
@@ -88,6 +90,8 @@ function readShape(read: Reader, value: unknown, path: string, maxRank: number):
   return read.array(value, path, 1, maxRank).map((size, i) => readExpression(read, size, `${path}[${i}]`, null));
 }
 
+const SOURCE_RULES = ["optional", "first", "block", "stride", "columns", "plus", "plus_row_of"];
+
 function readTensor(read: Reader, value: unknown, path: string): PlanTensor {
   const item = read.object(value, path, ["name", "kind", "shape", "sources"], ["when"]);
   return {
@@ -97,7 +101,8 @@ function readTensor(read: Reader, value: unknown, path: string): PlanTensor {
     when: readWhen(read, item, path),
     sources: read.array(item.sources, `${path}.sources`, 1, 64).map((entry, i) => {
       const where = `${path}.sources[${i}]`;
-      const source = read.object(entry, where, ["name", "rows"]);
+      // The rules say how a compiler gets the rows from a checkpoint; what is stored here are the rows themselves.
+      const source = read.object(entry, where, ["name", "rows"], SOURCE_RULES);
       return {
         name: readTemplate(read, source.name, `${where}.name`),
         rows: readExpression(read, source.rows, `${where}.rows`, null),

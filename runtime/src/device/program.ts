@@ -16,13 +16,19 @@ export interface PlainScheme {
   readonly bits: 16 | 32;
   readonly dtype: FloatDtype;
 }
+/** Integers of scales, times a float32 of each 256 columns. */
+export type ScaleDtype = FloatDtype | "int8" | "uint8" | "uint4";
+export type Codebook = "iq4_nl" | "mxfp4";
 /** Unsigned integers in groups along the columns, whose tail is padded to a whole group. */
 export interface GroupedScheme {
-  readonly bits: 4 | 8;
+  readonly bits: 2 | 3 | 4 | 5 | 6 | 8;
   readonly group_size: number;
-  readonly scale_dtype: FloatDtype;
-  /** value = (q - zero) * scale; null: value = q * scale + minimum, and a minimum is stored beside each scale. */
-  readonly zero: number | null;
+  readonly scale_dtype: ScaleDtype;
+  /** value = (q - zero) * scale, or codebook[q] * scale */
+  readonly zero?: number;
+  readonly codebook?: Codebook;
+  /** value = q * scale + minimum, and a minimum is stored beside each scale. */
+  readonly minimum?: true;
 }
 /** How a matrix (rows, columns) is stored. `"dtype" in scheme` tells which. */
 export type Scheme = PlainScheme | GroupedScheme;

@@ -2,6 +2,8 @@
 import { fail } from "./invalid_package";
 import { type Dtype, ITEM_BYTES, type Parameter, type Scheme } from "./program";
 
+/** Bits of scales that are integers, times a float32 of each 256 columns (compiler/nomoat_compiler/scheme.py). */
+export const INTEGER_SCALES: Readonly<Record<string, number>> = { int8: 8, uint8: 8, uint4: 4 };
 export const MAX_PARAMETER_BYTES = 8 * 2 ** 30;
 
 export interface StoredArray {
@@ -15,15 +17,19 @@ export function storedArrays(shape: readonly number[], scheme: Scheme): readonly
   if ("dtype" in scheme) return [{ role: "weight", shape, dtype: scheme.dtype }];
   const [rows, columns] = shape as readonly [number, number];
   const groups = Math.ceil(columns / scheme.group_size);
-  const words = (groups * scheme.group_size * scheme.bits) / 32;
-  const scales =
-    scheme.zero === null
-      ? { role: "q_scale_min" as const, shape: [rows, groups, 2] }
-      : { role: "q_scale" as const, shape: [rows, groups] };
-  return [
-    { role: "q_weight", shape: [rows, words], dtype: "uint32" },
-    { ...scales, dtype: scheme.scale_dtype },
-  ];
+  const { bits, group_size, scale_dtype, minimum } = scheme;
+  const padded = groups * group_size;
+  // Of 2, 3, 5 and 6 bits whole 32 columns.
+  const words = (bits % 4 === 0 ? padded : Math.ceil(padded / 32) * 32) * (bits / 32);
+  const role = minimum ? "q_scale_min" : "q_scale";
+  const parts = minimum ? 2 : 1;
+  const weight: StoredArray = { role: "q_weight", shape: [rows, words], dtype: "uint32" };
+  const integerBits = INTEGER_SCALES[scale_dtype];
+  if (integerBits !== undefined) {
+    const superWords = parts + ((256 / group_size) * parts * integerBits) / 32;
+    return [weight, { role, shape: [rows, Math.ceil(columns / 256), superWords], dtype: "uint32" }];
+  }
+  return [weight, { role, shape: minimum ? [rows, groups, 2] : [rows, groups], dtype: scale_dtype as Dtype }];
 }
 
 /** The same with names and sizes, by role. Errors: invalid_package. */

@@ -86,7 +86,13 @@ export class GenerateTask implements SessionTask {
   private async queueNext(activeTasks: number): Promise<Advance> {
     const { session, tokens } = this;
     if (this.startedMs === 0) this.startedMs = performance.now();
-    this.sequence ??= session.open(this.partition, tokens.slice(0, -1));
+    // Steps that are queued count: the next token's length says which frequencies it needs.
+    const partition = session.partitionFor(this.partition, tokens.length + this.queued);
+    if (this.sequence && this.sequence.partition !== partition) {
+      if (this.queued > 0) return "waiting";
+      this.closeSequence();
+    }
+    this.sequence ??= session.open(this.partition, tokens.slice(0, -1), tokens.length);
     const { sequence } = this;
     if (!sequence) return "no_memory";
     if (this.cachedTokens < 0) this.cachedTokens = sequence.tokens.length;
@@ -121,7 +127,7 @@ export class GenerateTask implements SessionTask {
     const left = Math.min(request.maxTokens - step, contextLength - position);
     if (left <= 0) return "waiting";
     const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
-    const k = Math.min(wanted, left);
+    const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
     const staging = await session.ring.take();
     if (this.finished) {
@@ -150,7 +156,7 @@ export class GenerateTask implements SessionTask {
   private writeState(sequence: Sequence, position: number): void {
     const { session, tokens } = this;
     const { sampling } = this.request;
-    session.writeState(sequence, tokens[position]!, position, this.generated, sampling.seed);
+    session.writeState(sequence, tokens[position]!, position, this.generated, sampling.seed, position + 1);
     session.executor.write("sampling", sampling.buffer);
     if (sampling.usesCounts) {
       session.executor.write("token_counts", countTokens(tokens, session.executor.program.vocab_size));

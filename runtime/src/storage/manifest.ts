@@ -19,14 +19,15 @@ export interface Manifest {
   readonly version: 1;
   readonly id: string;
   readonly name: string;
-  readonly architecture: "LlamaForCausalLM";
+  /** A name for people: what to compute is in the program. */
+  readonly architecture: string;
   readonly quantization: string;
   readonly context_length: number;
   readonly parameter_count: number;
   readonly license: string | null;
   readonly provenance: {
     readonly source: string;
-    readonly source_format: "safetensors" | "gguf" | "config";
+    readonly source_format: "safetensors" | "gguf" | "mlc" | "config";
     readonly compiler: string;
     readonly tvm: string;
   };
@@ -110,7 +111,7 @@ function readManifest(value: unknown): Manifest {
     version: read.oneOf(root.version, "version", [1]),
     id: read.matching(root.id, "id", ID),
     name: characters(root.name, "name", 1, 200),
-    architecture: read.oneOf(root.architecture, "architecture", ["LlamaForCausalLM"]),
+    architecture: read.matching(root.architecture, "architecture", /^[A-Za-z0-9_]{1,100}$/),
     quantization: read.matching(root.quantization, "quantization", /^[a-z0-9_]{1,32}$/),
     context_length: read.integer(root.context_length, "context_length", 1, 1_048_576),
     parameter_count: read.integer(root.parameter_count, "parameter_count", 1, 1_000_000_000_000),
@@ -120,6 +121,7 @@ function readManifest(value: unknown): Manifest {
       source_format: read.oneOf(provenance.source_format, "provenance.source_format", [
         "safetensors",
         "gguf",
+        "mlc",
         "config",
       ]),
       compiler: characters(provenance.compiler, "provenance.compiler", 0, 60),

@@ -12,6 +12,7 @@
  */
 import { LlmError } from "../internal/errors";
 import { edgeCharacters, type Guard, veilText } from "./added_tokens";
+import { strip } from "./jinja/text_methods";
 import type { ChatMessage, ChatTemplate } from "./template";
 import type { AddedToken } from "./tokenizer_json";
 
@@ -53,7 +54,7 @@ function unguessableWord(): string {
 
 /** The content without outer whitespace, replaced; whitespace alone stays. */
 function withCore(content: string, core: string): string {
-  const trimmed = content.trim();
+  const trimmed = strip(content);
   if (trimmed === "") return content;
   const start = content.indexOf(trimmed);
   return content.slice(0, start) + core + content.slice(start + trimmed.length);
@@ -79,7 +80,7 @@ function spansOfWords(
   messages: readonly ChatMessage[],
   words: readonly string[],
 ): [number, number][] | null {
-  const contents = new Map(words.map((word, index) => [word, messages[index]!.content.trim()]));
+  const contents = new Map(words.map((word, index) => [word, strip(messages[index]!.content)]));
   const spans: [number, number][] = [];
   let rebuilt = "";
   for (const part of outline.split(new RegExp(`(${words.join("|") || "(?!)"})`, "u"))) {

@@ -101,7 +101,7 @@ function build(files: TextFiles): TextModel {
         throw new LlmError(
           "invalid_request",
           `This model has no chat template${names && ` named default, only ${names}`}, so messages cannot be made into ` +
-            "a prompt. Pass a string with raw: true.",
+            "a prompt. Pass a string with raw: true, or compile it with --chat-template.",
         );
       }
       const clean = messages.map(({ role, content }) => ({ role, content: wellFormed(content) }));

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { LlmError } from "../../src/internal/errors";
 import { createTextModel, type TextFiles } from "../../src/text/index";
-import { ChatTemplate, strftime } from "../../src/text/template";
+import { strftime } from "../../src/text/jinja/strftime";
+import { ChatTemplate } from "../../src/text/template";
 
 /** One character a token; "ab" merges; "</s>" can be merged together, "<|x|>" only be added. */
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyz <>|/:\n", "</", "s>", "</s>", "ab", "<|x|>", "[A]"];

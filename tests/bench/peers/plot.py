@@ -17,7 +17,7 @@ PANELS = [
     ("decode_tok_per_s", "Decode, tokens per second"),
     ("long_decode_tok_per_s", "Decode after {long_context_tokens:,} tokens, tokens per second"),
     ("prefill_tok_per_s", "Prefill of {prefill_tokens} tokens, tokens per second"),
-    ("first_token_ms", "First token of a 42-token prompt, ms (less is better)"),
+    ("first_token_ms", "First token of a {facts_tokens}-token prompt, ms (less is better)"),
 ]
 OURS, THEIRS = ("#c2410c", "#fdba74"), ("#475569", "#cbd5e1")
 

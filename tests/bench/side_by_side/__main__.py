@@ -1,12 +1,12 @@
-"""This project's engine and its peers on the same model, machine and browser, in turns.
+"""This project's engine and its peers on the same models, machine and browser, in turns.
 
-    python -m tests.bench.side_by_side [--engines a,b] [--rounds 5] [--threads 2,1] [--quick] [--output FOLDER]
+    python -m tests.bench.side_by_side [--models a,b] [--engines a,b] [--rounds 5] [--threads 2,1] [--quick]
 
 Every round opens every engine once for each number of threads, in an order that rotates, loads the model and takes the
 figures of workload.py. A peer that fails or says strange things gets a flag in the report and does not end the run. An
-engine whose round takes long runs fewer rounds. Writes without-a-gpu.json, .md, .svg and .png. Figures are only worth
-something on a machine that does nothing else: a turn waits until it is quiet, and what others did meanwhile is in the
-report; a round that they disturbed is taken again.
+engine whose round takes long runs fewer rounds. Writes a page for each model: without-a-gpu*.json, .md, .svg and .png.
+Figures are only worth something on a machine that does nothing else: a turn waits until it is quiet, and what others
+did meanwhile is in the report; a round that they disturbed is taken again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,34 +25,43 @@ from typing import Any
 from nomoat.browser import Adapter, find_chromium
 from nomoat.browser.local_site import local_site
 from nomoat.browser.runner import headless_browser
-from nomoat.demo.sample_model import find_gguf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.bench.machine import machine
 from tests.bench.side_by_side import install
 from tests.bench.side_by_side.engines import ENGINES, NOMOAT, Engine, Place, opened, release_of, weight_bytes_per_token
+from tests.bench.side_by_side.models import MODELS, BenchModel
 from tests.bench.side_by_side.others import cores_of_others, least_disturbed, snapshot, wait_until_quiet
 from tests.bench.side_by_side.report import markdown, summary
 from tests.bench.side_by_side.site import peer_site
 from tests.bench.side_by_side.workload import Counts, Prompts, measure
 from tests.fixtures.packages import ROOT
 
-NAME = "without-a-gpu"
 QUICK = Counts(decode=24, prefill=128, long_context=256, long_decode=16)
 
 
 def main() -> int:
     options = arguments()
     engines = [ENGINES[name] for name in options.engines]
-    counts = QUICK if options.quick else Counts()
-    rounds = 1 if options.quick else options.rounds
     console = Console(stderr=True)
     onnx = prepare(engines, console)
-    gguf_file = find_gguf()
-    package = install.our_package() if NOMOAT in engines else None
+    for name in options.models:
+        compare(MODELS[name], [e for e in engines if MODELS[name].in_onnx or not e.onnx_file], onnx, options, console)
+    return 0
+
+
+def compare(
+    model: BenchModel, engines: list[Engine], onnx: dict[str, int], options: argparse.Namespace, console: Console
+) -> None:
+    """The page of one model, with the engines that can load it."""
+    counts = QUICK if options.quick else Counts()
+    rounds = 1 if options.quick else options.rounds
+    gguf_file = model.gguf()
+    package = model.package() if NOMOAT in engines else None
+    prompts = Prompts(install.tokenizer(gguf_file))
     report: dict[str, Any] = {
-        "model": "SmolLM2-135M-Instruct",
+        "model": model.label,
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "threads": options.threads,
@@ -61,12 +71,13 @@ def main() -> int:
             "prefill_tokens": counts.prefill,
             "long_context_tokens": counts.long_context,
             "long_decode_tokens": counts.long_decode,
+            "facts_tokens": prompts.facts_tokens,
             "quiet_wait_s": options.quiet_wait_s,
             "retakes": options.retakes,
             "slow_round_s": options.slow_round_s,
             "slow_rounds": options.slow_rounds,
         },
-        "engines": {engine.name: described(engine, options.threads, onnx) for engine in engines},
+        "engines": {engine.name: described(engine, model, options.threads, onnx) for engine in engines},
     }
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bar(console))
@@ -74,16 +85,17 @@ def main() -> int:
         # The software adapter is there for engines that look for one; nobody here is asked to use it.
         browser = stack.enter_context(headless_browser(find_chromium(), Adapter.SOFTWARE))
         place = Place(browser, base_url, gguf_file, counts.context_length)
-        turns = Turns(report, place, Prompts(install.tokenizer()), counts, progress)
+        turns = Turns(report, place, prompts, counts, progress)
         turns.run(engines, rounds)
     finish(report)
-    write(report, options.output or (install.CACHE / "quick" if options.quick else ROOT / "docs" / "benchmarks"))
+    folder = options.output or (install.CACHE / "quick" if options.quick else ROOT / "docs" / "benchmarks")
+    write(report, folder, model.page)
     print_summary(report, console)
-    return 0
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.side_by_side", description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=model_names, default=list(MODELS), help=f"of {', '.join(MODELS)}")
     parser.add_argument("--engines", type=engine_names, default=list(ENGINES), help=f"of {', '.join(ENGINES)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=thread_counts, default=[2, 1], help="one or more numbers, as in 2,1")
@@ -97,9 +109,17 @@ def arguments() -> argparse.Namespace:
 
 
 def engine_names(text: str) -> list[str]:
+    return known_names(text, "engine", ENGINES)
+
+
+def model_names(text: str) -> list[str]:
+    return known_names(text, "model", MODELS)
+
+
+def known_names(text: str, what: str, known: Collection[str]) -> list[str]:
     names = text.split(",")
-    if unknown := set(names) - ENGINES.keys():
-        raise argparse.ArgumentTypeError(f"unknown engine {', '.join(unknown)}; there are {', '.join(ENGINES)}")
+    if unknown := sorted(set(names) - set(known)):
+        raise argparse.ArgumentTypeError(f"unknown {what} {', '.join(unknown)}; there are {', '.join(known)}")
     return names
 
 
@@ -120,12 +140,12 @@ def prepare(engines: list[Engine], console: Console) -> dict[str, int]:
     return install.export_onnx(on_step) if any(engine.onnx_file for engine in engines) else {}
 
 
-def described(engine: Engine, threads: list[int], onnx: dict[str, int]) -> dict[str, Any]:
+def described(engine: Engine, model: BenchModel, threads: list[int], onnx: dict[str, int]) -> dict[str, Any]:
     return {
         "label": engine.label,
         "release": release_of(engine),
         "weights": engine.weights,
-        "weight_bytes_per_token": weight_bytes_per_token(engine, find_gguf(), onnx),
+        "weight_bytes_per_token": weight_bytes_per_token(engine, model, onnx),
         "runs": {str(count): {"rounds": []} for count in threads},
     }
 
@@ -194,12 +214,12 @@ def finish(report: dict[str, Any]) -> None:
                 run["roofline_tok_per_s"] = round(bandwidth["median"] * 1e9 / engine["weight_bytes_per_token"], 1)
 
 
-def write(report: dict[str, Any], folder: Path) -> None:
+def write(report: dict[str, Any], folder: Path, page: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder / f"{NAME}.json"
+    source = folder / f"{page}.json"
     source.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    install.run([str(install.VENV_PYTHON), str(install.PEERS / "plot.py"), str(source), str(folder / NAME)])
-    (folder / f"{NAME}.md").write_text(markdown(report, f"{NAME}.svg"))
+    install.run([str(install.VENV_PYTHON), str(install.PEERS / "plot.py"), str(source), str(folder / page)])
+    (folder / f"{page}.md").write_text(markdown(report, page))
     print(source)
 
 

@@ -17,6 +17,7 @@ import gguf
 from playwright.sync_api import Browser
 
 from tests.bench.side_by_side.install import NODE_MODULES, ONNX_MODEL, PEERS, VENV_PYTHON
+from tests.bench.side_by_side.models import BenchModel
 from tests.bench.side_by_side.site import GGUF_PATH
 
 LOAD_TIMEOUT_MS = 180_000
@@ -62,7 +63,8 @@ ENGINES: dict[str, Engine] = {
             "model_q4.onnx",
         ),
         Engine("wllama-2", "wllama 2, wasm", "wllama-2", GGUF_FIDELITY, "/peers/page.html?engine=wllama-2"),
-        Engine("wllama-3", "wllama 3, wasm", "wllama-3", GGUF_FIDELITY, "/peers/page.html?engine=wllama-3"),
+        Engine("wllama-3.8", "wllama 3.8, wasm", "wllama-3.8", GGUF_FIDELITY, "/peers/page.html?engine=wllama-3.8"),
+        Engine("wllama-3.13", "wllama 3.13, wasm", "wllama-3.13", GGUF_FIDELITY, "/peers/page.html?engine=wllama-3.13"),
     )
 }
 
@@ -159,11 +161,12 @@ def native(options: Mapping[str, Any]) -> Iterator[Opened]:
         process.wait(ANSWER_TIMEOUT_S)
 
 
-def weight_bytes_per_token(engine: Engine, gguf_file: Path, onnx: Mapping[str, int]) -> int:
-    """Bytes of stored weights that a decoded token reads. SmolLM2's embedding is its head, so a GGUF is read whole."""
+def weight_bytes_per_token(engine: Engine, model: BenchModel, onnx: Mapping[str, int]) -> int:
+    """Bytes of stored weights that a decoded token reads: all, but an embedding that is not the head too."""
     if engine.onnx_file is not None:
         return onnx[engine.onnx_file]
-    return sum(int(tensor.n_bytes) for tensor in gguf.GGUFReader(gguf_file).tensors)
+    unread = set() if model.embedding_is_read else {"token_embd.weight"}
+    return sum(int(t.n_bytes) for t in gguf.GGUFReader(model.gguf()).tensors if t.name not in unread)
 
 
 def release_of(engine: Engine) -> str:

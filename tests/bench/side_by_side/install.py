@@ -22,7 +22,7 @@ from nomoat_compiler.checkpoint.open import open_checkpoint
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
-from tests.fixtures.packages import ROOT, compiled
+from tests.fixtures.packages import ROOT
 from tests.fixtures.smollm2 import CONFIG, gguf_tensors
 
 PEERS = Path(__file__).parents[1] / "peers"
@@ -34,11 +34,6 @@ OUR_PAGE = CACHE / "nomoat-page"
 ONNX_MODELS = CACHE / "models"
 ONNX_MODEL = "smollm2"
 OnStep = Callable[[str], None]
-
-
-def our_package() -> Path:
-    """SmolLM2 as our compiler makes it from the same GGUF file."""
-    return compiled(find_gguf(), "q4", name="smollm2")
 
 
 def install_npm(on_step: OnStep) -> None:
@@ -124,9 +119,9 @@ def write_checkpoint(folder: Path) -> None:
         (folder / name).write_bytes(content)
 
 
-def tokenizer() -> Tokenizer:
-    """The GGUF file's, to count tokens with."""
-    return Tokenizer.from_str(open_checkpoint(find_gguf()).tokenizer_files()["tokenizer.json"].decode())
+def tokenizer(gguf: Path) -> Tokenizer:
+    """The file's, to count tokens with."""
+    return Tokenizer.from_str(open_checkpoint(gguf).tokenizer_files()["tokenizer.json"].decode())
 
 
 def build_our_page(on_step: OnStep) -> None:

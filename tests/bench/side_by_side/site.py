@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.bench.side_by_side.install import NODE_MODULES, ONNX_MODELS, OUR_PAGE, PEERS
 
-GGUF_PATH = "/SmolLM2-135M-Instruct.Q4_1.gguf"
+GGUF_PATH = "/model.gguf"
 HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-embedder-policy", b"require-corp"),

@@ -2,11 +2,12 @@
 
     scale = max|x| / 127,  q = round(x / scale)     per group of 32
 
-A block of one group of one token: the 32 integers, then two float32: scale, and scale * sum of q, which is what a
-zero point or a minimum is multiplied with. (The sum of x itself would be wrong: weights q * scale + minimum are small
-where q and the minimum are large, and the rounding of x must cancel between the two.)
+A block of one group of one token: the 32 integers, then four float32: scale, and scale * sum of q, of all, of the first
+16 and of the last 16, which are what a zero point or a minimum is multiplied with. (The sum of x itself would be wrong:
+weights q * scale + minimum are small where q and the minimum are large, and the rounding of x must cancel between the
+two.)
 
-Both are stored times 2^56, which the kernels take out again at the end (``result_factor``). Weights' f16 scales are
+All are stored times 2^56, which the kernels take out again at the end (``result_factor``). Weights' f16 scales are
 moved into float32 without their exponent's bias, which leaves them 2^112 too small; half of that is given to x and half
 to the result, so that neither leaves the range of float32.
 
@@ -17,9 +18,10 @@ a 16-bit lane (``activation_word``).
 from __future__ import annotations
 
 # By Build.relaxed.
-BLOCK_BYTES = {True: 40, False: 72}
+BLOCK_BYTES = {True: 48, False: 80}
 SCALE = {True: 32, False: 64}
 SUM = 4  # from SCALE on
+HALF_SUMS = (8, 12)
 EXPONENT = 2.0**56
 
 

@@ -239,6 +239,12 @@ def dot_i16(a: Expr, b: Expr) -> Expr:
     return llvm("int32x4", "wasm.dot", as_type("int16x8", a), as_type("int16x8", b))
 
 
+def swizzle(build: Build, table: Expr, indices: Expr) -> Expr:
+    """uint8x16: the byte of ``table`` at each of ``indices`` (uint8x16 below 16)."""
+    name = "wasm.relaxed.swizzle" if build.relaxed else "wasm.swizzle"
+    return as_type("uint8x16", llvm("int8x16", name, as_type("int8x16", table), as_type("int8x16", indices)))
+
+
 def half_bits_low(words: Expr) -> Expr:
     """The lower four f16 of int16x8 as the bits of float32x4 times 2^-112: see HALF_SCALE."""
     return _half_bits(T.Shuffle([words], [0, 1, 2, 3]))

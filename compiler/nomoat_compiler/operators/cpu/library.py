@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+from ...scheme import Bits
 from ..catalog import modules
+from ..declaration import ACTIVATIONS
 from .bandwidth import stream_read
-from .elementwise import add, add_bias, geglu, gelu, swiglu
+from .elementwise import activate, add, add_bias, gate, scale_cap
 from .emit import Build
 from .fine_activations import quantize_fine, quantize_fine_own
-from .layer_norm import layer_norm
 from .plain_numbers import DTYPES
 from .quantize_activations import quantize, quantize_own
-from .repack import copy, repack_scales, repack_weights, widen
+from .repack import copy, repack_integer_scales, repack_scales, repack_weights, widen
 
 
 def library(build: Build) -> dict[str, Any]:
@@ -25,14 +26,15 @@ def library(build: Build) -> dict[str, Any]:
         quantize_fine_own(build),
         add(),
         add_bias(),
-        swiglu(build),
-        geglu(build),
-        gelu(build),
-        layer_norm(),
+        scale_cap(build),
+        *(activate(build, index) for index in range(1, len(ACTIVATIONS))),
+        *(gate(build, index) for index in range(len(ACTIVATIONS))),
         stream_read(),
         copy(),
-        *(repack_weights(bits) for bits in (4, 8)),
+        *(repack_weights(bits) for bits in get_args(Bits)),
         *(repack_scales(dtype, minimum) for dtype in DTYPES for minimum in (False, True)),
+        repack_scales("bits16", False),
+        repack_integer_scales(),
         *(widen(dtype) for dtype in ("float16", "bfloat16")),
     ]
     return {str(function.attrs["global_symbol"]): function for function in functions}

@@ -17,7 +17,7 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .activations import BLOCK_BYTES, EXPONENT, SCALE, SUM
+from .activations import BLOCK_BYTES, EXPONENT, HALF_SUMS, SCALE, SUM
 from .blocks import COLUMNS
 from .emit import (
     Build,
@@ -124,13 +124,15 @@ def _quantize_block(build: Build, values: list[Expr], blocks: Memory, at: Expr) 
     peak = horizontal_max(largest)
     inverse = steps_per(peak, 127)
     integers = [bind(round_to_int(value * inverse)) for value in values]
-    sum_f32 = horizontal_sum(T.Cast("float32x4", sum_of(integers)))
+    sums = [horizontal_sum(T.Cast("float32x4", sum_of(integers[4 * h : 4 * h + 4]))) for h in range(2)]
     scale = bind(peak * f32(1 / 127))
     (store_bytes if build.relaxed else store_words)(blocks, at, integers)
     factors = at + SCALE[build.relaxed]
     power = f32(EXPONENT)
     blocks.store("float32", factors, scale * power)
-    blocks.store("float32", factors + SUM, scale * sum_f32 * power)
+    blocks.store("float32", factors + SUM, scale * (sums[0] + sums[1]) * power)
+    for place, half in zip(HALF_SUMS, sums, strict=True):
+        blocks.store("float32", factors + place, scale * half * power)
 
 
 def store_bytes(target: Memory, at: Expr, integers: list[Expr]) -> None:

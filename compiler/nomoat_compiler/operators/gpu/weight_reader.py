@@ -2,38 +2,44 @@
 
     value = q * scale + minimum            asymmetric
     value = (q - zero) * scale             symmetric
+    value = codebook[q] * scale            codebook
     value = stored                         plain
 
-A chunk is what one load of up to 16 bytes brings: 32 weights of 4 bits, 16 of 8, 8 of f16 or bf16, 4 of f32.
-Nothing here needs shader-f16: halves are unpacked with unpack2x16float.
+A chunk is 32 weights of up to 6 bits, 16 of 8, 8 of f16 or bf16, 4 of f32. Those of 4 and 8 bits and those of floats
+are what one load of 16 bytes brings. Nothing here needs shader-f16: halves are unpacked with unpack2x16float.
+
+The common formats, 4 and 8 bits with float16 scales, have kernels of their own. All others of a width share one, in
+which the scheme's properties are conditions that compilers fold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, get_args
 
 from tvm.script.ir_builder import tirx as T
 
-from ...expression import Expression, ceil_div, conjunction
-from ...scheme import FloatDtype
-from .emit import Argument, Buffers, bfloat, bind, f32, half, lane, quotient, vec4
+from ...expression import Expression, ceil_div, conjunction, negation
+from ...scheme import CODEBOOKS, QUAD_BITS, QUAD_FIELDS, SUPER_COLUMNS, Bits, FloatDtype
+from .emit import Argument, Buffers, Register, bfloat, bind, f32, half, lane, quotient, vec4
 from .operator import Expr, Symbols
 
 # At least 1: a condition is also evaluated for definitions whose scheme has no groups.
 GROUP_SIZE: Expression = ["max", "scheme.group_size", 1]
+CODEBOOK: Expression = ["+", "scheme.iq4_nl", "scheme.mxfp4"]
 
 
 @dataclass(frozen=True)
 class GroupedFormat:
-    """Integers of ``bits`` bits in groups of any size that is whole chunks, with scales of one dtype."""
+    """Integers of ``bits`` bits in groups of any size that is whole chunks, with scales in float16."""
 
     bits: int
     minimum: bool
-    scale_dtype: FloatDtype
 
     @property
     def name(self) -> str:
-        return f"q{self.bits}{'m' if self.minimum else 's'}_{self.scale_dtype}"
+        return f"q{self.bits}{'m' if self.minimum else 's'}_float16"
 
     @property
     def chunk(self) -> int:
@@ -42,12 +48,12 @@ class GroupedFormat:
 
     @property
     def when(self) -> Expression:
-        return conjunction(
-            ["==", "scheme.bits", self.bits],
-            "scheme.minimum" if self.minimum else ["==", "scheme.minimum", 0],
-            f"scheme.scale_{self.scale_dtype}",
-            ["==", ["%", "scheme.group_size", self.chunk], 0],
-        )
+        # Codebooks have neither a minimum nor this condition's zero.
+        kind: Expression = "scheme.minimum"
+        if not self.minimum:
+            kind = ["==", ["+", "scheme.minimum", CODEBOOK], 0]
+        whole = ["==", ["%", "scheme.group_size", self.chunk], 0]
+        return conjunction(["==", "scheme.bits", self.bits], kind, "scheme.scale_float16", whole)
 
     @property
     def chunks(self) -> Expression:
@@ -79,10 +85,51 @@ class PlainFormat:
         return ["//", "columns", self.chunk]
 
 
-MatrixFormat = GroupedFormat | PlainFormat
-FLOAT_DTYPES: tuple[FloatDtype, ...] = ("float16", "bfloat16", "float32")
+@dataclass(frozen=True)
+class OpenFormat:
+    """Integers of ``bits`` bits under every scheme that has no GroupedFormat: any scales, minimum or zero; or numbers
+    of a codebook.
+    """
+
+    bits: Bits
+    codebook: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"q{self.bits}{'_codebook' if self.codebook else ''}"
+
+    @property
+    def chunk(self) -> int:
+        return 16 if self.bits == 8 else 32
+
+    @property
+    def halves(self) -> int:
+        """Parts of a chunk that may have scales of their own."""
+        return 2 if self.bits in QUAD_BITS else 1
+
+    @property
+    def when(self) -> Expression:
+        of_width = conjunction("scheme.grouped", ["==", "scheme.bits", self.bits])
+        if self.bits == 4:
+            of_width = conjunction(of_width, CODEBOOK if self.codebook else negation(CODEBOOK))
+        whole: Expression = ["==", ["%", "scheme.group_size", 16 if self.bits == 8 else 32], 0]
+        if self.halves == 2:
+            whole = ["max", whole, ["==", "scheme.group_size", 16]]
+        special = [] if self.codebook else [storage.when for storage in GROUPED if storage.bits == self.bits]
+        return conjunction(of_width, whole, *map(negation, special))
+
+    @property
+    def chunks(self) -> Expression:
+        padded = ["*", ceil_div("columns", GROUP_SIZE), "scheme.group_size"]
+        return ceil_div(padded, self.chunk)
+
+
+MatrixFormat = GroupedFormat | PlainFormat | OpenFormat
+GROUPED = tuple(GroupedFormat(bits, minimum) for bits in (4, 8) for minimum in (True, False))
 FORMATS: tuple[MatrixFormat, ...] = (
-    *(GroupedFormat(b, minimum, dtype) for b in (4, 8) for minimum in (True, False) for dtype in FLOAT_DTYPES),
+    *GROUPED,
+    *(OpenFormat(bits) for bits in get_args(Bits)),
+    OpenFormat(4, codebook=True),
     PlainFormat("float32", 4),
     *(PlainFormat(dtype, chunk) for dtype in ("float16", "bfloat16") for chunk in (8, 4)),
 )  # fmt: skip
@@ -90,7 +137,7 @@ FORMATS: tuple[MatrixFormat, ...] = (
 
 @dataclass(frozen=True)
 class Chunk:
-    """One chunk of one row: ``values`` are chunk/4 float32x4; weights are values*scale + offset (both None: 1, 0)."""
+    """A chunk of a row, or half of one: ``values`` are float32x4; weights are values*scale + offset (None: 1, 0)."""
 
     values: list[Expr]
     scale: Expr | None
@@ -109,59 +156,212 @@ class MatrixReader:
         self.rows = symbols.integer("rows")
         self.chunks = symbols.integer("chunks", storage.chunks)
         self.quads = symbols.integer("quads", ["//", "columns", 4])  # float32x4 of one row of activations
-        self.may_pad = isinstance(storage, GroupedFormat)
+        self.may_pad = not isinstance(storage, PlainFormat)
+        if isinstance(storage, PlainFormat):
+            return
+        self._groups = symbols.integer("groups", ceil_div("columns", GROUP_SIZE))
+        self._zero = symbols.integer("zero", "scheme.zero")
         if isinstance(storage, GroupedFormat):
-            self._groups = symbols.integer("groups", ceil_div("columns", GROUP_SIZE))
             self._group_chunks = symbols.integer("group_chunks", ["//", "scheme.group_size", storage.chunk])
-            self._zero = symbols.integer("zero", "scheme.zero")
+        else:
+            self._open = OpenScales(symbols, storage, self._groups, self._zero)
 
     def arguments(self) -> list[Argument]:
         storage = self.storage
         if isinstance(storage, PlainFormat):
             dtype = "float32x4" if storage.dtype == "float32" else f"uint32x{storage.chunk // 2}"
             return [Argument("w", (self.rows, self.chunks), dtype)]
-        scale_dtype = "float32" if storage.scale_dtype == "float32" else "uint32"
+        if isinstance(storage, GroupedFormat):
+            return [
+                Argument("w", (self.rows, self.chunks), "uint32x4"),
+                Argument("w_scale", (self.rows * self._groups * 2,), "uint32"),
+            ]
+        loads, lanes = _loads(storage)
+        dtype = "uint32" if lanes == 1 else f"uint32x{lanes}"
         return [
-            Argument("w", (self.rows, self.chunks), "uint32x4"),
-            Argument("w_scale", (self.rows * self._groups * 2,), scale_dtype),
+            Argument("w", (self.rows, self.chunks * loads), dtype),
+            Argument("w_scale", (self._open.words(self.rows),), "uint32"),
         ]
 
-    def load(self, buffers: Buffers, row: Expr, chunk: Expr) -> Chunk:
-        """Chunk ``chunk`` of ``row``."""
+    def load(self, buffers: Buffers, row: Expr, chunk: Expr) -> list[Chunk]:
+        """Chunk ``chunk`` of ``row``, in its halves where they may have scales of their own."""
         storage = self.storage
+        if isinstance(storage, OpenFormat):
+            return self._load_open(storage, buffers, row, chunk)
         word = bind(buffers["w"][row, chunk])
         if isinstance(storage, PlainFormat):
             if storage.dtype == "float32":
-                return Chunk([word], None, None)
+                return [Chunk([word], None, None)]
             read = half if storage.dtype == "float16" else bfloat
             pairs = [lane(word, i) for i in range(self.chunk // 2)]
             values = [
                 vec4(read(a, 0), read(a, 1), read(b, 0), read(b, 1))
                 for a, b in zip(pairs[::2], pairs[1::2], strict=True)
             ]
-            return Chunk([bind(v) for v in values], None, None)
-        per_word = 32 // storage.bits
-        mask = T.uint32((1 << storage.bits) - 1)
-        values = []
-        for index in range(0, self.chunk, 4):
-            source, first = lane(word, index // per_word), index % per_word
-            integers = [
-                T.Cast("float32", T.bitwise_and(T.shift_right(source, T.uint32((first + i) * storage.bits)), mask))
-                for i in range(4)
-            ]
-            values.append(bind(vec4(*integers)))
+            return [Chunk([bind(v) for v in values], None, None)]
+        values = _quads_of_words([lane(word, i) for i in range(4)], storage.bits, self.chunk)
         scale, offset = self._scale_and_offset(storage, buffers, row, chunk)
-        return Chunk(values, scale, offset)
+        return [Chunk(values, scale, offset)]
+
+    def _load_open(self, storage: OpenFormat, buffers: Buffers, row: Expr, chunk: Expr) -> list[Chunk]:
+        loads, lanes = _loads(storage)
+        loaded = [bind(buffers["w"][row, chunk * loads + i]) for i in range(loads)]
+        words = loaded if lanes == 1 else [lane(vector, i) for vector in loaded for i in range(lanes)]
+        if storage.bits == 4:
+            values = _quads_of_words(words, 4, self.chunk, self._open.number if storage.codebook else None)
+        elif storage.bits == 8:
+            values = _quads_of_words(words, 8, self.chunk)
+        else:
+            values = [_bytes(_quad(words, pieces)) for pieces in QUAD_FIELDS[storage.bits]]
+        scales = self._open.load(buffers, row, chunk)
+        size = len(values) // len(scales)
+        return [Chunk(values[i * size : (i + 1) * size], *pair) for i, pair in enumerate(scales)]
 
     def _scale_and_offset(self, storage: GroupedFormat, buffers: Buffers, row: Expr, chunk: Expr) -> tuple[Expr, Expr]:
         group = bind(row * self._groups + quotient(chunk, self._group_chunks))
         scales = buffers["w_scale"]
-        read = half if storage.scale_dtype == "float16" else bfloat
         if storage.minimum:
-            if storage.scale_dtype == "float32":
-                return bind(scales[group * 2]), bind(scales[group * 2 + 1])
             word = bind(scales[group])
-            return bind(read(word, 0)), bind(read(word, 1))
-        plain = storage.scale_dtype == "float32"
-        scale = bind(scales[group] if plain else read(scales[T.shift_right(group, 1)], T.bitwise_and(group, 1)))
+            return bind(half(word, 0)), bind(half(word, 1))
+        scale = bind(half(scales[T.shift_right(group, 1)], T.bitwise_and(group, 1)))
         return scale, bind(scale * (f32(0) - T.Cast("float32", self._zero)))
+
+
+class OpenScales:
+    """Scales and offsets of an OpenFormat, and what its numbers stand for, by the scheme's properties."""
+
+    def __init__(self, symbols: Symbols, storage: OpenFormat, groups: Expr, zero: Expr) -> None:
+        self._storage, self._groups, self._zero = storage, groups, zero
+        self._halves = symbols.integer("group_halves", ["//", "scheme.group_size", 16])
+        self._narrow = symbols.flag("narrow", ["==", "scheme.group_size", 16])
+        self._minimum = symbols.integer("minimum", "scheme.minimum")
+        self._bfloat = symbols.flag("bfloat_scales", "scheme.scale_bfloat16")
+        self._float32 = symbols.flag("float32_scales", "scheme.scale_float32")
+        integer: Expression = ["+", "scheme.scale_int8", ["+", "scheme.scale_uint8", "scheme.scale_uint4"]]
+        self._integer = symbols.flag("integer_scales", integer)
+        self._signed = symbols.flag("signed_scales", "scheme.scale_int8")
+        self._scale_bits = symbols.integer("scale_bits", ["-", 8, ["*", 4, "scheme.scale_uint4"]])
+        self._supers = symbols.integer("supers", ceil_div("columns", SUPER_COLUMNS))
+        self._super_groups = symbols.integer("super_groups", ["//", SUPER_COLUMNS, GROUP_SIZE])
+        if storage.codebook:
+            self._iq4_nl = symbols.flag("iq4_nl", "scheme.iq4_nl")
+
+    def words(self, rows: Expr) -> Expr:
+        """At least what there are, which decides nothing."""
+        return rows * self._groups * 2
+
+    def number(self, q: Expr) -> Expr:
+        """What a uint32 of 4 bits stands for, as float32."""
+        words = [
+            T.Select(self._iq4_nl, T.uint32(iq4_nl), T.uint32(mxfp4))
+            for iq4_nl, mxfp4 in zip(*(_table(CODEBOOKS[name]) for name in ("iq4_nl", "mxfp4")), strict=True)
+        ]
+        low, high = (T.Select(T.bitwise_and(q, T.uint32(4)) != T.uint32(0), b, a) for a, b in (words[:2], words[2:]))
+        word = T.Select(T.bitwise_and(q, T.uint32(8)) != T.uint32(0), high, low)
+        shift = T.uint32(24) - T.bitwise_and(q, T.uint32(3)) * T.uint32(8)
+        return T.Cast("float32", T.shift_right(T.reinterpret("int32", T.shift_left(word, shift)), T.int32(24)))
+
+    def load(self, buffers: Buffers, row: Expr, chunk: Expr) -> list[tuple[Expr, Expr]]:
+        """(scale, offset) of each half of a chunk."""
+        scales = buffers["w_scale"]
+        storage = self._storage
+        first = chunk * (storage.chunk // 16)
+        scale, offset = self._group(scales, row, quotient(first, self._halves))
+        found = [(bind(scale.get()), bind(offset.get()))]
+        if storage.halves == 2:
+            with T.If(self._narrow), T.Then():
+                other_scale, other_offset = self._group(scales, row, bind(first + 1))
+                scale.set(other_scale.get())
+                offset.set(other_offset.get())
+            found.append((bind(scale.get()), bind(offset.get())))
+        return found
+
+    def _group(self, scales: Any, row: Expr, group: Expr) -> tuple[Register, Register]:
+        scale, offset = Register(initial=f32(0)), Register(initial=f32(0))
+        parts = self._minimum + 1
+        group = bind(group)
+        with T.If(self._integer):
+            with T.Then():
+                super_group = bind(quotient(group, self._super_groups))
+                local = bind(group - super_group * self._super_groups)
+                bits = parts * self._scale_bits
+                start = bind((row * self._supers + super_group) * (parts + quotient(self._super_groups * bits, 32)))
+                position = bind(local * bits)
+                word = scales[start + parts + T.shift_right(position, 5)]
+                moved = bind(T.shift_right(word, T.Cast("uint32", T.bitwise_and(position, 31))))
+                scale.set(_float(scales[start]) * self._integer_of(moved))
+                with T.If(self._minimum != 0), T.Then():
+                    beside = T.shift_right(moved, T.Cast("uint32", self._scale_bits))
+                    offset.set(_float(scales[start + 1]) * self._integer_of(bind(beside)))
+            with T.Else():
+                place = bind((row * self._groups + group) * parts)
+                with T.If(self._float32):
+                    with T.Then():
+                        scale.set(_float(scales[place]))
+                        with T.If(self._minimum != 0), T.Then():
+                            offset.set(_float(scales[place + 1]))
+                    with T.Else():
+                        word = bind(scales[T.shift_right(place, 1)])
+                        which = T.bitwise_and(place, 1)
+                        scale.set(T.Select(self._bfloat, bfloat(word, which), half(word, which)))
+                        with T.If(self._minimum != 0), T.Then():
+                            offset.set(T.Select(self._bfloat, bfloat(word, 1), half(word, 1)))
+        with T.If(self._minimum == 0), T.Then():
+            offset.set(scale.get() * (f32(0) - T.Cast("float32", self._zero)))
+        return scale, offset
+
+    def _integer_of(self, word: Expr) -> Expr:
+        """The lowest integer of a word, as float32."""
+        mask = T.shift_left(T.uint32(1), T.Cast("uint32", self._scale_bits)) - T.uint32(1)
+        signed = T.shift_right(T.reinterpret("int32", T.shift_left(word, T.uint32(24))), T.int32(24))
+        unsigned = T.Cast("float32", T.bitwise_and(word, mask))
+        return T.Select(self._signed, T.Cast("float32", signed), unsigned)
+
+
+def _loads(storage: OpenFormat) -> tuple[int, int]:
+    """How many loads a chunk takes, and of how many words each is."""
+    words = storage.bits * storage.chunk // 32
+    lanes = 4 if words % 4 == 0 else 2 if words % 2 == 0 else 1
+    return words // lanes, lanes
+
+
+def _quads_of_words(
+    words: list[Expr], bits: int, count: int, number: Callable[[Expr], Expr] | None = None
+) -> list[Expr]:
+    """float32x4 of each four of ``count`` elements, which sit at bit r * bits."""
+    per_word = 32 // bits
+    mask = T.uint32((1 << bits) - 1)
+    values = []
+    for index in range(0, count, 4):
+        source, first = words[index // per_word], index % per_word
+        integers = [T.bitwise_and(T.shift_right(source, T.uint32((first + i) * bits)), mask) for i in range(4)]
+        floats = [number(bind(q)) if number else T.Cast("float32", q) for q in integers]
+        values.append(bind(vec4(*floats)))
+    return values
+
+
+def _quad(words: list[Expr], pieces: tuple[tuple[int, int, int], ...]) -> Expr:
+    """The four numbers of a quad in the bytes of a uint32."""
+    result, low = None, 0
+    for word, bit, width in pieces:
+        moved = T.shift_right(words[word], T.uint32(bit - low)) if bit > low else words[word]
+        moved = T.shift_left(moved, T.uint32(low - bit)) if bit < low else moved
+        piece = T.bitwise_and(moved, T.uint32((((1 << width) - 1) << low) * 0x01010101))
+        result = piece if result is None else T.bitwise_or(result, piece)
+        low += width
+    return bind(result)
+
+
+def _bytes(word: Expr) -> Expr:
+    """float32x4 of the bytes of a uint32."""
+    octets = [T.bitwise_and(T.shift_right(word, T.uint32(8 * i)), T.uint32(255)) for i in range(3)]
+    return bind(vec4(*(T.Cast("float32", q) for q in (*octets, T.shift_right(word, T.uint32(24))))))
+
+
+def _float(word: Expr) -> Expr:
+    return T.reinterpret("float32", word)
+
+
+def _table(numbers: tuple[int, ...]) -> list[int]:
+    """Signed bytes in words."""
+    return [int.from_bytes(bytes(n & 255 for n in numbers[i : i + 4]), "little") for i in range(0, 16, 4)]

@@ -52,7 +52,11 @@ class Scales:
 
     def __init__(self, layout: Format, w: Memory) -> None:
         at = layout.weight_bytes
-        if not layout.half:
+        if layout.scales == "bfloat":
+            wide = T.Cast("int32x4", w.load("uint16", at, 4))
+            self.scale = bind(as_type("float32x4", T.shift_left(wide, splat_i32(16))))
+            self.minimum = None
+        elif not layout.half:
             self.scale = w.load("float32", at, 4)
             self.minimum = w.load("float32", at + 16, 4) if layout.minimum else None
         elif layout.minimum:
@@ -131,7 +135,13 @@ class BlockProduct:
     def block_bytes(build: Build) -> int:
         return BLOCK_BYTES[build.relaxed]
 
-    def add(self, blocks: list[Memory], tokens: list[Memory], totals: list[list[Expr]]) -> list[list[Expr]]:
+    def add(
+        self,
+        blocks: list[Memory],
+        tokens: list[Memory],
+        totals: list[list[Expr]],
+        headers: list[Memory] | None = None,
+    ) -> list[list[Expr]]:
         """The loop over vectors is the outer one, so that a word of activations is needed for a short time only: there
         are 16 vector registers.
         """

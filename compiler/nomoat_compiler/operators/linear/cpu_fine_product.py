@@ -39,7 +39,13 @@ class FineProduct:
     def block_bytes(build: Build) -> int:
         return BLOCK_BYTES
 
-    def add(self, blocks: list[Memory], tokens: list[Memory], totals: list[list[Expr]]) -> list[list[Expr]]:
+    def add(
+        self,
+        blocks: list[Memory],
+        tokens: list[Memory],
+        totals: list[list[Expr]],
+        headers: list[Memory] | None = None,
+    ) -> list[list[Expr]]:
         """Before the token's scale."""
         integers: list[list[Expr | None]] = [[None] * len(tokens) for _ in blocks]
         for j in range(0, 8, 2):

@@ -16,6 +16,7 @@ from tvm.script.ir_builder import tirx as T
 
 from ..cpu.blocks import ROWS, Format
 from ..cpu.emit import Build, Expr, Memory, Place, Register, bind, function, loop, share, splat_f32
+from ..cpu.quads import header_bytes, header_place
 from .cpu_products import Product, product_of
 
 TILE = 4
@@ -41,7 +42,8 @@ def gemm(build: Build, layout: Format) -> Any:
         tokens = n.load("int32", 0)
         begin, end = share(n_blocks, thread, threads)
         product: Product = kind(build, layout, zero, **more)
-        row_stride = bind(k_blocks * layout.nbytes)
+        header = header_bytes(layout, k_blocks)
+        row_stride = bind(header + k_blocks * layout.nbytes)
         token_stride = bind(product.head_bytes + k_blocks * product.block_bytes(build))
         tiles = bind(T.truncdiv(tokens, TILE))
 
@@ -53,10 +55,15 @@ def gemm(build: Build, layout: Format) -> Any:
                 totals = [[Register(splat_f32(0), "float32x4") for _ in range(size)] for _ in range(count)]
                 with loop(0, k_blocks) as block:
                     x_place = Place(product.head_bytes + block * product.block_bytes(build))
-                    w_place = Place(block * layout.nbytes)
+                    w_place = Place(header + block * layout.nbytes)
                     activations = [token.at(x_place) for token in own]
                     weights = [start.at(w_place) for start in starts]
-                    results = product.add(weights, activations, [[total.get() for total in group] for group in totals])
+                    headers = None
+                    if layout.integer:
+                        header_at = Place(header_place(layout, block))
+                        headers = [start.at(header_at) for start in starts]
+                    before = [[total.get() for total in group] for group in totals]
+                    results = product.add(weights, activations, before, headers)
                     for group, new in zip(totals, results, strict=True):
                         for total, result in zip(group, new, strict=True):
                             total.set(result)

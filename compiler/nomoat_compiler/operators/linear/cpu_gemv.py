@@ -18,6 +18,7 @@ from tvm.script.ir_builder import tirx as T
 
 from ..cpu.blocks import ROWS, Format
 from ..cpu.emit import Build, Expr, Memory, Place, Register, bind, function, loop, share, splat_f32
+from ..cpu.quads import header_bytes, header_place
 from .cpu_products import Product, product_of
 
 
@@ -42,7 +43,8 @@ def gemv(build: Build, layout: Format) -> Any:
     ) -> None:
         begin, end = share(n_blocks, thread, threads)
         token = x.at(x_stride * thread)
-        stride = bind(k_blocks * layout.nbytes)
+        header = header_bytes(layout, k_blocks)
+        stride = bind(header + k_blocks * layout.nbytes)
         product: Product = kind(build, layout, zero, **more)
         length = bind(T.truncdiv(end - begin, product.streams))
 
@@ -50,10 +52,14 @@ def gemv(build: Build, layout: Format) -> Any:
             totals = [Register(splat_f32(0), "float32x4") for _ in range(streams)]
             starts = [w.at((first + step * s) * stride) for s in range(streams)]
             with loop(0, k_blocks) as block:
-                place = Place(block * layout.nbytes)
+                place = Place(header + block * layout.nbytes)
                 blocks = [start.at(place) for start in starts]
+                headers = None
+                if layout.integer:
+                    header_at = Place(header_place(layout, block))
+                    headers = [start.at(header_at) for start in starts]
                 activations = token.at(product.head_bytes + block * product.block_bytes(build))
-                results = product.add(blocks, [activations], [[total.get()] for total in totals])
+                results = product.add(blocks, [activations], [[total.get()] for total in totals], headers)
                 for total, (result,) in zip(totals, results, strict=True):
                     total.set(result)
             for s, total in enumerate(totals):

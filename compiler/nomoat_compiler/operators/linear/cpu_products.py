@@ -1,7 +1,7 @@
 """How the weights of each width are multiplied: what differs between the matrices of gemv.py and gemm.py.
 
-4 bits meet int8 in groups of 32 (activations.py), 8 bits meet integers of 12 bits (fine_activations.py). A token is
-``head_bytes`` and then a block of ``block_bytes(build)`` bytes for each 32 columns.
+2 to 6 bits meet int8 in groups of 32 (activations.py), 8 bits meet integers of 12 bits (fine_activations.py). A token
+is ``head_bytes`` and then a block of ``block_bytes(build)`` bytes for each 32 columns.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ..cpu.blocks import Format
 from ..cpu.emit import Build, Expr, Memory
 from .cpu_block_product import BlockProduct
 from .cpu_fine_product import FineProduct
+from .cpu_quad_product import QuadProduct
 
 
 class Product(Protocol):
@@ -25,8 +26,17 @@ class Product(Protocol):
     @staticmethod
     def block_bytes(build: Build) -> int: ...
 
-    def add(self, blocks: list[Memory], tokens: list[Memory], totals: list[list[Expr]]) -> list[list[Expr]]:
-        """totals[b][t] + block b · x[t], float32x4 over the block's 4 rows, of blocks of weights and of activations."""
+    def add(
+        self,
+        blocks: list[Memory],
+        tokens: list[Memory],
+        totals: list[list[Expr]],
+        headers: list[Memory] | None,
+    ) -> list[list[Expr]]:
+        """totals[b][t] + block b · x[t], float32x4 over the block's 4 rows, of blocks of weights and of activations.
+
+        ``headers``: what the scales of each block are multiples of, in formats with integer scales.
+        """
         ...
 
     def finish(self, total: Expr, row: Expr, token: Memory) -> Expr:
@@ -36,4 +46,6 @@ class Product(Protocol):
 
 def product_of(layout: Format) -> Any:
     """The class whose instances are a Product."""
-    return {4: BlockProduct, 8: FineProduct}[layout.bits]
+    if layout.bits == 8:
+        return FineProduct
+    return BlockProduct if layout.plain else QuadProduct

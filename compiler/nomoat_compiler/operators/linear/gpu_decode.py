@@ -21,7 +21,7 @@ from tvm.script.ir_builder import tirx as T
 from ...expression import ceil_div, conjunction
 from ..gpu.emit import Buffers, Register, Thread, barrier, bind, dot, f32, function, store
 from ..gpu.operator import Expr, Kernel, Symbols, Variant
-from .gpu_product import LinearKernel, LinearKind, chunk_product, sum_of
+from .gpu_product import LinearKernel, LinearKind, chunk_product
 
 THREADS = 64
 MAX_GRID = 65535
@@ -86,9 +86,9 @@ def linear_decode(symbols: Symbols, name: str, kind: LinearKind, lanes: int, red
             with T.If(T.Select(ragged, chunk < matrix.chunks, T.bool(True))), T.Then():
                 load_activations(chunk)
                 xs = [register.get() for register in registers]
-                x_sum = sum_of(xs) if kind.grouped else None
+                x_sums = linear.sums(xs)
                 for row, register in zip(matrix_rows, sums, strict=True):
-                    register.add(chunk_product(xs, x_sum, matrix.load(buffers, row, chunk)))
+                    register.add(chunk_product(xs, x_sums, matrix.load(buffers, row, chunk)))
 
         _reduce(sums, squares, has_norm, lanes, lane, thread, reduction)
         factor = Register(initial=f32(1))

@@ -12,7 +12,7 @@ from tvm.script.ir_builder import tirx as T
 from ...expression import ceil_div, conjunction
 from ..gpu.emit import Buffers, Register, Thread, bind, f32, function
 from ..gpu.operator import Kernel, Symbols, Variant
-from .gpu_product import LinearKernel, LinearKind, chunk_product, sum_of
+from .gpu_product import LinearKernel, LinearKind, chunk_product
 
 THREADS = 64
 ACROSS = 16  # invocations along the outputs
@@ -46,9 +46,9 @@ def _linear_prefill(symbols: Symbols, name: str, kind: LinearKind) -> Kernel:
             parts = [matrix.load(buffers, row, chunk) for row in matrix_rows]
             for token, row_sums in zip(read_tokens, sums, strict=True):
                 xs = [bind(linear.activation(buffers, token, chunk * quads + i)) for i in range(quads)]
-                x_sum = sum_of(xs) if kind.grouped else None
+                x_sums = linear.sums(xs)
                 for part, register in zip(parts, row_sums, strict=True):
-                    register.add(chunk_product(xs, x_sum, part))
+                    register.add(chunk_product(xs, x_sums, part))
 
         width = len(linear.offsets)
         for token, row_sums in zip(tokens, sums, strict=True):

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 165855,
-      "sha256": "7579ee0e50316aec6d61a7ec770086b331d48d48f0d8b6d19c14e1035d64d10c"
+      "nbytes": 309715,
+      "sha256": "8c12e23b5b5db79c09974be4924837febd85a1fd3fe56f6b2ff55dcedc31d0f7"
     },
     "relaxed": {
-      "nbytes": 165855,
-      "sha256": "e92a4c21894e631e67a5a28945b6736ee7465b4815e272befc5e426a26b55f9a"
+      "nbytes": 309715,
+      "sha256": "b159977fef8ecb0b0b03c03f2a2fb2310d8a683a3d88de20508ed7410e19e7f7"
     },
     "plain-threads": {
-      "nbytes": 188532,
-      "sha256": "36b5a90380e2c4e09072443845a00faeaec86e99bf0a7bd6cbf269f1161f472b"
+      "nbytes": 364114,
+      "sha256": "419e1180768cc3e1b090474f75b932a1caa9daae3b935de77e7a7d214e56c265"
     },
     "plain": {
-      "nbytes": 188532,
-      "sha256": "d2f0157cdfa318b3006b12fe4ed94e3c58559782f5c53107a1d0a3f1f25544fc"
+      "nbytes": 364114,
+      "sha256": "6b41c9571750e5c63b2110493ee5d1ba3c92404e650bade452fe8bf666ca08c0"
     }
   },
   "stack_bytes": 65536,
@@ -27,54 +27,143 @@ export const LIBRARY = {
   "formats": {
     "q4s": {
       "bits": 4,
-      "minimum": false,
-      "half": true,
-      "nbytes": 72
+      "group_size": 32,
+      "nbytes": 72,
+      "super_bytes": 0,
+      "integers": 0
     },
     "q4sf": {
       "bits": 4,
-      "minimum": false,
-      "half": false,
-      "nbytes": 80
+      "group_size": 32,
+      "nbytes": 80,
+      "super_bytes": 0,
+      "integers": 0
     },
     "q4m": {
       "bits": 4,
-      "minimum": true,
-      "half": true,
-      "nbytes": 80
+      "group_size": 32,
+      "nbytes": 80,
+      "super_bytes": 0,
+      "integers": 0
     },
     "q4mf": {
       "bits": 4,
-      "minimum": true,
-      "half": false,
-      "nbytes": 96
+      "group_size": 32,
+      "nbytes": 96,
+      "super_bytes": 0,
+      "integers": 0
     },
     "q8s": {
       "bits": 8,
-      "minimum": false,
-      "half": true,
-      "nbytes": 136
+      "group_size": 32,
+      "nbytes": 136,
+      "super_bytes": 0,
+      "integers": 0
     },
     "q8sf": {
       "bits": 8,
-      "minimum": false,
-      "half": false,
-      "nbytes": 144
+      "group_size": 32,
+      "nbytes": 144,
+      "super_bytes": 0,
+      "integers": 0
     },
     "q8m": {
       "bits": 8,
-      "minimum": true,
-      "half": true,
-      "nbytes": 144
+      "group_size": 32,
+      "nbytes": 144,
+      "super_bytes": 0,
+      "integers": 0
     },
     "q8mf": {
       "bits": 8,
-      "minimum": true,
-      "half": false,
-      "nbytes": 160
+      "group_size": 32,
+      "nbytes": 160,
+      "super_bytes": 0,
+      "integers": 0
+    },
+    "q5s": {
+      "bits": 5,
+      "group_size": 32,
+      "nbytes": 88,
+      "super_bytes": 0,
+      "integers": 0
+    },
+    "q5m": {
+      "bits": 5,
+      "group_size": 32,
+      "nbytes": 96,
+      "super_bytes": 0,
+      "integers": 0
+    },
+    "q2m_uint4": {
+      "bits": 2,
+      "group_size": 16,
+      "nbytes": 40,
+      "super_bytes": 32,
+      "integers": 2
+    },
+    "q3s_int8": {
+      "bits": 3,
+      "group_size": 16,
+      "nbytes": 56,
+      "super_bytes": 16,
+      "integers": 2
+    },
+    "q4m_uint8": {
+      "bits": 4,
+      "group_size": 32,
+      "nbytes": 72,
+      "super_bytes": 32,
+      "integers": 2
+    },
+    "q5m_uint8": {
+      "bits": 5,
+      "group_size": 32,
+      "nbytes": 88,
+      "super_bytes": 32,
+      "integers": 2
+    },
+    "q6s_int8": {
+      "bits": 6,
+      "group_size": 16,
+      "nbytes": 104,
+      "super_bytes": 16,
+      "integers": 2
+    },
+    "q6m_int8": {
+      "bits": 6,
+      "group_size": 16,
+      "nbytes": 112,
+      "super_bytes": 32,
+      "integers": 4
+    },
+    "q4iq4_nl": {
+      "bits": 4,
+      "group_size": 32,
+      "nbytes": 72,
+      "super_bytes": 0,
+      "integers": 0
+    },
+    "q4iq4_nl_int8": {
+      "bits": 4,
+      "group_size": 32,
+      "nbytes": 68,
+      "super_bytes": 16,
+      "integers": 1
+    },
+    "q4mxfp4b": {
+      "bits": 4,
+      "group_size": 32,
+      "nbytes": 72,
+      "super_bytes": 0,
+      "integers": 0
     }
   },
   "kernels": [
+    "activate_1",
+    "activate_2",
+    "activate_3",
+    "activate_4",
     "add",
     "add_bias",
     "argmax_finish",
@@ -94,29 +183,65 @@ export const LIBRARY = {
     "embed_bfloat16",
     "embed_float16",
     "embed_float32",
+    "embed_q2m_uint4",
+    "embed_q3s_int8",
+    "embed_q4iq4_nl",
+    "embed_q4iq4_nl_int8",
     "embed_q4m",
+    "embed_q4m_uint8",
     "embed_q4mf",
+    "embed_q4mxfp4b",
     "embed_q4s",
     "embed_q4sf",
+    "embed_q5m",
+    "embed_q5m_uint8",
+    "embed_q5s",
+    "embed_q6m_int8",
+    "embed_q6s_int8",
     "embed_q8m",
     "embed_q8mf",
     "embed_q8s",
     "embed_q8sf",
     "exp_share",
-    "geglu",
-    "gelu",
+    "gate_0",
+    "gate_1",
+    "gate_2",
+    "gate_3",
+    "gate_4",
+    "gemm_q2m_uint4",
+    "gemm_q3s_int8",
+    "gemm_q4iq4_nl",
+    "gemm_q4iq4_nl_int8",
     "gemm_q4m",
+    "gemm_q4m_uint8",
     "gemm_q4mf",
+    "gemm_q4mxfp4b",
     "gemm_q4s",
     "gemm_q4sf",
+    "gemm_q5m",
+    "gemm_q5m_uint8",
+    "gemm_q5s",
+    "gemm_q6m_int8",
+    "gemm_q6s_int8",
     "gemm_q8m",
     "gemm_q8mf",
     "gemm_q8s",
     "gemm_q8sf",
+    "gemv_q2m_uint4",
+    "gemv_q3s_int8",
+    "gemv_q4iq4_nl",
+    "gemv_q4iq4_nl_int8",
     "gemv_q4m",
+    "gemv_q4m_uint8",
     "gemv_q4mf",
+    "gemv_q4mxfp4b",
     "gemv_q4s",
     "gemv_q4sf",
+    "gemv_q5m",
+    "gemv_q5m_uint8",
+    "gemv_q5s",
+    "gemv_q6m_int8",
+    "gemv_q6s_int8",
     "gemv_q8m",
     "gemv_q8mf",
     "gemv_q8s",
@@ -127,19 +252,30 @@ export const LIBRARY = {
     "matmul_float16",
     "matmul_float32",
     "penalize_share",
+    "pool_mean",
+    "pool_normalize",
+    "position_rows",
+    "qk_norm",
     "quantize",
     "quantize_fine",
     "quantize_fine_own",
     "quantize_own",
+    "repack_integer_scales",
     "repack_scales_bfloat16",
     "repack_scales_bfloat16_min",
+    "repack_scales_bits16",
     "repack_scales_float16",
     "repack_scales_float16_min",
     "repack_scales_float32",
     "repack_scales_float32_min",
+    "repack_weights_2",
+    "repack_weights_3",
     "repack_weights_4",
+    "repack_weights_5",
+    "repack_weights_6",
     "repack_weights_8",
     "rms_norm",
+    "rms_norm_add",
     "rms_norm_own",
     "rope_append",
     "rope_table",
@@ -147,8 +283,9 @@ export const LIBRARY = {
     "row_sums_q8mf",
     "row_sums_q8s",
     "row_sums_q8sf",
+    "scale_cap",
+    "short_conv",
     "stream_read",
-    "swiglu",
     "widen_bfloat16",
     "widen_float16"
   ]

@@ -144,7 +144,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "name": "own_blocks",
         "nbytes": [
           "max",
-          ["*", ["//", ["+", "columns", 31], 32], ["+", ["*", "relaxed", 40], ["*", ["==", "relaxed", 0], 72]]],
+          ["*", ["//", ["+", "columns", 31], 32], ["+", ["*", "relaxed", 48], ["*", ["==", "relaxed", 0], 80]]],
           ["+", 16, ["*", ["//", ["+", "columns", 31], 32], 68]]
         ],
         "per_thread": true
@@ -156,7 +156,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
           "*",
           [
             "max",
-            ["*", ["//", ["+", "columns", 31], 32], ["+", ["*", "relaxed", 40], ["*", ["==", "relaxed", 0], 72]]],
+            ["*", ["//", ["+", "columns", 31], 32], ["+", ["*", "relaxed", 48], ["*", ["==", "relaxed", 0], 80]]],
             ["+", 16, ["*", ["//", ["+", "columns", 31], 32], 68]]
           ],
           "prefill_chunk"
@@ -193,7 +193,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "when": ["*", "scheme.grouped", "prefill"],
         "calls": [
           {
-            "when": ["==", "scheme.bits", 4],
+            "when": ["<", "scheme.bits", 8],
             "kernel": "quantize",
             "arguments": ["x.address", "blocks.address", "n.address", "columns", ["//", ["+", "columns", 31], 32]]
           },
@@ -213,7 +213,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             "arguments": ["x.address", "gain.address", "own_normed.address", "own_normed.stride", "columns", "norm_eps.float32"]
           },
           {
-            "when": ["*", ["==", "prefill", 0], ["==", "scheme.bits", 4]],
+            "when": ["*", ["==", "prefill", 0], ["<", "scheme.bits", 8]],
             "kernel": "quantize_own",
             "arguments": [
               ["+", ["*", "has_norm_eps", "own_normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
@@ -249,7 +249,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": ["*", ["*", ["==", "swiglu", 0], "prefill"], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", ["==", "swiglu", 0], "prefill"], ["<", "scheme.bits", 8]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
@@ -276,7 +276,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": ["*", ["*", ["==", "swiglu", 0], ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", ["==", "swiglu", 0], ["==", "prefill", 0]], ["<", "scheme.bits", 8]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
@@ -320,7 +320,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", "prefill"], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "swiglu", "prefill"], ["<", "scheme.bits", 8]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
@@ -347,7 +347,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["<", "scheme.bits", 8]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
@@ -391,7 +391,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", "prefill"], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "swiglu", "prefill"], ["<", "scheme.bits", 8]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
@@ -418,7 +418,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["<", "scheme.bits", 8]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",

@@ -10,7 +10,8 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
 import type { OpenOptions, WeightStream } from "../executor";
-import { type Dtype, ITEM_BYTES, type Parameter, type Program, type Scheme } from "../program";
+import { type Dtype, type GroupedScheme, ITEM_BYTES, type Parameter, type Program, type Scheme } from "../program";
+import { INTEGER_SCALES } from "../stored_parameters";
 import { LIBRARY } from "./library.gen";
 import { Layout, roundUp, tooLarge } from "./memory";
 import { givenArguments, numberOf, type PlannedFunctions, type PlannedStep, schemeOf } from "./planned_step";
@@ -23,6 +24,8 @@ export const PIECE_BYTES = 8 * 2 ** 20;
 export const MAX_WEIGHT_BYTES = 3.5 * 2 ** 30;
 const ROWS = 4;
 const COLUMNS = 32;
+/** Blocks of columns whose integer scales are multiples of the same float32. */
+const SUPER_BLOCKS = 8;
 /** Sums of one group of rows. */
 const SUM_BYTES = 4 * ROWS;
 
@@ -245,17 +248,18 @@ export class WeightImage {
       this.targets.set(name, { offset, write: copyWrite(scheme.dtype) });
       return;
     }
-    if (scheme.group_size !== COLUMNS) {
+    const format = formatOf(scheme);
+    if (format === null) {
       throw new LlmError(
         "unsupported_device",
-        `The CPU's kernels read groups of ${COLUMNS} weights; ${name} has groups of ${scheme.group_size}. Use a GPU.`,
+        `The CPU has no kernels for ${JSON.stringify(scheme)}, which ${name} is stored as. Use a GPU.`,
       );
     }
-    const format = formatOf(scheme);
-    const { nbytes, bits, minimum } = LIBRARY.formats[format];
+    const { nbytes, bits, super_bytes, integers } = LIBRARY.formats[format];
     const weightBytes = (ROWS * COLUMNS * bits) / 8;
     const kBlocks = Math.ceil(columns / COLUMNS);
-    const blockRowBytes = kBlocks * nbytes;
+    const header = Math.ceil(kBlocks / SUPER_BLOCKS) * super_bytes;
+    const blockRowBytes = header + kBlocks * nbytes;
     const offset = this.layout.region(nBlocks * blockRowBytes);
     this.matrices.set(name, {
       offset,
@@ -266,13 +270,36 @@ export class WeightImage {
       blockRowBytes,
       sums: bits === 8 ? this.layout.region(nBlocks * SUM_BYTES) : null,
     });
-    const rowWords = (kBlocks * COLUMNS * bits) / 32;
+    const rowWords = kBlocks * bits;
     this.targets.set(name, {
       offset,
       write: (kernels, source, target, first, count) =>
-        kernels[`repack_weights_${bits}`]!(source, target, first, count, rowWords, kBlocks, nbytes),
+        kernels[`repack_weights_${bits}`]!(source, target, first, count, rowWords, blockRowBytes, header, nbytes),
     });
-    const repackScales = `repack_scales_${scheme.scale_dtype}${minimum ? "_min" : ""}`;
+    if (integers > 0) {
+      const [, supers, superWords] = this.program.parameters.get(scaleName!)!.shape as readonly [
+        number,
+        number,
+        number,
+      ];
+      const sizes = [
+        supers * superWords,
+        superWords,
+        super_bytes / 16,
+        integers,
+        kBlocks,
+        blockRowBytes,
+        header,
+      ] as const;
+      this.targets.set(scaleName!, {
+        offset,
+        write: (kernels, source, target, first, count) =>
+          kernels.repack_integer_scales!(source, target, first, count, ...sizes, nbytes, weightBytes),
+      });
+      return;
+    }
+    const dtype = format.endsWith("b") ? "bits16" : scheme.scale_dtype;
+    const repackScales = `repack_scales_${dtype}${scheme.minimum ? "_min" : ""}`;
     this.targets.set(scaleName!, {
       offset,
       write: (kernels, source, target, first, count) =>
@@ -297,9 +324,13 @@ export class WeightImage {
   }
 }
 
-function formatOf(scheme: Extract<Scheme, { readonly group_size: number }>): FormatName {
-  const kind = scheme.zero === null ? "m" : "s";
-  return `q${scheme.bits}${kind}${scheme.scale_dtype === "float16" ? "" : "f"}`;
+/** As the compiler names it (operators/cpu/blocks.py); null where the library has no kernels for it. */
+function formatOf({ bits, group_size, scale_dtype, minimum, codebook }: GroupedScheme): FormatName | null {
+  const float = scale_dtype === "float16" ? "" : codebook ? "b" : "f";
+  const suffix = scale_dtype in INTEGER_SCALES ? `_${scale_dtype}` : float;
+  const name = `q${bits}${codebook ?? (minimum ? "m" : "s")}${suffix}`;
+  if (!Object.hasOwn(LIBRARY.formats, name) || (suffix === "b" && scale_dtype !== "bfloat16")) return null;
+  return LIBRARY.formats[name as FormatName].group_size === group_size ? (name as FormatName) : null;
 }
 
 function copyWrite(dtype: Dtype): Write {

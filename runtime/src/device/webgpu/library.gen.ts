@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 4227576,
-  "sha256": "e5fa65dc0d8ce4753593c3f2026a19a07a4ae7d3e65b8d76bc67d5a4c8c13377"
+  "nbytes": 1338267,
+  "sha256": "d37345dd54a922a142822a95fa9cd38e3a6425e2f4c68aa9e1d087455f43fa5a"
 } as const;

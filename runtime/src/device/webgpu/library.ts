@@ -25,6 +25,9 @@ export interface KernelLibrary {
   readonly answers: readonly KnownAnswer[];
 }
 
+/** Characters, or [back, shift, length] of an earlier text. */
+type Piece = string | readonly [number, number, number];
+
 let loading: Promise<KernelLibrary> | null = null;
 
 /** Errors: network (the file cannot be fetched), integrity (it is not what was recorded). */
@@ -47,7 +50,7 @@ export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<Kerne
   }
   const { operators, kernels, known_answers } = JSON.parse(new TextDecoder().decode(json)) as {
     operators: Record<string, GpuOperator>;
-    kernels: Record<string, string>;
+    kernels: Record<string, readonly Piece[]>;
     known_answers: readonly (Omit<KnownAnswer, "definition"> & { readonly definition: unknown })[];
   };
   const read = new Reader("integrity", "the GPU's kernels");
@@ -55,7 +58,35 @@ export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<Kerne
     ...answer,
     definition: readDefinition(read, answer.definition, `known_answers[${i}].definition`),
   }));
-  return { operators: new Map(Object.entries(operators)), texts: new Map(Object.entries(kernels)), answers };
+  return { operators: new Map(Object.entries(operators)), texts: wholeTexts(kernels), answers };
+}
+
+/** Texts of pieces: compiler/nomoat_compiler/repetition.py. */
+function wholeTexts(kernels: Record<string, readonly Piece[]>): Map<string, string> {
+  const texts: string[] = [];
+  for (const pieces of Object.values(kernels)) {
+    let text = "";
+    for (const piece of pieces) {
+      if (typeof piece === "string") text += piece;
+      else {
+        const [back, shift, length] = piece;
+        const start = text.length + shift;
+        text += texts[texts.length - back]!.slice(start, start + length);
+      }
+    }
+    texts.push(text);
+  }
+  return new Map(Object.keys(kernels).map((hash, i) => [hash, withNumbers(texts[i]!)]));
+}
+
+/** v~d is the variable whose number is d less than the largest before it. */
+function withNumbers(text: string): string {
+  let largest = -1;
+  return text.replace(/v~(-?\d+)/g, (_, less: string) => {
+    const number = largest - Number(less);
+    largest = Math.max(largest, number);
+    return `v_${number}`;
+  });
 }
 
 /** Null for bytes that are damaged. Of what is unpacked, no more is kept than the library has. */

@@ -1,0 +1,72 @@
+"""How sentence-transformers makes one vector of a text: modules.json, and the pooling module's config.json.
+
+``{"mode": "mean" | "cls" | ..., "normalize": bool}``, and ``max_seq_length`` where texts are cut, which stands under
+``pooling`` in a checkpoint's configuration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import NomoatError
+from .json_file import parse_json_object, read_json_object
+
+MODULES_NAME = "modules.json"
+MAX_MODULES_BYTES = 1 << 16
+MODULE_PATH = re.compile(r"^[A-Za-z0-9_-]{1,60}$")
+MODES = {
+    "pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len", "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}  # fmt: skip
+# What runs the model itself, and what of it may follow.
+KNOWN_MODULES = ("Transformer", "Pooling", "Normalize")
+
+
+def read_pooling(folder: Path) -> dict[str, Any] | None:
+    """None where the folder is no sentence-transformers model; ``unsupported`` for modules that change the vector."""
+    path = folder / MODULES_NAME
+    if not path.is_file():
+        return None
+    if path.stat().st_size > MAX_MODULES_BYTES:
+        raise NomoatError("invalid_checkpoint", f"{MODULES_NAME} is larger than {MAX_MODULES_BYTES} bytes.")
+    modules = parse_json_object(b'{"modules":' + path.read_bytes() + b"}", MODULES_NAME)["modules"]
+    if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
+        raise NomoatError("invalid_checkpoint", f"{MODULES_NAME} must hold a list of objects.", file=MODULES_NAME)
+    kinds = [str(module.get("type")).rsplit(".", 1)[-1] for module in modules]
+    other = next((kind for kind in kinds if kind not in KNOWN_MODULES), None)
+    if other is not None:
+        raise NomoatError(
+            "unsupported", f"{MODULES_NAME} names the module {other[:60]}; {', '.join(KNOWN_MODULES)} are supported."
+        )
+    mode = "mean"
+    for module, kind in zip(modules, kinds, strict=True):
+        if kind == "Pooling":
+            mode = _mode(_pooling_config(folder, module))
+    pooling = {"mode": mode, "normalize": "Normalize" in kinds}
+    cut = folder / "sentence_bert_config.json"
+    longest = read_json_object(cut, max_bytes=MAX_MODULES_BYTES).get("max_seq_length") if cut.is_file() else None
+    return pooling if longest is None else pooling | {"max_seq_length": longest}
+
+
+def _pooling_config(folder: Path, module: Mapping[str, Any]) -> dict[str, Any]:
+    name = module.get("path")
+    if not isinstance(name, str) or not MODULE_PATH.match(name):
+        raise NomoatError(
+            "invalid_checkpoint",
+            f"{MODULES_NAME} has the path {str(name)[:60]!r}; the name of a folder is needed.",
+            file=MODULES_NAME,
+        )
+    return read_json_object(folder / name / "config.json", max_bytes=MAX_MODULES_BYTES)
+
+
+def _mode(config: Mapping[str, Any]) -> str:
+    modes = [mode for key, mode in MODES.items() if config.get(key) is True]
+    given = config.get("pooling_mode")
+    modes = [given] if isinstance(given, str) and not modes else modes
+    if len(modes) != 1:
+        raise NomoatError("unsupported", f"The pooling is {' and '.join(modes) or 'not named'}; one mode is supported.")
+    return modes[0]
