@@ -24,7 +24,7 @@ def byte_level_bpe(vocabulary: dict[str, int], merges: Sequence[Sequence[str]], 
         "normalizer": family.normalizer,
         "pre_tokenizer": family.pre_tokenizer,
         "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
-        "model": _bpe(vocabulary, merges) | {"ignore_merges": family.ignore_merges},
+        "model": _with_merges(vocabulary, merges) | {"ignore_merges": family.ignore_merges},
     }
 
 
@@ -36,8 +36,8 @@ def sentencepiece_bpe(
     normalizers.append({"type": "Replace", "pattern": {"String": " "}, "content": SPACE})
     return NO_PARTS | {
         "normalizer": {"type": "Sequence", "normalizers": normalizers},
-        "decoder": _sentencepiece_decoder(prefix),
-        "model": _bpe(vocabulary, merges)
+        "decoder": sentencepiece_decoder(prefix, byte_fallback=True),
+        "model": _with_merges(vocabulary, merges)
         | {"unk_token": unk_token, "fuse_unk": True, "byte_fallback": has_byte_tokens(vocabulary)},
     }
 
@@ -60,11 +60,9 @@ def unigram(
     return NO_PARTS | {
         "normalizer": {"type": "Sequence", "normalizers": normalizers} if normalizers else None,
         "pre_tokenizer": metaspace,
-        "decoder": _sentencepiece_decoder(prefix) if byte_fallback else metaspace,
-        "model": {
-            "type": "Unigram", "unk_id": unk_id, "vocab": [list(p) for p in pieces], "byte_fallback": byte_fallback,
-        },
-    }  # fmt: skip
+        "decoder": sentencepiece_decoder(prefix, byte_fallback=True) if byte_fallback else metaspace,
+        "model": unigram_model(pieces, unk_id=unk_id, byte_fallback=byte_fallback),
+    }
 
 
 def wordpiece(vocabulary: dict[str, int], *, unk_token: str, lowercase: bool) -> dict[str, Any]:
@@ -108,22 +106,34 @@ def added_token(token_id: int, content: str, *, special: bool) -> dict[str, Any]
     }  # fmt: skip
 
 
+def unigram_model(pieces: Sequence[tuple[str, float]], *, unk_id: int, byte_fallback: bool) -> dict[str, Any]:
+    vocab = [list(piece) for piece in pieces]
+    return {"type": "Unigram", "unk_id": unk_id, "vocab": vocab, "byte_fallback": byte_fallback}
+
+
 def has_byte_tokens(vocabulary: dict[str, int]) -> bool:
     return all(f"<0x{byte:02X}>" in vocabulary for byte in range(256))
 
 
-def _bpe(vocabulary: dict[str, int], merges: Sequence[Sequence[str]]) -> dict[str, Any]:
+def bpe_model() -> dict[str, Any]:
+    """A BPE model with nothing in it."""
     return {
         "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
         "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
-        "vocab": vocabulary, "merges": [list(merge) for merge in merges],
+        "vocab": {}, "merges": [],
     }  # fmt: skip
 
 
-def _sentencepiece_decoder(prefix: bool) -> dict[str, Any]:
-    decoders: list[dict[str, Any]] = [
-        {"type": "Replace", "pattern": {"String": SPACE}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
-    ]  # fmt: skip
+def _with_merges(vocabulary: dict[str, int], merges: Sequence[Sequence[str]]) -> dict[str, Any]:
+    return bpe_model() | {"vocab": vocabulary, "merges": [list(merge) for merge in merges]}
+
+
+def sentencepiece_decoder(prefix: bool, *, byte_fallback: bool) -> dict[str, Any]:
+    """▁ is a space, byte tokens are bytes, and the space before the text goes."""
+    decoders: list[dict[str, Any]] = [{"type": "Replace", "pattern": {"String": SPACE}, "content": " "}]
+    if byte_fallback:
+        decoders.append({"type": "ByteFallback"})
+    decoders.append({"type": "Fuse"})
     if prefix:
         decoders.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
     return {"type": "Sequence", "decoders": decoders}

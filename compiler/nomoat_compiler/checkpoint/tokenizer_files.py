@@ -1,8 +1,8 @@
 """The tokenizer's part of a package, from a Hugging Face folder.
 
-tokenizer.json is copied byte for byte where the files beside it add nothing to it. The chat template is written both
-where it was (tokenizer_config.json) and to chat_template.jinja. In generation_config.json ``eos_token_id`` is always a
-list, and every id in it stops.
+tokenizer.json is made from the vocabulary's own format where there is none, and copied byte for byte where the files
+beside it add nothing to it. The chat template is written both where it was (tokenizer_config.json) and to
+chat_template.jinja. In generation_config.json ``eos_token_id`` is always a list, and every id in it stops.
 """
 
 from __future__ import annotations
@@ -20,26 +20,17 @@ from .generation_defaults import usable_generation_config
 from .json_file import parse_json_object, read_json_object
 from .special_tokens import complete_added_tokens, drop_added_tokens_past, merged_tokenizer_config, token_text
 from .stop_tokens import stop_ids_of_files
-
-MAX_TOKENIZER_BYTES = 64 << 20
+from .vocabulary_files import read_vocabulary
 
 
 def read_tokenizer_folder(folder: Path, config: Mapping[str, Any]) -> dict[str, bytes]:
-    """File name to bytes; empty where the folder has no tokenizer. ``unsupported`` for tokenizer.model alone."""
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        if (folder / "tokenizer.model").is_file():
-            raise NomoatError(
-                "unsupported",
-                "The folder has tokenizer.model (SentencePiece) but no tokenizer.json. Write one with transformers: "
-                "AutoTokenizer.from_pretrained(folder).save_pretrained(folder).",
-                file="tokenizer.model",
-            )
-        return {}
-    content = read_json_object(path, max_bytes=MAX_TOKENIZER_BYTES)
-    tokenizer_json = path.read_bytes()
-    tokenizer = load_tokenizer(tokenizer_json)
+    """File name to bytes; empty where the folder has no tokenizer."""
     tokenizer_config = merged_tokenizer_config(folder)
+    tokenizer_json = read_vocabulary(folder, tokenizer_config)
+    if tokenizer_json is None:
+        return {}
+    content = parse_json_object(tokenizer_json, "tokenizer.json")
+    tokenizer = load_tokenizer(tokenizer_json)
     templates = read_chat_templates(folder, tokenizer_config)
     tokenizer_config.pop("chat_template", None)
     if templates and DEFAULT_NAME not in templates:  # The runtime names them where it misses the default one.
