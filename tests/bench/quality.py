@@ -73,10 +73,6 @@ def kept(x: Float32) -> Float32:
     return x
 
 
-def twelve_bits_by_head(x: Float32) -> Float32:
-    return rounded(x, 2047)
-
-
 def int8_by_head(x: Float32) -> Float32:
     return rounded(x, 127)
 
@@ -89,7 +85,7 @@ def float16_rounded(x: Float32) -> Float32:
 BITS = {kind: 8 if kind == "head" else 4 for kind in ALL_KINDS}
 # name -> (bits by kind, those not named being exact; keys and values as the cache keeps them)
 VARIANTS: dict[str, tuple[Mapping[str, int], Cached]] = {
-    "activations and KV as on the device": (BITS, twelve_bits_by_head),
+    "activations and KV as on the device": (BITS, int8_by_head),
     "activations as on the device": (BITS, kept),
     "activations int8, the head's too": (dict.fromkeys(ALL_KINDS, 4), kept),
     "KV int8 by head": ({}, int8_by_head),

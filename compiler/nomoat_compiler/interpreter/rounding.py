@@ -3,7 +3,7 @@
     round(x) = rint(x / s) * s
     before 2 to 6 bits      s = max|x| / 127     per group of 32 activations
     before 8-bit weights    s = max|x| / 2047    per token
-    keys and values         s = max|x| / 2047    per token and KV head
+    keys and values         s = max|x| / 127     per token and KV head
 
 Everything else is as in interpreter.py, so the device must agree with this closely, and what the roundings cost is the
 distance of this from that. Groups are those of the weights' columns, the last one padded with zeros.
@@ -52,7 +52,7 @@ class RoundedInterpreter(Interpreter):
 
     def _cached(self, x: Float32) -> Float32:
         """Keys or values (tokens, kv_heads, head_dim) as the cache gives them back."""
-        return rounded(x, 2047)
+        return rounded(x, 127)
 
     def _round_new(
         self, definition: Mapping[str, Any], arrays: Mapping[str, Array], results: dict[str, Array], tokens: int

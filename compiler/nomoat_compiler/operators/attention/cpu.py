@@ -1,6 +1,6 @@
-"""Attention over the cache of 12 bits (kv_layout.py):  out[t, h] = softmax(capped(scale * q[t, h] · K^T)) · V
+"""Attention over the int8 cache (kv_layout.py):  out[t, h] = softmax(capped(scale * q[t, h] · K^T)) · V
 
-q: for each token and head a float32 scale, 12 bytes unused, then ``width`` int16 (rope_append.py); K and V int16.
+q: for each token and head a float32 scale, 12 bytes unused, then ``width`` int16 (rope_append.py); K and V int8.
 Scores are exact integer products times scales, softmax is float32. The sum over V is of integers within a page, with
 weights rounded to int16 of the page's largest, and float32 across pages; so what a weight loses is below 2^-16 of a
 neighbour, never of the whole context. Token t attends to positions 0 ... p, p = state[1] + t; with ``window`` to
@@ -73,7 +73,7 @@ def kernels(build: Build) -> list[Any]:
 def attention_queries() -> Any:
     """attention_queries(x, q, n, heads, head_dim, thread, threads): x (n, heads * head_dim) float32 as q.
 
-    For queries that are not rotated: rope_append does the same for those that are. Tolerance max|x| / 4094 a head.
+    For queries that are not rotated: rope_append does the same for those that are. Tolerance max|x| / 64000 a head.
     """
 
     def body(x: Memory, q: Memory, n: Memory, heads: Expr, head_dim: Expr, thread: Expr, threads: Expr) -> None:

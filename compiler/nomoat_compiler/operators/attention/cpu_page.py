@@ -42,7 +42,7 @@ from ..cpu.emit import (
     zeros,
 )
 from ..cpu.exponential import EXP2_CONSTANTS, exp2, tanh
-from ..cpu.kv_layout import ITEM_BYTES, PAGE_TOKENS, QUERY_HEADER_BYTES, SCALES_BYTES, V_BYTES, V_DIMENSIONS
+from ..cpu.kv_layout import PAGE_TOKENS, QUERY_HEADER_BYTES, SCALES_BYTES, V_BYTES, V_DIMENSIONS
 
 LOWEST = -1e30  # finite, so that LOWEST minus a maximum never is NaN
 MOST_WEIGHT = 32767
@@ -183,10 +183,10 @@ def page_scores(
     for half in (0, 1):
         sums = [[Register(zeros("int32", 4), "int32x4") for _ in (0, 1)] for _ in range(count)]
         with loop(0, T.truncdiv(scratch.width, 8)) as block:
-            rows = keys.at(block * (8 * PAGE_TOKENS * ITEM_BYTES) + (SCALES_BYTES + 16 * half * ITEM_BYTES))
+            rows = keys.at(block * (8 * PAGE_TOKENS) + (SCALES_BYTES + 16 * half))
             queries = scratch.queries.at(block * (4 * count * 16))
             for pair in range(4):
-                quads = [rows.load("int16", (2 * PAGE_TOKENS * pair + 8 * i) * ITEM_BYTES, 8) for i in (0, 1)]
+                quads = [bind(T.Cast("int16x8", rows.load("int8", 2 * PAGE_TOKENS * pair + 8 * i, 8))) for i in (0, 1)]
                 for g in range(count):
                     query = queries.load("int16", (pair * count + g) * 16, 8)
                     for i, quad in enumerate(quads):
@@ -244,7 +244,7 @@ def page_values(
         rows = values.at(chunk * V_BYTES + SCALES_BYTES)
         sums = [[Register(zeros("int32", 4), "int32x4") for _ in (0, 1)] for _ in range(count)]
         for pair in range(PAIRS):
-            halves = [rows.load("int16", (16 * pair + 8 * i) * ITEM_BYTES, 8) for i in (0, 1)]
+            halves = [bind(T.Cast("int16x8", rows.load("int8", 16 * pair + 8 * i, 8))) for i in (0, 1)]
             for g in range(count):
                 weight = scratch.weights.load("int16", (pair * count + g) * 16, 8)
                 for i, half in enumerate(halves):

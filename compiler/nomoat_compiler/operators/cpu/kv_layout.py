@@ -1,11 +1,8 @@
-"""The KV cache of the CPU: int16 with a scale for each token and head.
+"""The KV cache of the CPU: int8 with a scale for each token and head.
 
-    k = q * scale,  scale = max|k| / 2047     per token and KV head
+    k = q * scale,  scale = max|k| / 127     per token and KV head
 
-Of the 16 bits 12 are used, so that sums of 512 products of queries and keys, both of 12 bits, stay in int32. Keys
-with a bias have a few dimensions that are a hundred times the others, and int8 left nothing of those.
-
-A page holds 16 tokens of one layer's K or V, head by head: 16 float32 scales, then 16 * ``width`` int16, where width is
+A page holds 16 tokens of one layer's K or V, head by head: 16 float32 scales, then 16 * ``width`` int8, where width is
 head_dim rounded up to 16 and the dimensions that it adds are zero. The order is that of the sums, so that a page is
 read from front to back and nothing is added up across a vector:
 
@@ -20,14 +17,12 @@ from typing import Any
 PAGE_TOKENS = 16
 SCALES_BYTES = PAGE_TOKENS * 4
 LANES = 16
-ITEM_BYTES = 2
-CACHE_STEPS = 2047  # of the largest magnitude of a token's head
 # Of V: dimensions that stand together, and the bytes of their 16 tokens.
 V_DIMENSIONS = 8
-V_BYTES = V_DIMENSIONS * PAGE_TOKENS * ITEM_BYTES
+V_BYTES = V_DIMENSIONS * PAGE_TOKENS
 # Of one query head in q: float32 scale, 12 bytes unused, then int16.
 QUERY_HEADER_BYTES = 16
-QUERY_STEPS = 2047  # of its largest magnitude
+QUERY_STEPS = 32000  # of its largest magnitude
 
 
 def padded(head_dim: Any) -> Any:
@@ -37,4 +32,4 @@ def padded(head_dim: Any) -> Any:
 
 def head_bytes(width: Any) -> Any:
     """Bytes of one head in a page, from its ``padded`` width."""
-    return (width * ITEM_BYTES + 4) * PAGE_TOKENS
+    return (width + 4) * PAGE_TOKENS

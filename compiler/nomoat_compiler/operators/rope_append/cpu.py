@@ -45,8 +45,6 @@ from ..cpu.emit import (
 )
 from ..cpu.exponential import exp
 from ..cpu.kv_layout import (
-    CACHE_STEPS,
-    ITEM_BYTES,
     PAGE_TOKENS,
     QUERY_HEADER_BYTES,
     QUERY_STEPS,
@@ -259,24 +257,21 @@ def rope_append(build: Build) -> Any:
                     kv_head = bind(T.Select(is_key, head - heads, head - heads - kv_heads))
                     base = bind(T.Select(is_key, k_offset, v_offset) + kv_head * head_stride)
                     block = bind(place * head_bytes(width) + base)
-                    inverse = steps_per(peak, CACHE_STEPS)
-                    kv.store("float32", block + slot * 4, peak * f32(1 / CACHE_STEPS))
-                    pair = bind(slot * (2 * ITEM_BYTES) + block + SCALES_BYTES)
-                    lane_index = T.bitwise_and(slot, -2) * V_DIMENSIONS + T.bitwise_and(slot, 1)
-                    lanes = bind(lane_index * ITEM_BYTES + block + SCALES_BYTES)
+                    inverse = steps_per(peak, 127)
+                    kv.store("float32", block + slot * 4, peak * f32(1 / 127))
+                    pair = bind(slot * 2 + block + SCALES_BYTES)
+                    lanes = bind(T.bitwise_and(slot, -2) * V_DIMENSIONS + T.bitwise_and(slot, 1) + block + SCALES_BYTES)
                     with loop(0, T.truncdiv(width, 4)) as j:
                         value = bind(round_to_int(scratch.load("float32", own + j * 16, 4) * inverse))
                         with T.If(is_key):
                             with T.Then():
                                 for k in range(4):
-                                    inside = (k // 2 * 2 * PAGE_TOKENS + k % 2) * ITEM_BYTES
-                                    at = pair + j * (4 * PAGE_TOKENS * ITEM_BYTES) + inside
-                                    kv.store("int16", at, T.Cast("int16", lane(value, k)))
+                                    at = pair + j * (4 * PAGE_TOKENS) + (k // 2 * 2 * PAGE_TOKENS + k % 2)
+                                    kv.store("int8", at, T.Cast("int8", lane(value, k)))
                             with T.Else():
-                                within = T.bitwise_and(j, 1) * (8 * ITEM_BYTES)
-                                at = bind(lanes + T.truncdiv(j, 2) * V_BYTES + within)
+                                at = bind(lanes + T.truncdiv(j, 2) * V_BYTES + T.bitwise_and(j, 1) * 8)
                                 for k in range(4):
-                                    kv.store("int16", at + 2 * k * ITEM_BYTES, T.Cast("int16", lane(value, k)))
+                                    kv.store("int8", at + 2 * k, T.Cast("int8", lane(value, k)))
 
     pointers = ("qkv", "table", "state", "block_table", "kv", "scratch", "n", "q")
     scalars = (

@@ -33,7 +33,7 @@ export interface Cache {
 
 /** Bytes of one KV head in a page of one layer's K or V: scales, then values (operators/cpu/kv_layout.py). */
 function headBytes(headDim: number): number {
-  return LIBRARY.kv_page_tokens * (4 + 2 * roundUp(headDim, LANES));
+  return LIBRARY.kv_page_tokens * (4 + roundUp(headDim, LANES));
 }
 
 export class KvPool {
