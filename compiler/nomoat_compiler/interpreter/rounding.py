@@ -1,7 +1,7 @@
 """The interpreter with the roundings of the CPU device: activations before quantized weights, keys and values.
 
     round(x) = rint(x / s) * s
-    before 4-bit weights    s = max|x| / 127     per group of 32 activations
+    before 2 to 6 bits      s = max|x| / 127     per group of 32 activations
     before 8-bit weights    s = max|x| / 2047    per token
     keys and values         s = max|x| / 127     per token and KV head
 
