@@ -1,12 +1,12 @@
 /**
  * The one place that knows which devices there are: opens an executor for a program on a chosen one. Which one to
- * choose is the engine's.
+ * choose is the engine's. The code of a device is loaded when it is first opened, so a page downloads that of its own.
  */
+
+import { LlmError } from "../internal/errors";
 import type { DeviceFacts, DeviceSources, Executor, OpenOptions } from "./executor";
 import type { Program } from "./program";
-import { openWasmExecutor } from "./wasm/executor";
-import { findAdapter } from "./webgpu/device";
-import { openWebGpuExecutor } from "./webgpu/executor";
+import { findAdapter } from "./webgpu/adapter";
 
 export interface Devices {
   /** The adapter that WebGPU would run on; null where it has none. */
@@ -22,10 +22,23 @@ export interface Devices {
 export function systemDevices(gpu: GPU | undefined): Devices {
   return {
     webgpuAdapter: () => findAdapter(gpu),
-    open(kind, program, sources, options) {
-      if (kind === "webgpu") return openWebGpuExecutor(gpu, program, sources, options);
+    async open(kind, program, sources, options) {
+      if (kind === "webgpu") {
+        const { openWebGpuExecutor } = await loaded(import("./webgpu/executor"));
+        return openWebGpuExecutor(gpu, program, sources, options);
+      }
+      const { openWasmExecutor } = await loaded(import("./wasm/executor"));
       const { weights, derived } = sources;
       return openWasmExecutor(program, { weights, cache: derived }, options);
     },
   };
+}
+
+async function loaded<T>(module: Promise<T>): Promise<T> {
+  try {
+    return await module;
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new LlmError("network", `The code of this device could not be loaded: ${reason}. Try again.`);
+  }
 }

@@ -5,6 +5,7 @@
  * an extension, and in Node with the npm package webgpu.
  */
 import { LlmError } from "../../internal/errors";
+import { isSoftware, requestAdapter } from "./adapter";
 
 /** What a kernel variant is chosen by. */
 export interface Capabilities {
@@ -55,7 +56,6 @@ const LIMITS = [
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 const ANNOUNCEMENT_MS = 200;
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
 /** Opens the fastest adapter with its maximum limits. Errors: unsupported_device. */
 export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<Device> {
@@ -76,23 +76,6 @@ export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = 
     );
   }
   return watch(device, adapter.info);
-}
-
-/** What `openDevice` would open; null where it would find no adapter. */
-export async function findAdapter(gpu: GPU | undefined): Promise<{ readonly software: boolean } | null> {
-  const adapter = await requestAdapter(gpu);
-  return adapter && { software: isSoftware(adapter.info) };
-}
-
-function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter | null> {
-  return gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? Promise.resolve(null);
-}
-
-function isSoftware(info: GPUAdapterInfo): boolean {
-  return (
-    info.isFallbackAdapter === true ||
-    SOFTWARE.test(`${info.vendor} ${info.architecture} ${info.description} ${info.device}`)
-  );
 }
 
 /** The WebGPU classes are absent from Node's globals, hence the name. */

@@ -3,7 +3,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { DeviceSources } from "../../../src/device/executor";
 import { parseProgram } from "../../../src/device/program_reader";
-import { type Capabilities, type Device, findAdapter, openDevice } from "../../../src/device/webgpu/device";
+import { findAdapter } from "../../../src/device/webgpu/adapter";
+import { type Capabilities, type Device, openDevice } from "../../../src/device/webgpu/device";
 import { WebGpuExecutor as Executor } from "../../../src/device/webgpu/executor";
 import { StagingPool } from "../../../src/device/webgpu/readback";
 import { gpu, noGpu } from "../../fixtures/gpu";
