@@ -7,12 +7,15 @@ none. A second oracle is the library `tokenizers` on the same converted file, ov
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nomoat_compiler.checkpoint.gguf_header import read_gguf_header
 from nomoat_compiler.checkpoint.gguf_tokenizer import tokenizer_files_from_gguf
+from nomoat_compiler.errors import NomoatWarning
+from nomoat_compiler.text_check import check_text_files
 from tokenizers import Tokenizer
 
 from tests.fixtures.published import LLAMA_CPP, published_folder
@@ -90,7 +93,11 @@ def without_ends(tokenizer_json: str) -> str:
 
 def test_unigram_of_xlm_roberta_equals_the_library(driver: Path) -> None:
     """250,000 pieces and the precompiled normalizer of SentencePiece (nomic-bert-moe, which has no vectors)."""
-    tokenizer_json = converted("nomic-bert-moe")["tokenizer.json"].decode()
+    files = converted("nomic-bert-moe")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NomoatWarning)
+        check_text_files(files)
+    tokenizer_json = files["tokenizer.json"].decode()
     library = Tokenizer.from_str(tokenizer_json)
     texts = [*NASTY, *random_texts(60)]
     job = {

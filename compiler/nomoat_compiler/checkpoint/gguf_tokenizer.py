@@ -77,8 +77,9 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
         "clean_up_tokenization_spaces": False,
     }
     tokenizer_config |= {f"{name}_token": tokens[i] for name, i in special_ids.items() if i is not None}
-    if "llama.context_length" in metadata:
-        tokenizer_config["model_max_length"] = integer(metadata, "llama.context_length")
+    context_length = f"{text(metadata, 'general.architecture')}.context_length"
+    if context_length in metadata:
+        tokenizer_config["model_max_length"] = integer(metadata, context_length)
     chat_template = text(metadata, "tokenizer.chat_template")
     if chat_template is not None and len(chat_template) > MAX_TEMPLATE_CHARACTERS:
         raise NomoatError("invalid_checkpoint", "tokenizer.chat_template has more than a million characters.")

@@ -1,4 +1,7 @@
-/** What the text part takes from the web platform and a bare V8 lacks: UTF-8 as the Encoding standard has it, and chance. */
+/**
+ * What the text part takes from the web platform and a bare V8 lacks: UTF-8 as the Encoding standard has it, base64,
+ * and chance.
+ */
 
 class Encoder {
   encode(text: string): Uint8Array {
@@ -67,7 +70,27 @@ const chance = {
   getRandomValues: (bytes: Uint8Array) => bytes.map((_, at, all) => (all[at] = Math.floor(Math.random() * 256))),
 };
 
-const missing = { TextEncoder: Encoder, TextDecoder: Decoder, crypto: chance };
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+function atob(encoded: string): string {
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) {
+    throw new TypeError("The text is not base64.");
+  }
+  const digits = encoded.replace(/=/g, "");
+  const parts: string[] = [];
+  let bits = 0;
+  let held = 0;
+  for (const digit of digits) {
+    bits = ((bits << 6) | DIGITS.indexOf(digit)) & 0xffff;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    parts.push(String.fromCharCode((bits >> held) & 255));
+  }
+  return parts.join("");
+}
+
+const missing = { TextEncoder: Encoder, TextDecoder: Decoder, crypto: chance, atob };
 for (const [name, value] of Object.entries(missing)) {
   if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
 }

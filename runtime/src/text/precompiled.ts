@@ -22,7 +22,7 @@ export function buildPrecompiled(base64: unknown, path: string): (text: string) 
   const units = size / 4;
   const unit = (index: number): number => (index < units ? view.getUint32(4 + 4 * index, true) : 0);
   const offset = (value: number): number => (value >>> 10) << ((value & 512) >>> 6);
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", {});
   const encoder = new TextEncoder();
 
   /** The replacement of the shortest entry that begins the text; null where none does. */
