@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 309962,
-      "sha256": "bed631c4b0c85591677efe847a9424f2e123d10e768bbf7e29bdd564b304aad3"
+      "nbytes": 309715,
+      "sha256": "8c12e23b5b5db79c09974be4924837febd85a1fd3fe56f6b2ff55dcedc31d0f7"
     },
     "relaxed": {
-      "nbytes": 309962,
-      "sha256": "5979c9a7f23e1fb1f1d1818f83ccade79b092607dd5c2138dc1ac8fce313291d"
+      "nbytes": 309715,
+      "sha256": "b159977fef8ecb0b0b03c03f2a2fb2310d8a683a3d88de20508ed7410e19e7f7"
     },
     "plain-threads": {
-      "nbytes": 364361,
-      "sha256": "194a7a926386be61971b9675d4c5c073ce2b70766fb29190e4531434cfb8a0c5"
+      "nbytes": 364114,
+      "sha256": "419e1180768cc3e1b090474f75b932a1caa9daae3b935de77e7a7d214e56c265"
     },
     "plain": {
-      "nbytes": 364361,
-      "sha256": "e69a85a906fe474085c0254ffbcda30f409e15de7065c09b5cfc793ef3464218"
+      "nbytes": 364114,
+      "sha256": "6b41c9571750e5c63b2110493ee5d1ba3c92404e650bade452fe8bf666ca08c0"
     }
   },
   "stack_bytes": 65536,
