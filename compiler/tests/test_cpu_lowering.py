@@ -108,9 +108,15 @@ def expanded(call: dict[str, Any]) -> list[str]:
     if "{w.format}" not in name:
         return [name]
     condition = str(call["when"])
-    formats = [f.name for f in FORMATS if "'scheme.bits'" not in condition or f"'scheme.bits', {f.bits}" in condition]
+    formats = [f.name for f in FORMATS if fits_bits(condition, f.bits)]
     plain = "'scheme.grouped', 0" in condition
     return [name.replace("{w.format}", stored) for stored in (DTYPES if plain else formats)]
+
+
+def fits_bits(condition: str, bits: int) -> bool:
+    """Whether a call is made for weights of ``bits`` bits: its condition compares them once, by == or by <."""
+    compared = re.search(r"'(==|<)', 'scheme.bits', (\d+)", condition)
+    return compared is None or (bits == int(compared[2]) if compared[1] == "==" else bits < int(compared[2]))
 
 
 def test_every_operator_of_the_library_has_a_lowering() -> None:

@@ -294,7 +294,7 @@ LIES: dict[str, tuple[Edit, str]] = {
         at("tensor_schemes", "model.layers.{layer}.mlp.down_proj", value=[0, None]), "null exactly",
     ),
     "groups for a vector": (at("tensor_schemes", "model.norm", value=0), "no matrix"),
-    "unknown bits": (at("schemes", 0, "bits", value=2), "schema"),
+    "unknown bits": (at("schemes", 0, "bits", value=7), "schema"),
     "unknown dtype": (at("schemes", 1, "dtype", value="float8"), "schema"),
     # Constants
     "constant not base64": (at("constants", 0, "data", value="!!!!"), "base64"),

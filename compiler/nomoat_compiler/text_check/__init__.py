@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from ..checkpoint.special_tokens import token_text
 from ..checkpoint.tokenizer_files import load_tokenizer
 from ..errors import NomoatError, NomoatWarning
@@ -61,13 +63,21 @@ def check_text_files(files: dict[str, bytes]) -> None:
     config = json.loads(files.get("tokenizer_config.json", b"{}"))
     if "chat_template.jinja" in files:
         _check_template(files["chat_template.jinja"].decode("utf-8"), config, files, result)
-    tokenizer = load_tokenizer(files["tokenizer.json"])
+    tokenizer = _tokenizer(files)
     for text, ours, back in zip(TEXTS, result["encoded"], result["decoded"], strict=True):
         ids = tokenizer.encode(text).ids
         _compare_ids(f"The text {text!r}", ours, ids)
         expected = tokenizer.decode(ids)
         if ours.get("value") == ids and back.get("value") != expected:
             _warn(f"The tokens of {text!r} are {expected!r} as text, and the runtime gives {_shown(back)}.")
+
+
+def _tokenizer(files: dict[str, bytes]) -> Tokenizer:
+    """Without the padding and cutting that some files ask of ``tokenizers``: they are for batches, not for texts."""
+    tokenizer = load_tokenizer(files["tokenizer.json"])
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
@@ -112,7 +122,7 @@ def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
 
 def _check_template(source: str, config: dict[str, Any], files: dict[str, bytes], result: dict[str, Any]) -> None:
     special_tokens = {name: text for name in SPECIAL_TOKENS if (text := token_text(config.get(name))) is not None}
-    tokenizer = load_tokenizer(files["tokenizer.json"])
+    tokenizer = _tokenizer(files)
     refused = []
     for (name, messages), ours, ids in zip(CONVERSATIONS.items(), result["rendered"], result["chats"], strict=True):
         error = ours.get("error")
@@ -141,7 +151,7 @@ def _check_template(source: str, config: dict[str, Any], files: dict[str, bytes]
 
 def _compare_ids(what: str, ours: dict[str, Any], theirs: Sequence[int]) -> None:
     if ours.get("value") != theirs:
-        _warn(f"{what} has the tokens {theirs} by tokenizers, and in the runtime {_shown(ours)}.")
+        _warn(f"{what} has the tokens {str(theirs)[:300]} by tokenizers, and in the runtime {_shown(ours)}.")
 
 
 def _difference(theirs: str, ours: str) -> str:

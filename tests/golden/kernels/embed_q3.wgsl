@@ -16,6 +16,7 @@ override minimum: i32;
 override narrow: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 override scale_bits: i32;
 override signed_scales: i32;
 override super_groups: i32;
@@ -128,28 +129,28 @@ fn embed_q3_kernel(
     let v_46 : f32 = v[0i];
     let v_47 : f32 = v_1[0i];
     if ((v_4 * 8i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v_4 * 8i))] = fma(v_10, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35));
+      out_ptr[((i32(blockIdx.y) * quads) + (v_4 * 8i))] = (fma(v_10, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 1i))] = fma(v_12, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 1i))] = (fma(v_12, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 2i))] = fma(v_14, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 2i))] = (fma(v_14, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 3i))] = fma(v_16, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 3i))] = (fma(v_16, vec4<f32>(v_34, v_34, v_34, v_34), vec4<f32>(v_35, v_35, v_35, v_35)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 4i))] = fma(v_18, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 4i))] = (fma(v_18, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 5i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 5i))] = fma(v_20, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 5i))] = (fma(v_20, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 6i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 6i))] = fma(v_22, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 6i))] = (fma(v_22, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 7i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 7i))] = fma(v_24, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 7i))] = (fma(v_24, vec4<f32>(v_46, v_46, v_46, v_46), vec4<f32>(v_47, v_47, v_47, v_47)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
 }

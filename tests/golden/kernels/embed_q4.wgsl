@@ -15,6 +15,7 @@ override integer_scales: i32;
 override minimum: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 override scale_bits: i32;
 override signed_scales: i32;
 override super_groups: i32;
@@ -76,28 +77,28 @@ fn embed_q4_kernel(
     let v_22 : f32 = v[0i];
     let v_23 : f32 = v_1[0i];
     if ((v_2 * 8i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 8i))] = fma(v_5, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 8i))] = (fma(v_5, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 1i))] = fma(v_6, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 1i))] = (fma(v_6, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 2i))] = fma(v_7, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 2i))] = (fma(v_7, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 3i))] = fma(v_8, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 3i))] = (fma(v_8, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 4i))] = fma(v_9, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 4i))] = (fma(v_9, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 5i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 5i))] = fma(v_10, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 5i))] = (fma(v_10, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 6i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 6i))] = fma(v_11, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 6i))] = (fma(v_11, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 7i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 7i))] = fma(v_12, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 7i))] = (fma(v_12, vec4<f32>(v_22, v_22, v_22, v_22), vec4<f32>(v_23, v_23, v_23, v_23)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
 }

@@ -16,6 +16,7 @@ override iq4_nl: i32;
 override minimum: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 override scale_bits: i32;
 override signed_scales: i32;
 override super_groups: i32;
@@ -109,28 +110,28 @@ fn embed_q4_codebook_kernel(
     let v_54 : f32 = v[0i];
     let v_55 : f32 = v_1[0i];
     if ((v_2 * 8i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 8i))] = fma(v_9, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 8i))] = (fma(v_9, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 1i))] = fma(v_14, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 1i))] = (fma(v_14, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 2i))] = fma(v_19, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 2i))] = (fma(v_19, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 3i))] = fma(v_24, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 3i))] = (fma(v_24, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 4i))] = fma(v_29, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 4i))] = (fma(v_29, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 5i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 5i))] = fma(v_34, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 5i))] = (fma(v_34, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 6i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 6i))] = fma(v_39, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 6i))] = (fma(v_39, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 8i) + 7i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 7i))] = fma(v_44, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 8i) + 7i))] = (fma(v_44, vec4<f32>(v_54, v_54, v_54, v_54), vec4<f32>(v_55, v_55, v_55, v_55)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
 }

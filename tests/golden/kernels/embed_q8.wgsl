@@ -15,6 +15,7 @@ override integer_scales: i32;
 override minimum: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 override scale_bits: i32;
 override signed_scales: i32;
 override super_groups: i32;
@@ -72,16 +73,16 @@ fn embed_q8_kernel(
     let v_18 : f32 = v[0i];
     let v_19 : f32 = v_1[0i];
     if ((v_2 * 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 4i))] = fma(v_5, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19));
+      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 4i))] = (fma(v_5, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 4i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 1i))] = fma(v_6, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 1i))] = (fma(v_6, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 4i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 2i))] = fma(v_7, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 2i))] = (fma(v_7, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 4i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 3i))] = fma(v_8, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 3i))] = (fma(v_8, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
 }

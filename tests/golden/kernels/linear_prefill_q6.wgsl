@@ -26,12 +26,15 @@ override narrow: i32;
 override outputs: i32;
 override padded: i32;
 override quads: i32;
+override scale: f32;
 override scale_bits: i32;
 override signed_scales: i32;
 override super_groups: i32;
 override supers: i32;
 override tails: i32;
 override zero: i32;
+override activation: i32;
+override softcap: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn linear_prefill_q6_kernel(
@@ -544,7 +547,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_267]);
     }
-    v_32[0i] = v[0i];
+    v_32[0i] = capped((activated(v[0i]) * scale));
     if (has_residual != 0i) {
       v_32[0i] = (v_32[0i] + residual_ptr[((v_49 * all_outputs) + v_267)]);
     }
@@ -555,7 +558,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_1[0i] = (v_1[0i] + bias_ptr[v_268]);
     }
-    v_33[0i] = v_1[0i];
+    v_33[0i] = capped((activated(v_1[0i]) * scale));
     if (has_residual != 0i) {
       v_33[0i] = (v_33[0i] + residual_ptr[((v_49 * all_outputs) + v_268)]);
     }
@@ -566,7 +569,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_269]);
     }
-    v_34[0i] = v_2[0i];
+    v_34[0i] = capped((activated(v_2[0i]) * scale));
     if (has_residual != 0i) {
       v_34[0i] = (v_34[0i] + residual_ptr[((v_49 * all_outputs) + v_269)]);
     }
@@ -577,7 +580,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_3[0i] = (v_3[0i] + bias_ptr[v_270]);
     }
-    v_35[0i] = v_3[0i];
+    v_35[0i] = capped((activated(v_3[0i]) * scale));
     if (has_residual != 0i) {
       v_35[0i] = (v_35[0i] + residual_ptr[((v_49 * all_outputs) + v_270)]);
     }
@@ -588,7 +591,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_271]);
     }
-    v_36[0i] = v_4[0i];
+    v_36[0i] = capped((activated(v_4[0i]) * scale));
     if (has_residual != 0i) {
       v_36[0i] = (v_36[0i] + residual_ptr[(((v_49 + 1i) * all_outputs) + v_271)]);
     }
@@ -599,7 +602,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_5[0i] = (v_5[0i] + bias_ptr[v_272]);
     }
-    v_37[0i] = v_5[0i];
+    v_37[0i] = capped((activated(v_5[0i]) * scale));
     if (has_residual != 0i) {
       v_37[0i] = (v_37[0i] + residual_ptr[(((v_49 + 1i) * all_outputs) + v_272)]);
     }
@@ -610,7 +613,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_273]);
     }
-    v_38[0i] = v_6[0i];
+    v_38[0i] = capped((activated(v_6[0i]) * scale));
     if (has_residual != 0i) {
       v_38[0i] = (v_38[0i] + residual_ptr[(((v_49 + 1i) * all_outputs) + v_273)]);
     }
@@ -621,7 +624,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_7[0i] = (v_7[0i] + bias_ptr[v_274]);
     }
-    v_39[0i] = v_7[0i];
+    v_39[0i] = capped((activated(v_7[0i]) * scale));
     if (has_residual != 0i) {
       v_39[0i] = (v_39[0i] + residual_ptr[(((v_49 + 1i) * all_outputs) + v_274)]);
     }
@@ -632,7 +635,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_275]);
     }
-    v_40[0i] = v_8[0i];
+    v_40[0i] = capped((activated(v_8[0i]) * scale));
     if (has_residual != 0i) {
       v_40[0i] = (v_40[0i] + residual_ptr[(((v_49 + 2i) * all_outputs) + v_275)]);
     }
@@ -643,7 +646,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_9[0i] = (v_9[0i] + bias_ptr[v_276]);
     }
-    v_41[0i] = v_9[0i];
+    v_41[0i] = capped((activated(v_9[0i]) * scale));
     if (has_residual != 0i) {
       v_41[0i] = (v_41[0i] + residual_ptr[(((v_49 + 2i) * all_outputs) + v_276)]);
     }
@@ -654,7 +657,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_277]);
     }
-    v_42[0i] = v_10[0i];
+    v_42[0i] = capped((activated(v_10[0i]) * scale));
     if (has_residual != 0i) {
       v_42[0i] = (v_42[0i] + residual_ptr[(((v_49 + 2i) * all_outputs) + v_277)]);
     }
@@ -665,7 +668,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_11[0i] = (v_11[0i] + bias_ptr[v_278]);
     }
-    v_43[0i] = v_11[0i];
+    v_43[0i] = capped((activated(v_11[0i]) * scale));
     if (has_residual != 0i) {
       v_43[0i] = (v_43[0i] + residual_ptr[(((v_49 + 2i) * all_outputs) + v_278)]);
     }
@@ -676,7 +679,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_279]);
     }
-    v_44[0i] = v_12[0i];
+    v_44[0i] = capped((activated(v_12[0i]) * scale));
     if (has_residual != 0i) {
       v_44[0i] = (v_44[0i] + residual_ptr[(((v_49 + 3i) * all_outputs) + v_279)]);
     }
@@ -687,7 +690,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_13[0i] = (v_13[0i] + bias_ptr[v_280]);
     }
-    v_45[0i] = v_13[0i];
+    v_45[0i] = capped((activated(v_13[0i]) * scale));
     if (has_residual != 0i) {
       v_45[0i] = (v_45[0i] + residual_ptr[(((v_49 + 3i) * all_outputs) + v_280)]);
     }
@@ -698,7 +701,7 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_281]);
     }
-    v_46[0i] = v_14[0i];
+    v_46[0i] = capped((activated(v_14[0i]) * scale));
     if (has_residual != 0i) {
       v_46[0i] = (v_46[0i] + residual_ptr[(((v_49 + 3i) * all_outputs) + v_281)]);
     }
@@ -709,10 +712,46 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_15[0i] = (v_15[0i] + bias_ptr[v_282]);
     }
-    v_47[0i] = v_15[0i];
+    v_47[0i] = capped((activated(v_15[0i]) * scale));
     if (has_residual != 0i) {
       v_47[0i] = (v_47[0i] + residual_ptr[(((v_49 + 3i) * all_outputs) + v_282)]);
     }
     out_ptr[(((v_49 + 3i) * all_outputs) + v_282)] = v_47[0i];
   }
+}
+fn activated(y: f32) -> f32 {
+  if (activation == 1i) {
+    let x = select(y, -87.0f, y < -87.0f);
+    return x / (1.0f + exp(-x));
+  }
+  if (activation == 2i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let z = min(abs(x), 10.0f) * 0.707106781f;
+    let t = 1.0f / (1.0f + 0.3275911f * z);
+    let p = t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+    let tail = 0.5f * p * exp(-z * z);
+    return x * select(1.0f - tail, tail, x < 0.0f);
+  }
+  if (activation == 3i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let g = min(x, 10.0f);
+    return x / (1.0f + exp(-1.595769122f * (g + 0.044715f * g * g * g)));
+  }
+  if (activation == 4i) {
+    return select(y, 0.0f, y < 0.0f);
+  }
+  return y;
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

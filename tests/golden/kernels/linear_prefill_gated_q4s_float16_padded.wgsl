@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:tests/golden/kernels/linear_prefill_swiglu_q4s_float16_padded.wgsl
-// linear_prefill_swiglu_q4s_float16_padded
-========
-// linear_prefill_gated_q4s_bfloat16_padded
->>>>>>>> ops:tests/golden/kernels/linear_prefill_gated_q4s_bfloat16_padded.wgsl
+// linear_prefill_gated_q4s_float16_padded
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
 @group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
 @group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
@@ -31,11 +27,7 @@ override activation: i32;
 override softcap: f32;
 
 @compute @workgroup_size(64, 1, 1)
-<<<<<<<< HEAD:tests/golden/kernels/linear_prefill_swiglu_q4s_float16_padded.wgsl
-fn linear_prefill_swiglu_q4s_float16_padded_kernel(
-========
-fn linear_prefill_gated_q4s_bfloat16_padded_kernel(
->>>>>>>> ops:tests/golden/kernels/linear_prefill_gated_q4s_bfloat16_padded.wgsl
+fn linear_prefill_gated_q4s_float16_padded_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
   @builtin(local_invocation_id) threadIdx : vec3<u32>
 ) {

@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:tests/golden/kernels/linear_prefill_swiglu_q8s_float16.wgsl
-// linear_prefill_swiglu_q8s_float16
-========
-// linear_prefill_gated_q8s_float32
->>>>>>>> ops:tests/golden/kernels/linear_prefill_gated_q8s_float32.wgsl
+// linear_prefill_gated_q8s_float16
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
 @group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
 @group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
@@ -31,11 +27,7 @@ override activation: i32;
 override softcap: f32;
 
 @compute @workgroup_size(64, 1, 1)
-<<<<<<<< HEAD:tests/golden/kernels/linear_prefill_swiglu_q8s_float16.wgsl
-fn linear_prefill_swiglu_q8s_float16_kernel(
-========
-fn linear_prefill_gated_q8s_float32_kernel(
->>>>>>>> ops:tests/golden/kernels/linear_prefill_gated_q8s_float32.wgsl
+fn linear_prefill_gated_q8s_float16_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
   @builtin(local_invocation_id) threadIdx : vec3<u32>
 ) {
