@@ -9,12 +9,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .adapter.merged import MergedCheckpoint
+from .adapter.peft_folder import PeftFolder
 from .assembly import Program, build_program, tensor_specs
 from .checkpoint.checkpoint import Checkpoint
 from .checkpoint.open import open_checkpoint
@@ -67,10 +69,12 @@ def compile_model(
     context_length: int | None = None,
     program_only: bool = False,
     own_kernels: bool = False,
+    merge: str | Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> CompileReport:
     """Compiles ``model`` into the package folder ``output``, which appears complete or not at all.
 
+    ``merge``: a PEFT adapter that is folded into the weights.
     ``program_only`` needs no weights but config.json. ``own_kernels`` puts the library's WGSL, specialised for this
     model, into the package. ``on_progress`` gets (stage, done, total) with the stages open, program (operators),
     weights (values), package (files). Errors: ``invalid_request`` for the arguments, and those of each stage.
@@ -80,10 +84,13 @@ def compile_model(
     folder = Path(output).expanduser().resolve()
     check_may_write(folder)  # Before minutes of work.
     progress("open", 0, 1)
-    with closing(open_checkpoint(model, with_weights=not program_only)) as checkpoint:
+    with ExitStack() as stack:
+        checkpoint = stack.enter_context(closing(open_checkpoint(model, with_weights=not program_only)))
         config = LlamaConfig.from_huggingface(dict(checkpoint.config))
         context_length = choose_context_length(config, context_length)
         specs = tensor_specs(config)
+        if merge is not None:
+            checkpoint = stack.enter_context(closing(MergedCheckpoint(checkpoint, PeftFolder(Path(merge)), specs)))
         if checkpoint.source_format != "config":
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from nomoat_compiler.errors import NomoatError
 
 if TYPE_CHECKING:
+    from nomoat_compiler.adapter.compile import AdapterReport
     from nomoat_compiler.pipeline import CompileReport, OnProgress
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -41,7 +43,11 @@ class Quantization(StrEnum):
 @reports_errors
 def compile_command(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A Hugging Face folder, a GGUF file, or a hub id (owner/name).")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A Hugging Face folder, a GGUF file, a hub id (owner/name), or a PEFT adapter.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the package goes.")],
     quantization: Annotated[
@@ -58,28 +64,62 @@ def compile_command(
         bool,
         typer.Option("--own-kernels", help="Put the GPU kernels into the package, for runtimes without the library."),
     ] = False,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="BASE", help="Of an adapter: its model's package; with --merge, its model."),
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Fold the adapter into the weights of BASE: the package is a model.")
+    ] = False,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
     """Compile MODEL into the package DIR."""
     # Here, because the readers of checkpoints take a while to import, which the other commands should not pay.
+    from nomoat_compiler.adapter.compile import compile_adapter
+    from nomoat_compiler.adapter.peft_folder import is_peft_folder
     from nomoat_compiler.pipeline import compile_model
 
+    adapter = Path(model).expanduser() if is_peft_folder(Path(model).expanduser()) else None
+    refuse_half_adapters(model, adapter, base, merge=merge)
     started = time.perf_counter()
+    if adapter is not None and base is not None and not merge:
+        if context_length is not None or program_only or own_kernels:
+            raise NomoatError("invalid_request", "An adapter has no program: only --quantization says something of it.")
+        kept = quantization.value if quantization else None
+        with compile_progress(hidden=json_output) as on_progress:
+            made = compile_adapter(adapter, output, base=base, quantization=kept, on_progress=on_progress)
+        if json_output:
+            print_json({"output": str(output), **made.to_json()})
+        else:
+            out().print(adapter_summary(made, output, time.perf_counter() - started))
+        return
     with compile_progress(hidden=json_output) as on_progress:
         report = compile_model(
-            model,
+            model if base is None else base,
             output,
             quantization=quantization.value if quantization else None,
             context_length=context_length,
             program_only=program_only,
             own_kernels=own_kernels,
+            merge=adapter,
             on_progress=on_progress,
         )
     if json_output:
         print_json({"output": str(output), **report.to_json()})
     else:
         out().print(summary(report, output, time.perf_counter() - started))
+
+
+def refuse_half_adapters(model: str, adapter: Path | None, base: str | None, *, merge: bool) -> None:
+    """An adapter needs a base, and nothing else has one."""
+    if adapter is not None and base is None:
+        problem = f"{model} is an adapter: name the package that it runs beside with --base."
+    elif adapter is None and (base is not None or merge):
+        problem = f"--base and --merge are for adapters, and {model} has no adapter_config.json."
+    else:
+        return
+    raise NomoatError("invalid_request", problem)
 
 
 @contextmanager
@@ -124,7 +164,22 @@ def summary(report: CompileReport, output: Path, seconds: float) -> Table:
     }
     if report.peak_memory_bytes is not None:
         rows["Peak memory"] = format_bytes(report.peak_memory_bytes)
-    table = Table(title=report.id, show_header=False, box=None, padding=(0, 2, 0, 0), title_justify="left")
+    return _two_columns(report.id, rows)
+
+
+def adapter_summary(report: AdapterReport, output: Path, seconds: float) -> Table:
+    rows = {
+        "Adapter": str(output),
+        "Base": report.base,
+        "Parameters": f"{format_count(report.parameter_count)}, rank {report.rank} in {report.modules} modules",
+        "Whole package": format_bytes(report.package_bytes),
+        "Time": f"{seconds:.1f} s",
+    }
+    return _two_columns(report.id, rows)
+
+
+def _two_columns(title: str, rows: dict[str, str]) -> Table:
+    table = Table(title=title, show_header=False, box=None, padding=(0, 2, 0, 0), title_justify="left")
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for name, value in rows.items():

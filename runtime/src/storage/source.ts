@@ -32,7 +32,13 @@ export const PIECE_BYTES = 4 * 1024 * 1024;
 export const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 export async function readProgram(source: PackageSource): Promise<unknown> {
-  const path = source.manifest.program;
+  const { id, program: path, base } = source.manifest;
+  if (path === null)
+    throw new LlmError(
+      "invalid_request",
+      `${id} is an adapter of ${base?.id}. Load that model, and then the adapter beside it.`,
+      { id },
+    );
   const text = await source.text(path);
   try {
     return JSON.parse(text);
