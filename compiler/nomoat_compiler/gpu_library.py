@@ -3,9 +3,9 @@
     python -m nomoat_compiler.gpu_library FOLDER [--record FILE] [--check FILE]
 
 FOLDER/kernels.bin is gzipped JSON: {"operators": which stages and variants each one has, when a variant fits and how it
-is launched; "kernels": each text by its content hash; "known_answers": the cases by which the runtime tries them on a
-new device}. The same sources and the same version of TVM give the same JSON. The record (TypeScript) identifies it; the
-record is kept in the repository, the file is not.
+is launched; "kernels": each text by its content hash, as indices into "lines", for most lines stand in many texts;
+"known_answers": the cases by which the runtime tries them on a new device}. The same sources and the same version of
+TVM give the same JSON. The record (TypeScript) identifies it; the record is kept in the repository, the file is not.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ def build_library() -> tuple[dict[str, str], Json]:
         operators[op] = {
             "scratch": [{"name": s.name, "dtype": s.dtype, "length": s.length} for s in operator.scratch],
             "stages": [
-                {"name": stage.name, "variants": [kernels[op, s, v].record for v in range(len(stage.variants))]}
+                {
+                    "name": stage.name,
+                    "when": stage.when,
+                    "variants": [kernels[op, s, v].record for v in range(len(stage.variants))],
+                }
                 for s, stage in enumerate(operator.stages)
             ],
         }
@@ -89,6 +93,8 @@ def own_kernels(definition: Mapping[str, Any], prefill: bool) -> tuple[Json, dic
     texts: dict[str, str] = {}
     stages = []
     for s, stage in enumerate(operator.stages):
+        if not evaluate(stage.when, symbols):
+            continue
         variants = []
         for v in fitting(stage, symbols):
             kernel = compiled(op, s, v)
@@ -106,7 +112,12 @@ def own_kernels(definition: Mapping[str, Any], prefill: bool) -> tuple[Json, dic
                 operator=op,
             )
         stages.append({"name": stage.name, "variants": variants})
-    scratch = [{"name": s.name, "dtype": s.dtype, "length": evaluate(s.length, symbols)} for s in operator.scratch]
+    named = {binding["argument"] for kernel in kernels.values() for binding in kernel["bindings"]}
+    scratch = [
+        {"name": s.name, "dtype": s.dtype, "length": bound(s.length, symbols)}
+        for s in operator.scratch
+        if s.name in named
+    ]
     entry = {"definition": dict(definition), "prefill": int(prefill), "scratch": scratch, "stages": stages}
     return entry, kernels, texts
 
@@ -136,7 +147,11 @@ def bound(expression: Expression, symbols: Mapping[str, Any]) -> Expression:
 
 def library_bytes(operators: Json, texts: Mapping[str, str], answers: Sequence[Json]) -> bytes:
     """The JSON: texts in the order of the operators, so that neighbours resemble each other and compress."""
-    contents = {"operators": operators, "kernels": texts, "known_answers": answers}
+    lines: dict[str, int] = {}
+    kernels = {
+        digest: [lines.setdefault(line, len(lines)) for line in text.split("\n")] for digest, text in texts.items()
+    }
+    contents = {"operators": operators, "lines": list(lines), "kernels": kernels, "known_answers": answers}
     return json.dumps(contents, separators=(",", ":")).encode()
 
 

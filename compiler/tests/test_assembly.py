@@ -81,25 +81,24 @@ def test_every_step_says_what_it_computes(smollm2: Program) -> None:
     q4 = {"bits": 4, "group_size": 32, "scale_dtype": "float16", "minimum": True}
     layout = {"heads": 9, "kv_heads": 3, "head_dim": 64, "page_size": 16}
     rope = {
-        "op": "rope_append", **layout, "attention_scaling": 1.0, "dynamic": False, "theta": 100000.0, "factor": 1.0,
-        "trained_length": 0,
+        **OPERATORS["rope_append"].defaults(), "op": "rope_append", **layout, "rotary_dim": 64, "theta": 100000.0,
     }  # fmt: skip
-    attention = {"op": "attention", **layout}
-    embed = {"op": "embed", "rows": 49152, "columns": 576, "scheme": q4}
-    norm = {"op": "rms_norm", "columns": 576, "eps": 1e-5}
+    attention = OPERATORS["attention"].defaults() | {"op": "attention", **layout, "scale": 0.125}
+    embed = {"op": "embed", "rows": 49152, "columns": 576, "scheme": q4, "scale": 1.0}
+    norm = {"op": "rms_norm", "columns": 576, "eps": 1e-5, "residual": False}
 
     def linear(rows: int, columns: int, **fields: Any) -> dict[str, Any]:
-        plain = {"scheme": q4, "norm_eps": None, "bias": False, "residual": False, "swiglu": False}
-        return {"op": "linear", "rows": rows, "columns": columns} | plain | fields
+        defaults = OPERATORS["linear"].defaults()
+        return defaults | {"op": "linear", "rows": rows, "columns": columns, "scheme": q4} | fields
 
     layer = [
         linear(960, 576, norm_eps=1e-5), rope, attention, linear(576, 576, residual=True),
-        linear(3072, 576, norm_eps=1e-5, swiglu=True), linear(576, 1536, residual=True),
+        linear(3072, 576, norm_eps=1e-5, gated=True, activation=1), linear(576, 1536, residual=True),
     ]  # fmt: skip
     assert definitions(smollm2, "decode") == [embed, *(30 * layer), linear(49152, 576, norm_eps=1e-5)]
     layer = [
         norm, linear(960, 576), rope, attention, linear(576, 576, residual=True), norm,
-        linear(3072, 576, swiglu=True), linear(576, 1536, residual=True),
+        linear(3072, 576, gated=True, activation=1), linear(576, 1536, residual=True),
     ]  # fmt: skip
     assert definitions(smollm2, "prefill") == [embed, *(29 * layer), *layer[:3]]
     assert definitions(smollm2, "sample_greedy") == [{"op": "sample_greedy", "vocab_size": 49152}]

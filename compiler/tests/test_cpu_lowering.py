@@ -16,7 +16,7 @@ from nomoat_compiler.operators.cpu.blocks import FORMATS
 from nomoat_compiler.operators.cpu.emit import BUILDS
 from nomoat_compiler.operators.cpu.library import library
 from nomoat_compiler.operators.cpu.plain_numbers import DTYPES
-from nomoat_compiler.operators.declaration import NUMBER_KINDS
+from nomoat_compiler.operators.declaration import ACTIVATIONS, NUMBER_KINDS
 
 LOWERINGS = {name: module.LOWERING for name, module in modules("lowering").items()}
 SCHEME_SYMBOLS = {f"scheme.{name}" for name in ("bits", "group_size", "grouped", "zero", "minimum")}
@@ -97,8 +97,12 @@ def test_every_call_is_one_of_a_kernel_with_its_arguments(name: str) -> None:
 
 
 def expanded(call: dict[str, Any]) -> list[str]:
-    """The names that a call's kernel can have, by the formats for which it is made."""
+    """The names that a call's kernel can have, by the formats and activations for which it is made."""
     name = call["kernel"]
+    if "{activation}" in name:
+        # Nothing that has no gate calls a kernel that does nothing.
+        first = 1 if "'<', 0, 'activation'" in str(call["when"]) else 0
+        return [name.replace("{activation}", str(index)) for index in range(first, len(ACTIVATIONS))]
     if "{count}" in name:
         return [name.replace("{count}", str(count)) for count in range(1, call["groups"]["most"] + 1)]
     if "{w.format}" not in name:

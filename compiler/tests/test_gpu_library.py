@@ -15,8 +15,8 @@ from nomoat_compiler.targets.webgpu import content_hash, specialise
 
 Q4 = Grouped(4, 32, None, "float16")
 LINEAR: dict[str, Any] = {
-    "op": "linear", "rows": 2048, "columns": 2048, "scheme": Q4.to_json(), "norm_eps": 1e-5,
-    "bias": False, "residual": True, "swiglu": False,
+    **OPERATORS["linear"].defaults(), "op": "linear", "rows": 2048, "columns": 2048, "scheme": Q4.to_json(),
+    "norm_eps": 1e-5, "residual": True,
 }  # fmt: skip
 
 

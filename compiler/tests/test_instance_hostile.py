@@ -149,8 +149,8 @@ def own(**changes: Any) -> Edit:
         }  # fmt: skip
         variant = {"requires": {}, "kernel": "0" * 16, "grid": ["n", 1, 1]} | changes.get("variant", {})
         entry: dict[str, Any] = {
-            "definition": {"op": "rms_norm", "columns": 64, "eps": 1e-5}, "prefill": 1, "scratch": [],
-            "stages": [{"name": "s", "variants": [variant]}],
+            "definition": {"op": "rms_norm", "columns": 64, "eps": 1e-5, "residual": False}, "prefill": 1,
+            "scratch": [], "stages": [{"name": "s", "variants": [variant]}],
         }  # fmt: skip
         root["kernels"]["0" * 16] = kernel | changes.get("kernel", {})
         root["own_operators"].append(entry | changes.get("entry", {}))
@@ -328,7 +328,7 @@ LIES: dict[str, tuple[Edit, str]] = {
             "arguments": {"logits": "logits", "state": "state", "tokens": "tokens"},
         }), "function of its own",
     ),
-    "field missing": (without("linear", "fields", "swiglu"), "schema"),
+    "field missing": (without("linear", "fields", "gated"), "schema"),
     "field unknown": (step("linear", "fields", surprise=1), "schema"),
     "field out of range": (step("attention", "fields", heads=1025), "heads"),
     "field that is odd": (step("attention", "fields", head_dim=["+", "head_dim", 1]), "head_dim"),
@@ -342,7 +342,7 @@ LIES: dict[str, tuple[Edit, str]] = {
     "scheme in fields": (step("linear", "fields", scheme=SCHEME_8), "schema"),
     "rule: heads": (step("attention", "fields", kv_heads=3), "multiple of kv_heads"),
     "rule: a norm in prefill": (step("linear", "fields", function="prefill", norm_eps="rms_norm_eps"), "one token"),
-    "rule: swiglu of odd rows": (step("linear", "fields", swiglu=True, rows=129), "equally many"),
+    "rule: gate rows that are odd": (step("linear", "fields", gated=True, rows=129), "equally many"),
     "pages of another size": (step("attention", "fields", page_size=8), "pages of 8"),
     "argument missing": (without("attention", "arguments", "q"), "schema"),
     "optional argument missing": (without("linear", "arguments", "gain"), "does not give gain"),

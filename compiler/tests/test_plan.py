@@ -75,7 +75,7 @@ def test_what_a_plan_says() -> None:
     ]  # fmt: skip
     (step,) = written["functions"]["decode"][0]["items"]
     assert step == {
-        "op": "rms_norm", "fields": {"columns": 8, "eps": 1e-5},
+        "op": "rms_norm", "fields": {"columns": 8, "eps": 1e-5, "residual": False},
         "arguments": {"x": "x", "gain": "norm.{layer}", "out": "y"}, "when": "layer.normed",
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Any
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.expression import evaluate
 from nomoat_compiler.operators.catalog import gpu_operator
+from nomoat_compiler.operators.definition import definition_symbols
 from nomoat_compiler.program.instance import Instance
 from nomoat_compiler.program.package import Package
 from nomoat_compiler.scheme import DTYPE_BYTES
@@ -147,16 +148,19 @@ def operators(program: Mapping[str, Any], instance: Instance) -> list[Operator]:
     for key, operator in instance.operators.items():
         definition = operator["definition"]
         stages = {prefill: of for known, prefill, of in own if known == definition}
-        counts = {prefill: _stage_count(definition["op"], stages.get(prefill, [])) for prefill in (False, True)}
+        counts = {prefill: _stage_count(definition, prefill, stages.get(prefill, [])) for prefill in (False, True)}
         kernels = {variant["kernel"] for of in stages.values() for stage in of for variant in stage["variants"]}
         decode, prefill = in_decode[key] * counts[False], steps["prefill"][key] * counts[True]
         found.append(Operator(key, definition, decode, prefill, len(kernels)))
     return found
 
 
-def _stage_count(op: str, own_stages: Sequence[Any]) -> int:
+def _stage_count(definition: Mapping[str, Any], prefill: bool, own_stages: Sequence[Any]) -> int:
     """Dispatches of one step: the library's, or for an operator that it lacks the package's."""
-    return len(own_stages) if op == "opaque" else len(gpu_operator(op).stages)
+    if definition["op"] == "opaque":
+        return len(own_stages)
+    symbols = definition_symbols(definition, prefill=prefill)
+    return sum(evaluate(stage.when, symbols) != 0 for stage in gpu_operator(definition["op"]).stages)
 
 
 def memory(instance: Instance, context_length: int) -> Memory:

@@ -54,14 +54,14 @@ def program(kernel_hash: str) -> dict[str, Any]:
     """A model that embeds a token and multiplies with its table; the package has a kernel of its own for embed."""
     scheme = {"bits": 32, "dtype": "float32"}
     embed = {
-        "op": "embed", "fields": {"rows": "vocab_size", "columns": "hidden_size"},
+        "op": "embed", "fields": {"rows": "vocab_size", "columns": "hidden_size", "scale": 1},
         "arguments": {"token_ids": "state", "w": "model.embed_tokens", "out": "hidden"},
     }  # fmt: skip
     head = {
         "op": "linear",
         "fields": {
-            "rows": "vocab_size", "columns": "hidden_size", "norm_eps": None, "bias": False, "residual": False,
-            "swiglu": False,
+            "rows": "vocab_size", "columns": "hidden_size", "norm_eps": None, "bias": False, "activation": 0,
+            "gated": False, "scale": 1, "softcap": None, "residual": False,
         },
         "arguments": {"x": "hidden", "w": "model.embed_tokens", "out": "logits"},
     }  # fmt: skip
@@ -109,8 +109,8 @@ def program(kernel_hash: str) -> dict[str, Any]:
         },
         "own_operators": [
             {
-                "definition": {"op": "embed", "rows": VOCAB, "columns": HIDDEN, "scheme": scheme}, "prefill": 0,
-                "scratch": [],
+                "definition": {"op": "embed", "rows": VOCAB, "columns": HIDDEN, "scheme": scheme, "scale": 1},
+                "prefill": 0, "scratch": [],
                 "stages": [{"name": "copy", "variants": [{"requires": {}, "kernel": kernel_hash, "grid": [1, 1, 1]}]}],
             }
         ],

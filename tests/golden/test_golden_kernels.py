@@ -15,8 +15,8 @@ FOLDER = Path(__file__).parent / "kernels"
 # The reader of each storage format is pinned by embed; of the matmuls one format is enough.
 LINEAR = (
     "decode_q4m_float16_sg32", "decode_q4m_float16_sg4", "decode_q4m_float16_wg16", "decode_q4m_float16_padded_sg8",
-    "decode_swiglu_q4m_float16_sg8", "decode_swiglu_float16_x8_wg4", "prefill_q4m_float16", "prefill_bfloat16_x4",
-    "prefill_swiglu_q8s_float32", "prefill_swiglu_q4s_bfloat16_padded",
+    "decode_gated_q4m_float16_sg8", "decode_gated_float16_x8_wg4", "prefill_q4m_float16", "prefill_bfloat16_x4",
+    "prefill_gated_q8s_float32", "prefill_gated_q4s_bfloat16_padded",
 )  # fmt: skip
 
 

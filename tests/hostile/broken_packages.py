@@ -460,7 +460,11 @@ LIES = [
     Lie("own_writes_a_weight", with_own_operator(edit=opaque_on("model.norm.weight")), INVALID),
     Lie("own_writes_an_input", with_own_operator(edit=opaque_on("sampling")), INVALID),
     Lie("own_on_nothing", with_own_operator(edit=opaque_on("nothing")), INVALID),
-    Lie("own_for_what_no_step_has", own_operator(definition={"op": "rms_norm", "columns": 4, "eps": 1e-5}), INVALID),
+    Lie(
+        "own_for_what_no_step_has",
+        own_operator(definition={"op": "rms_norm", "columns": 4, "eps": 1e-5, "residual": False}),
+        INVALID,
+    ),
     # tensor-cache.json
     Lie("index_not_json", replace("weights/tensor-cache.json", b"null"), INVALID),
     Lie("index_missing_record", weights_index(remove_record), INVALID),

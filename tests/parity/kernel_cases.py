@@ -109,8 +109,9 @@ def run_on_each(
     operator = gpu_operator(definition["op"])
     symbols = _symbols(definition, prefill, n) | dict(rows or {})
     scratch = {s.name: np.zeros(int(evaluate(s.length, symbols)), _NUMPY[s.dtype]) for s in operator.scratch}
-    choices = [_suitable(definition["op"], s, symbols, adapter) for s in range(len(operator.stages))]
-    for stage, suitable in zip(operator.stages, choices, strict=True):
+    stages = {s: stage for s, stage in enumerate(operator.stages) if evaluate(stage.when, symbols)}
+    choices = [_suitable(definition["op"], s, symbols, adapter) for s in stages]
+    for stage, suitable in zip(stages.values(), choices, strict=True):
         assert suitable, f"{adapter.name} runs no variant of {stage.name} for {definition}"
     for kernels in itertools.product(*choices):
         held = [scratch | dict(arrays) for arrays in array_sets]

@@ -8,6 +8,7 @@ from nomoat_compiler.operators.attention.cpu import PARTS
 from nomoat_compiler.operators.attention.cpu_page import BYTES_PER_DIMENSION, scratch_bytes
 from nomoat_compiler.operators.cpu.emit import Build
 from nomoat_compiler.operators.cpu.kv_layout import PAGE_TOKENS, head_bytes, padded
+from nomoat_compiler.operators.rope_append.cpu import SCRATCH_BYTES
 
 from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 
@@ -42,14 +43,14 @@ class Heads:
         table = machine.place(count * self.head_dim * 4)
         q = machine.place(count * self.heads * (self.width * 2 + 16))
         machine.call(
-            "rope_table", machine.place(self.inv_freq), state, table, n, machine.place(self.dynamic),
-            self.head_dim // 2, float_bits(1.0), threads=threads,
+            "rope_table", machine.place(self.inv_freq), 0, state, table, n, machine.place(self.dynamic),
+            self.head_dim // 2, float_bits(1.0), 0, threads=threads,
         )  # fmt: skip
         qkv = machine.place(self.qkv[first : first + count])
-        scratch = machine.place(4096 * threads)
+        scratch = machine.place(SCRATCH_BYTES * threads)
         machine.call(
             "rope_append", qkv, table, state, self.table_at, self.kv, scratch, n, q, self.heads, self.kv_heads,
-            self.head_dim, self.head_stride, self.k_offset, self.v_offset, threads=threads,
+            self.head_dim, self.head_dim, self.head_stride, self.k_offset, self.v_offset, threads=threads,
         )  # fmt: skip
         return q
 
@@ -83,8 +84,8 @@ class Heads:
 
     def shape(self, first_head: int, scratch_stride: int) -> tuple[int, ...]:
         return (
-            self.heads, self.kv_heads, self.head_dim, self.head_stride, self.k_offset, self.v_offset,
-            first_head, scratch_stride,
+            self.heads, self.kv_heads, self.head_dim, float_bits(self.head_dim**-0.5), 0, 0, self.head_stride,
+            self.k_offset, self.v_offset, first_head, scratch_stride,
         )  # fmt: skip
 
     def scratch_stride(self) -> int:
@@ -122,7 +123,7 @@ def test_attention_of_prefill(
     for first, count in case.tiles():
         machine.call(
             f"attention_prefill_{count}", q, case.kv, case.table_at, state, scratch, out,
-            machine.place(np.int32(tokens)), *case.shape(first, stride), threads=threads,
+            machine.place(np.int32(tokens)), *case.shape(first, stride), 0, threads=threads,
         )  # fmt: skip
     result = machine.read(out, np.float32, (tokens, heads * head_dim))
     # int8 rounds to even at ties that float64 breaks otherwise: one step of one value, 1/127, times its weight.
@@ -187,7 +188,7 @@ def test_rotation_far_out_and_dynamic(build: Build) -> None:
     for dynamic_at, is_dynamic in ((machine.place(dynamic), True), (machine.place(np.zeros(6, np.float32)), False)):
         for position in positions:
             state = machine.place(np.array([0, position, 0, 0], np.int32))
-            machine.call("rope_table", machine.place(inv_freq), state, table, n, dynamic_at, 16, float_bits(1.5))
+            machine.call("rope_table", machine.place(inv_freq), 0, state, table, n, dynamic_at, 16, float_bits(1.5), 0)
             frequency = inv_freq.astype(np.float64)
             if is_dynamic and position >= trained:
                 grown = theta * (factor * (position + 1) / trained - (factor - 1)) ** (head_dim / (head_dim - 2))

@@ -10,7 +10,7 @@ from nomoat_compiler.operators.cpu.activations import BLOCK_BYTES, EXPONENT, SCA
 from nomoat_compiler.operators.cpu.blocks import FORMATS, Format
 from nomoat_compiler.operators.cpu.emit import Build
 
-from tests.parity.cpu_harness import CpuMachine, each_build, random
+from tests.parity.cpu_harness import CpuMachine, each_build, float_bits, random
 from tests.parity.cpu_matrix import Matrix, fine, place_blocks, quantized, token_bytes
 
 each_format = pytest.mark.parametrize("layout", FORMATS, ids=lambda layout: layout.name)
@@ -176,9 +176,20 @@ def test_embed(build: Build, layout: Format) -> None:
     matrix = Matrix(machine, layout, rows, columns, zero=7, seed=15)
     ids = np.array([10, 0, 3, 10, 7], np.int32)
     y, n = machine.place(len(ids) * columns * 4), machine.place(np.int32(len(ids)))
-    machine.call(f"embed_{layout.name}", machine.place(ids), matrix.address, y, n, columns, columns // 32, 7, threads=2)
+    machine.call(
+        f"embed_{layout.name}",
+        machine.place(ids),
+        matrix.address,
+        y,
+        n,
+        columns,
+        float_bits(2.0),
+        columns // 32,
+        7,
+        threads=2,
+    )
     np.testing.assert_allclose(
-        machine.read(y, np.float32, (len(ids), columns)), matrix.values[ids], rtol=3e-7, atol=1e-8
+        machine.read(y, np.float32, (len(ids), columns)), 2 * matrix.values[ids], rtol=3e-7, atol=1e-8
     )
 
 
@@ -189,8 +200,10 @@ def test_embed_of_plain_numbers(build: Build, dtype: str) -> None:
     w = random(16).standard_normal((9, 20)).astype(DTYPES[dtype])
     ids = np.array([8, 1], np.int32)
     y = machine.place(2 * 20 * 4)
-    machine.call(f"embed_{dtype}", machine.place(ids), machine.place(w), y, machine.place(np.int32(2)), 20)
-    np.testing.assert_array_equal(machine.read(y, np.float32, (2, 20)), w[ids].astype(np.float32))
+    machine.call(
+        f"embed_{dtype}", machine.place(ids), machine.place(w), y, machine.place(np.int32(2)), 20, float_bits(2.0)
+    )
+    np.testing.assert_array_equal(machine.read(y, np.float32, (2, 20)), 2 * w[ids].astype(np.float32))
 
 
 @each_build

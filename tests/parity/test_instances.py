@@ -59,8 +59,8 @@ def test_layers_of_different_widths_and_heads(uneven: Instance, function: str) -
         (4, 2, 16),
         (8, 4, 8),
     ]
-    swiglu = [d["rows"] // 2 for d in definitions(uneven, function, "linear") if d["swiglu"]]
-    assert swiglu == [96, 64, 128, 96, 160]
+    gated = [d["rows"] // 2 for d in definitions(uneven, function, "linear") if d["gated"]]
+    assert gated == [96, 64, 128, 96, 160]
 
 
 def test_a_layer_reads_the_keys_and_values_of_another(uneven: Instance) -> None:

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nomoat_compiler.operators.catalog import OPERATORS
 
 from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter, each_adapter
 from tests.parity.kernel_cases import POISON, run_everywhere
 
 PAGE_SIZE = 16
-TRAINED: dict[str, Any] = {"dynamic": False, "theta": 10000.0, "factor": 1.0, "trained_length": 0}
 
 
 def cache_layout(op: str, heads: int, kv_heads: int, head_dim: int) -> dict[str, Any]:
-    return {"op": op, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim, "page_size": PAGE_SIZE}
+    layout = {"op": op, "heads": heads, "kv_heads": kv_heads, "head_dim": head_dim, "page_size": PAGE_SIZE}
+    return OPERATORS[op].defaults() | layout
 
 
 def state_at(position: int) -> np.ndarray:
@@ -35,7 +36,10 @@ def rotate(x: np.ndarray, angles: np.ndarray, scaling: float) -> np.ndarray:
     ("heads", "kv_heads", "head_dim", "scaling"), [(9, 3, 64, 1.0), (4, 4, 16, 1.25), (3, 1, 10, 1.0), (2, 1, 2, 1.0)]
 )
 def test_rope_append(heads: int, kv_heads: int, head_dim: int, scaling: float, adapter: SoftwareAdapter) -> None:
-    definition = cache_layout("rope_append", heads, kv_heads, head_dim) | {"attention_scaling": scaling} | TRAINED
+    definition = cache_layout("rope_append", heads, kv_heads, head_dim) | {
+        "rotary_dim": head_dim,
+        "attention_scaling": scaling,
+    }
     inv_freq = (10000.0 ** (-np.arange(0, head_dim, 2) / head_dim)).astype(np.float32)
     tokens = 7
     for position in (0, 5, 4090, 100_003):
@@ -79,7 +83,7 @@ def test_rope_dynamic_follows_the_position(adapter: SoftwareAdapter) -> None:
     rng = np.random.default_rng(3)
     head_dim, trained, factor, theta, position, tokens = 16, 32, 2.0, 10000.0, 29, 8
     definition = cache_layout("rope_append", 1, 1, head_dim) | {
-        "attention_scaling": 1.0, "dynamic": True, "theta": theta, "factor": factor, "trained_length": trained,
+        "rotary_dim": head_dim, "dynamic": True, "theta": theta, "factor": factor, "trained_length": trained,
     }  # fmt: skip
     exponent = np.arange(0, head_dim, 2) / head_dim
     qkv = rng.normal(size=(tokens, 3 * head_dim)).astype(np.float32)
@@ -136,7 +140,7 @@ def check_attention(
             scores = k[: position + t + 1, g].astype(np.float64) @ q[t, h] / np.sqrt(head_dim)
             weights = np.exp(scores - scores.max())
             expected[t, h] = weights / weights.sum() @ v[: position + t + 1, g]
-    definition = cache_layout("attention", heads, kv_heads, head_dim)
+    definition = cache_layout("attention", heads, kv_heads, head_dim) | {"scale": head_dim**-0.5}
     for outputs in run_everywhere(definition, arrays, prefill=tokens > 1, n=tokens, adapter=adapter):
         np.testing.assert_allclose(
             outputs["out"], expected.reshape(tokens, -1), atol=2e-5, err_msg=f"{head_dim}, {length}, {tokens}"

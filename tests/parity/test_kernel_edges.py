@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.finite_floats import finite_floats
 from tests.parity.kernel_cases import POISON, SCHEMES, random_matrix, run_everywhere
-from tests.parity.test_kernel_linear import linear
+from tests.parity.test_kernel_linear import SWIGLU, linear
 from tests.parity.test_kernels import embed
 
 
@@ -42,7 +42,7 @@ def test_swiglu_over_all_finite_numbers(prefill: bool) -> None:
         expected = wide / (1 + np.exp(-wide)) * 0.5
     # WGSL allows exp(-x) an error of 3 + 2|x| units in the last place. silu(-87), 1.5e-36, stands for all below it.
     allowed = np.abs(expected) * (8 + 2 * np.abs(wide).clip(max=87)) * 2.0**-23 + 0.8e-36
-    definition = linear(SCHEMES["f32"], len(w), 4, swiglu=True)
+    definition = linear(SCHEMES["f32"], len(w), 4, **SWIGLU)
     for outputs in run_everywhere(definition, arrays, prefill=prefill):
         out = outputs["out"][0]
         assert np.isnan(out[-1])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from nomoat_compiler.expression import evaluate
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
+from nomoat_compiler.operators.declaration import ACTIVATIONS
 from nomoat_compiler.operators.definition import definition_symbols
 from nomoat_compiler.operators.gpu.operator import Variant
 from nomoat_compiler.operators.linear.gpu_decode import linear_decode
@@ -30,14 +31,15 @@ from tests.parity.kernel_cases import (
     run_everywhere,
 )
 
+SWIGLU: dict[str, Any] = {"gated": True, "activation": ACTIVATIONS.index("silu")}
 # 500 columns: padding in groups of 32 and half a chunk of 8; an odd number of rows leaves tails in every tile.
 TAILS: dict[str, dict[str, Any]] = {
     "tails": {"rows": 77, "columns": 500, "bias": True, "residual": True},
-    "tails-swiglu": {"rows": 70, "columns": 500, "bias": True, "swiglu": True, "residual": True},
+    "tails-swiglu": {"rows": 70, "columns": 500, "bias": True, **SWIGLU, "residual": True},
 }
 WHOLE: dict[str, dict[str, Any]] = {
     "whole": {"rows": 192, "columns": 576},
-    "whole-swiglu": {"rows": 96, "columns": 64, "swiglu": True},
+    "whole-swiglu": {"rows": 96, "columns": 64, **SWIGLU},
 }
 GROUP_SIZES: dict[str, Scheme] = {
     "q4_g64": Grouped(4, 64, None, "float16"),
@@ -62,8 +64,8 @@ EVERY_SCHEME = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.k
 
 
 def linear(scheme: Scheme, rows: int, columns: int, **fields: Any) -> dict[str, Any]:
-    rest = {"norm_eps": None, "bias": False, "residual": False, "swiglu": False} | fields
-    return {"op": "linear", "rows": rows, "columns": columns, "scheme": scheme.to_json()} | rest
+    shape = {"op": "linear", "rows": rows, "columns": columns, "scheme": scheme.to_json()}
+    return OPERATORS["linear"].defaults() | shape | fields
 
 
 def silu(x: np.ndarray) -> np.ndarray:
@@ -90,7 +92,7 @@ def linear_case(
     if definition["bias"]:
         arrays["bias"] = rng.normal(size=rows).astype(np.float32)
         y = y + arrays["bias"]
-    if definition["swiglu"]:
+    if definition["gated"]:
         tolerance *= 2 * np.abs(y).max()
         y = silu(y[:, : rows // 2]) * y[:, rows // 2 :]
     if definition["residual"]:
@@ -160,7 +162,12 @@ def test_each_flag_alone(flags: dict[str, Any]) -> None:
 def test_slices_of_rows_make_the_whole(scheme: Scheme, swiglu: bool, prefill: bool) -> None:
     """Three uneven slices, one after the other into one result, give the bits of the whole matrix."""
     rows, columns, tokens = 90, 160, 6 if prefill else 1
-    flags: dict[str, Any] = {"bias": True, "residual": True, "swiglu": swiglu, "norm_eps": None if prefill else 1e-5}
+    flags: dict[str, Any] = {
+        "bias": True,
+        "residual": True,
+        **(SWIGLU if swiglu else {}),
+        "norm_eps": None if prefill else 1e-5,
+    }
     definition = linear(scheme, rows, columns, **flags)
     expected, arrays, tolerance = linear_case(definition, scheme, tokens)
     whole = [outputs["out"] for outputs in run_everywhere(definition, arrays, prefill=prefill, n=tokens)]
@@ -185,9 +192,9 @@ def test_slices_of_rows_make_the_whole(scheme: Scheme, swiglu: bool, prefill: bo
 def test_clusters_of_32_lanes(swiglu: bool) -> None:
     """No software adapter has subgroups of 32: their split of rows is proved with the other reduction."""
     scheme = SCHEMES["q4m_f16"]
-    definition = linear(scheme, 70, 1088, norm_eps=1e-5, residual=True, swiglu=swiglu)
+    definition = linear(scheme, 70, 1088, norm_eps=1e-5, residual=True, **(SWIGLU if swiglu else {}))
     expected, arrays, tolerance = linear_case(definition, scheme, 1)
-    kind = next(kind for kind in KINDS if kind.name == ("swiglu_" if swiglu else "") + "q4m_float16")
+    kind = next(kind for kind in KINDS if kind.name == ("gated_" if swiglu else "") + "q4m_float16")
     variant = Variant("wide", 1, lambda symbols: linear_decode(symbols, "wide", kind, 32, "workgroup"))
     kernel = compile_variant(variant, gpu_operator("linear"), OPERATORS["linear"])
     outputs = kernel_outputs(kernel, definition, arrays, SWIFTSHADER)
@@ -206,7 +213,7 @@ def test_some_variant_needs_nothing(scheme: Scheme, swiglu: bool, prefill: bool)
         schemes = [Grouped(scheme.bits, size, scheme.zero, scheme.scale_dtype) for size in sizes]
     for each in schemes:
         for rows, columns in ((2, 4), (576, 576), (128256, 2048), (1 << 20, 12)):
-            symbols = definition_symbols(linear(each, rows, columns, swiglu=swiglu), prefill=prefill)
+            symbols = definition_symbols(linear(each, rows, columns, **(SWIGLU if swiglu else {})), prefill=prefill)
             fitting = [variant for variant in variants if evaluate(variant.when, symbols)]
             assert fitting and not fitting[-1].features
             assert len({variant.name.rpartition("_")[0] for variant in fitting}) == 1 or prefill

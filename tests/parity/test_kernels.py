@@ -16,7 +16,7 @@ from tests.parity.test_kernel_sampling import NOT_FINITE, logits_with
 
 
 def embed(scheme: Scheme, rows: int, columns: int) -> dict[str, Any]:
-    return {"op": "embed", "rows": rows, "columns": columns, "scheme": scheme.to_json()}
+    return {"op": "embed", "rows": rows, "columns": columns, "scheme": scheme.to_json(), "scale": 1.0}
 
 
 @pytest.mark.parametrize("scheme", (SCHEMES | GROUP_SIZES).values(), ids=(SCHEMES | GROUP_SIZES).keys())
@@ -64,7 +64,7 @@ def test_rms_norm(hidden: int, adapter: SoftwareAdapter) -> None:
     x = rng.normal(scale=3, size=(5, hidden)).astype(np.float32)
     wide = x.astype(np.float64)
     expected = wide / np.sqrt((wide**2).mean(axis=1, keepdims=True) + 1e-5) * gain
-    definition = {"op": "rms_norm", "columns": hidden, "eps": 1e-5}
+    definition = {"op": "rms_norm", "columns": hidden, "eps": 1e-5, "residual": False}
     arrays = {"x": x, "gain": gain, "out": np.full_like(x, POISON)}
     for outputs in run_everywhere(definition, arrays, prefill=True, n=5, adapter=adapter):
         np.testing.assert_allclose(outputs["out"], expected, rtol=1e-5, atol=1e-6)

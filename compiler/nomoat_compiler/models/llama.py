@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..expression import Expression
+from ..operators.declaration import ACTIVATIONS
 from ..program.plan import Plan, PlanBuilder, Steps
 from .config import LlamaConfig
 from .rope import rope_frequencies
@@ -39,6 +40,7 @@ def layer_attributes(config: LlamaConfig) -> dict[str, Any]:
     dynamic = rope["rope_type"] == "dynamic"
     trained = int(rope.get("original_max_position_embeddings", config.max_position_embeddings))
     return {
+        "attention_scale": config.head_dim**-0.5,
         "attention_scaling": rope_frequencies(rope, config.head_dim).attention_scaling,
         "rope_dynamic": dynamic,
         "rope_theta": float(rope["rope_theta"]),
@@ -132,7 +134,7 @@ def _decode(f: Steps) -> None:
     for head, when in (("lm_head", UNTIED), ("model.embed_tokens", "tie_word_embeddings")):
         f.step(
             "linear", {"x": "x", "gain": "model.norm", "w": head, "out": "logits"}, when=when,
-            rows=VOCAB, columns=HIDDEN, norm_eps="rms_norm_eps", bias=False, residual=False, swiglu=False,
+            rows=VOCAB, columns=HIDDEN, norm_eps="rms_norm_eps",
         )  # (1, vocab)  # fmt: skip
 
 
@@ -151,7 +153,7 @@ def _rope_append(f: Steps) -> None:
     fixed = {"inv_freq": "rope.inv_freq", "state": "state", "block_table": "block_table"}
     f.step(
         "rope_append", {"qkv": "qkv", **fixed, **cache, "q": "q"},
-        heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size",
+        heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size", rotary_dim=D,
         attention_scaling="layer.attention_scaling", dynamic="layer.rope_dynamic", theta="layer.rope_theta",
         factor="layer.rope_factor", trained_length="layer.rope_trained_length",
     )  # fmt: skip
@@ -161,7 +163,7 @@ def _attention(f: Steps) -> None:
     cache = {"k_pages": "kv.k.{layer}", "v_pages": "kv.v.{layer}"}
     f.step(
         "attention", {"q": "q", "state": "state", "block_table": "block_table", **cache, "out": "attended"},
-        heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size",
+        heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size", scale="layer.attention_scale",
     )  # fmt: skip
 
 
@@ -184,7 +186,8 @@ def _linear(
         arguments["residual"] = residual
     f.step(
         "linear", arguments, rows=shape[0], columns=shape[1], norm_eps="rms_norm_eps" if norm else None,
-        bias=_has_bias(block), residual=residual is not None, swiglu=swiglu,
+        bias=_has_bias(block), residual=residual is not None, gated=swiglu,
+        activation=ACTIVATIONS.index("silu") if swiglu else 0,
     )  # fmt: skip
 
 

@@ -5,20 +5,22 @@ programs with (runtime/src/device/operators.gen.ts), and the table in docs/progr
 declaration stand the operator's GPU kernels and its CPU kernels.
 
 A *definition* is an operator with a value for each field: what one step computes. T is the number of tokens of the
-call: n in prefill, 1 in every other function.
+call: n in prefill and encode, 1 in every other function.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 
 from ..expression import Expression
 
+REQUIRED: Final = object()  # the default of a field that every step must give
 FieldKind = Literal[
     "dimension",  # integer, 1 to 2^30
     "columns",  # integer, 4 to 2^30, a multiple of 4: kernels read four values at a time
     "count",  # integer, 0 to 2^24
+    "activation",  # integer, an index into ACTIVATIONS
     "heads",  # integer, 1 to 1024
     "head_dim",  # even integer, 2 to 1024
     "page_size",  # integer, 1 to 256
@@ -27,11 +29,15 @@ FieldKind = Literal[
     "boolean",
     "scheme",  # how the matrix is stored: bound when the weights are known, never written in a plan
 ]
+# What a product may be passed through: the identity; x · sigmoid(x); x · Φ(x) by erf; its approximation by tanh
+# (Hendrycks and Gimpel 2016); max(x, 0).
+ACTIVATIONS = ("none", "silu", "gelu", "gelu_tanh", "relu")
 # kind -> (least, most, multiple of)
 INTEGER_KINDS: dict[str, tuple[int, int, int]] = {
     "dimension": (1, 1 << 30, 1),
     "columns": (4, 1 << 30, 4),
     "count": (0, 1 << 24, 1),
+    "activation": (0, len(ACTIVATIONS) - 1, 1),
     "heads": (1, 1024, 1),
     "head_dim": (2, 1024, 2),
     "page_size": (1, 256, 1),
@@ -46,15 +52,19 @@ class Field:
 
     As a symbol of expressions a boolean is 0 or 1. A nullable field ``f`` also gives the symbol ``has_f``; where it is
     null, ``f`` itself is 0. A scheme gives ``scheme.bits``, ``scheme.group_size``, ``scheme.grouped``, ``scheme.zero``
-    and ``scheme.minimum`` (0 where the scheme has none).
+    and ``scheme.minimum`` (0 where the scheme has none). A model file may leave out what has a ``default``; a plan has
+    every field.
     """
 
     name: str
     kind: FieldKind
     description: str
     nullable: bool = False
+    default: Any = REQUIRED
 
 
+# The functions of many tokens: T is n, and conditions see ``prefill`` as 1. An encoder has ``encode`` and nothing else.
+PROMPT_FUNCTIONS = ("prefill", "encode")
 Role = Literal[
     "activations",  # a float32 buffer of ``size`` values per token
     "vector",  # a plain tensor (size,)
@@ -62,7 +72,8 @@ Role = Literal[
     "frequencies",  # a float32 constant or tensor (size,)
     "cache",  # keys or values of a layer: kv_cache (kv_pages, kv_heads, page_size, head_dim)
     "recurrent",  # what a layer remembers of each sequence: recurrent_state (state_slots, size)
-    "token_ids",  # prompt_ids in prefill, state elsewhere
+    "embedding",  # an output buffer of ``size`` values, one result for the whole call
+    "token_ids",  # prompt_ids in functions of many tokens, state elsewhere
     "fixed",  # the buffer with this fixed name
 ]
 
@@ -100,6 +111,10 @@ class OperatorDeclaration:
     computes: str
     tolerance: str
     rules: tuple[Rule, ...] = ()
+
+    def defaults(self) -> dict[str, Any]:
+        """The fields that a step may leave out."""
+        return {field.name: field.default for field in self.fields if field.default is not REQUIRED}
 
     def field(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)

@@ -47,13 +47,14 @@ TOLERANCE = 1e-3
 EXACT = 1e-9
 _PAGES = 3
 _SLOTS = 2
+_REACH = 9  # more than the long_from of any case
 BLOCK_TABLE = (2, 0, 1)
 RING = 64
 
 
 @dataclass(frozen=True)
 class Case:
-    """Fields of a definition (the scheme excepted), and how it is called."""
+    """Fields of a definition (the scheme and defaults excepted), and how it is called."""
 
     fields: Mapping[str, Any]
     tokens: int = 1
@@ -86,7 +87,7 @@ def cases_of(name: str) -> Iterator[Case]:
 
 def definition_of(name: str, case: Case) -> dict[str, Any]:
     """The definition of a case, with its fields in the declared order."""
-    values = dict(case.fields)
+    values = OPERATORS[name].defaults() | dict(case.fields)
     if case.scheme is not None:
         values["scheme"] = case.scheme.to_json()
     return {"op": name} | {field.name: values[field.name] for field in OPERATORS[name].fields}
@@ -155,7 +156,7 @@ def _argument(
     match argument.role:
         case "activations":
             yield name, Filled("unit", case.tokens * size, 0)
-        case "vector":
+        case "vector" | "embedding":
             yield name, Filled("unit", size, 0)
         case "matrix":
             assert case.scheme is not None
@@ -181,7 +182,7 @@ def _argument(
 def _fixed(name: str, case: Case, symbols: Mapping[str, int | float]) -> np.ndarray | Filled:
     match name:
         case "state":
-            return np.array([1, case.position, 5, 77, _SLOTS - 1, 0, 0, 0], np.int32)
+            return np.array([1, case.position, 5, 77, _SLOTS - 1, _REACH, 0, 0], np.int32)
         case "block_table":
             return np.array(BLOCK_TABLE, np.int32)
         case "sampling":

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ..expression import Expression
+from ..operators.declaration import PROMPT_FUNCTIONS
 from ..scheme import DTYPE_BYTES, scheme_from_json, stored_parameters
 from .canonical_json import canonical_json
 from .expansion import MAX_ITEMS, Expansion, check_size
@@ -72,7 +73,9 @@ class Instance:
 
     def calls(self) -> list[tuple[str, bool]]:
         """(operator key, whether in prefill), each once, in the order of the functions' steps."""
-        pairs = [(step["operator"], name == "prefill") for name, steps in self.functions.items() for step in steps]
+        pairs = [
+            (step["operator"], name in PROMPT_FUNCTIONS) for name, steps in self.functions.items() for step in steps
+        ]
         return list(dict.fromkeys(pairs))
 
     def size(self, expression: Expression, where: str) -> int:
@@ -109,7 +112,7 @@ def instantiate(program: Mapping[str, Any]) -> Instance:
             for (spec, scheme), parameters in zip(bound, stored, strict=True)
         ],
         constants=_constants(plan, expansion, program["constants"]),
-        buffers=[*_fixed_buffers(configuration), *_buffers(plan, expansion)],
+        buffers=[*_fixed_buffers(configuration, plan), *_buffers(plan, expansion)],
         operators={},
         functions={},
         prefill_chunk=int(program["prefill_chunk"]),
@@ -178,18 +181,19 @@ def _constants(
     return constants
 
 
-def _fixed_buffers(configuration: Configuration) -> list[dict[str, Any]]:
+def _fixed_buffers(configuration: Configuration, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "name": buffer.name, "kind": buffer.kind, "dtype": buffer.dtype,
             "shape": [configuration.outside.integer(buffer.length, buffer.name)],
         }
         for buffer in FIXED_BUFFERS
+        if "decode" in plan["functions"] or not buffer.of_decode
     ]  # fmt: skip
 
 
 def _buffers(plan: Mapping[str, Any], expansion: Expansion) -> list[dict[str, Any]]:
-    runtime = {"scratch": ("n",), "kv_cache": ("kv_pages",), "recurrent_state": ("state_slots",)}
+    runtime = {"scratch": ("n",), "output": (), "kv_cache": ("kv_pages",), "recurrent_state": ("state_slots",)}
     buffers = []
     for placed in expansion.items(plan["buffers"], "plan.buffers", MAX_ITEMS["buffers"]):
         item, scope, where = placed.item, placed.scope, placed.where
@@ -219,18 +223,21 @@ def _check_names(instance: Instance) -> None:
 def _add_functions(
     instance: Instance, plan: Mapping[str, Any], expansion: Expansion, own: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Prefill, decode, the plan's others and the samplers, in this order, which is that of the operators' keys."""
+    """Prefill, decode, the plan's others and, where there is decode, the samplers: the order of the operators' keys."""
     table = OperatorTable(instance, own)
     functions = plan["functions"]
-    for name in ["prefill", "decode", *(f for f in functions if f not in ("prefill", "decode"))]:
+    first = [name for name in ("prefill", "decode") if name in functions]
+    for name in [*first, *(f for f in functions if f not in first)]:
+        prefill = name in PROMPT_FUNCTIONS
         where = f"plan.functions.{name}"
         steps = instance.functions.setdefault(name, [])
         for placed in expansion.items(functions[name], where, MAX_ITEMS["functions"]):
             if placed.scope.condition(placed.item, placed.where):
-                step = table.step(placed.item, placed.scope, placed.where, prefill=name == "prefill")
-                check_step(step, table.operators[step["operator"]], instance, placed.where, prefill=name == "prefill")
+                step = table.step(placed.item, placed.scope, placed.where, prefill=prefill)
+                check_step(step, table.operators[step["operator"]], instance, placed.where, prefill=prefill)
                 steps.append(step)
-    instance.functions.update(sampling_steps(table, instance))
+    if "decode" in functions:
+        instance.functions.update(sampling_steps(table, instance))
     instance.operators.update(table.operators)
 
 

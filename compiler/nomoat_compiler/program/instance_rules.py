@@ -84,8 +84,12 @@ def _check_argument(
             values = instance.buffer_values(array)
             if values < size * tokens:
                 invalid(f"{place} needs {size * tokens} values, and {target} has {values}")
-            if argument.written and target == "logits" and size != instance.vocab_size:
-                invalid(f"{place} writes {size} logits, but vocab_size is {instance.vocab_size}")
+            # A part of an output would leave the rest of it as it was.
+            if argument.written and kind == "output" and values != size * tokens:
+                invalid(f"{place} writes {size * tokens} values, and {target} has {values}")
+        case "embedding":
+            if kind != "output" or array["dtype"] != "float32" or instance.buffer_values(array) != size:
+                invalid(f"{place} must be a float32 output of {size} values, not {target}")
         case "vector":
             if array["shape"] != [size] or array["dtype"] not in FLOATS:
                 invalid(f"{place} must have the shape [{size}], not that of {target}, {array['shape']}")

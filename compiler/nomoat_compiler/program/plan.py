@@ -77,6 +77,10 @@ class Buffers(Items):
     def scratch(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
         self._buffer("scratch", name, shape, when)
 
+    def output(self, name: str, shape: Sequence[Expression], *, when: Expression | None = None) -> None:
+        """One result of a call, whatever n is: what the host reads."""
+        self._buffer("output", name, shape, when)
+
     def kv_cache(self, name: str, page: Sequence[Expression], *, when: Expression | None = None) -> None:
         """``page``: (kv_heads, page_size, head_dim)"""
         self._buffer("kv_cache", name, ["kv_pages", *page], when)
@@ -104,8 +108,9 @@ class Steps(Items):
         when: Expression | None = None,
         **fields: Expression | float | None,
     ) -> None:
-        """A call of ``op`` with every field but the scheme, which is that of the matrix."""
+        """A call of ``op``. The scheme is that of the matrix, and other fields may be left to their defaults."""
         operator = OPERATORS[op]
+        fields = operator.defaults() | fields
         expected = {field.name for field in operator.fields if field.kind != "scheme"}
         assert set(fields) == expected, f"{op} has the fields {sorted(expected)}, not {sorted(fields)}"
         for argument in operator.arguments:
@@ -117,7 +122,8 @@ class Steps(Items):
             assert _shape_of_name(name) in known, f"{argument.name} of {op} names {name}, which is not in the plan"
         unknown = set(arguments) - {argument.name for argument in operator.arguments}
         assert not unknown, f"{op} has no arguments {unknown}"
-        self._add({"op": op, "fields": dict(fields), "arguments": dict(arguments)}, when)
+        ordered = {field.name: fields[field.name] for field in operator.fields if field.name in expected}
+        self._add({"op": op, "fields": ordered, "arguments": dict(arguments)}, when)
 
 
 class PlanBuilder:
@@ -131,7 +137,8 @@ class PlanBuilder:
         return self._functions.setdefault(name, Steps(self))
 
     def to_json(self) -> Plan:
-        assert {"prefill", "decode"} <= self._functions.keys(), "a plan has the functions prefill and decode"
+        names = self._functions.keys()
+        assert names == {"encode"} or {"prefill", "decode"} <= names, "a plan has prefill and decode, or encode"
         return {
             "tensors": self.tensors.entries,
             "constants": self.constants.entries,

@@ -113,7 +113,8 @@ def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, l
     body = text[struct.end() :]
     # A scalar that only shapes a buffer is passed by TVM and read by nobody.
     read = [(name, type_name) for name, type_name in _MEMBER.findall(struct.group(1)) if f"podArgs.{name}" in body]
-    overrides = [f"override {name}: {type_name};\n" for name, type_name in read if name != "n"]
+    named = dict(read) | {name: kind for function in symbols.functions.values() for name, kind in function.symbols}
+    overrides = [f"override {name}: {type_name};\n" for name, type_name in named.items() if name != "n"]
     uniforms = [{"name": name, "type": type_name, "value": "n"} for name, type_name in read if name == "n"]
     for name, _ in read:
         if name != "n":
@@ -123,7 +124,8 @@ def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, l
     if uniforms:
         binding = struct.group(0)[struct.group(0).index("@group") :]
         head += "struct PODArgs {\n  n: i32\n}\n" + binding + "\n"
-    return f"// {variant.name}\n{head}{''.join(overrides)}{body}", uniforms
+    functions = "".join(function.text for function in symbols.functions.values())
+    return f"// {variant.name}\n{head}{''.join(overrides)}{body}{functions}", uniforms
 
 
 def _bindings(name: str, wgsl: str, operator: GpuOperator, declaration: OperatorDeclaration) -> list[dict[str, str]]:

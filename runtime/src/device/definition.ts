@@ -2,6 +2,7 @@
 import { declarationOf } from "./definition_reader";
 import { evaluate, type Symbols } from "./expression";
 import type { Role } from "./operator_declaration";
+import { PROMPT_FUNCTIONS } from "./operators.gen";
 import type { Definition, Dtype, Scheme } from "./program";
 import { storedArrays } from "./stored_parameters";
 
@@ -20,6 +21,11 @@ export interface ArrayArgument {
   /** Of a matrix: its own shape, and what the array must be. */
   readonly matrix: readonly number[] | null;
   readonly stored: { readonly shape: readonly number[]; readonly dtype: Dtype } | null;
+}
+
+/** Whether the function is of many tokens: n of them. */
+export function isOfPrompt(functionName: string): boolean {
+  return PROMPT_FUNCTIONS.includes(functionName);
 }
 
 /** Names a definition: equal ones have equal keys. */

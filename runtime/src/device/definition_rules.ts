@@ -9,7 +9,7 @@
  * with fixed names only, and only the samplers, which every program has and none brings, may change those: the host
  * answers for their contents.
  */
-import { type ArrayArgument, arraysOf, definitionSymbols, fieldOf } from "./definition";
+import { type ArrayArgument, arraysOf, definitionSymbols, fieldOf, isOfPrompt } from "./definition";
 import { declarationOf } from "./definition_reader";
 import { evaluate } from "./expression";
 import { SAMPLERS } from "./instance";
@@ -45,7 +45,7 @@ export function checkDefinitions(program: Program): void {
       if (!checked.has(operator.name)) checkOperator(operator, arrays.get(operator.name)!, name, path);
       checked.add(operator.name);
       if (operator.definition.op === "opaque") checkOpaque(step, operator, path, program);
-      else checkStep(step, operator, arrays.get(operator.name)!, name === "prefill", path, { program, tensors });
+      else checkStep(step, operator, arrays.get(operator.name)!, isOfPrompt(name), path, { program, tensors });
     });
   }
 }
@@ -65,7 +65,7 @@ function checkOperator(
   functionName: string,
   path: string,
 ): void {
-  const symbols = definitionSymbols(definition, functionName === "prefill");
+  const symbols = definitionSymbols(definition, isOfPrompt(functionName));
   for (const { require, message } of declarationOf(definition.op)?.rules ?? [])
     if (evaluate(require, symbols) === 0) fail(`${path} is ${definition.op}, and ${message}`);
   const sampler = (SAMPLERS as readonly string[]).includes(functionName);
@@ -163,6 +163,10 @@ function checkTarget(
         buffer.shape.slice(1).join() !== `${size}`
       )
         fail(`${what} must be a recurrent_state buffer of float32 with slots of [${size}], not ${target}`);
+      break;
+    case "embedding":
+      if (buffer?.kind !== "output" || buffer.dtype !== "float32" || bufferBytes(buffer, program) !== 4 * size)
+        fail(`${what} must be a float32 output of ${size} values, not ${target}`);
       break;
     case "token_ids": {
       const expected = isPrefill ? "prompt_ids" : "state";

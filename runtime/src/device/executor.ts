@@ -17,7 +17,7 @@ export interface DeviceFacts {
   readonly software: boolean;
   /** Threads that ran the last token; null where the device's threads are not ours. */
   readonly threads: number | null;
-  /** Bytes of weights that one `decode` reads. */
+  /** Bytes of weights that one `decode`, or `encode`, reads. */
   readonly weightBytesPerToken: number;
   /** What of this device is not used since it computes wrongly, in a sentence for people; null: nothing. */
   readonly doubts: string | null;
@@ -79,7 +79,7 @@ export interface Executor extends DeviceFacts {
   copySlot(from: number, to: number): void;
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
   /**
-   * Runs the functions in order, then the copies. `n` is the symbol n of prefill. Where other pages share the device, it
+   * Runs the functions in order, then the copies. `n` is the symbol n of prefill and encode. Where other pages share the device, it
    * gives it the work in pieces of a few tens of milliseconds, cut between steps. Errors: the device's failure.
    */
   run(calls: readonly string[], n?: number, copies?: readonly Copy[]): void;

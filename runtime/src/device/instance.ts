@@ -8,7 +8,7 @@
  */
 
 import { Reader } from "../internal/reader";
-import { arraysOf, definitionKey, definitionSymbols, ownKey } from "./definition";
+import { arraysOf, definitionKey, definitionSymbols, isOfPrompt, ownKey } from "./definition";
 import { declarationOf, readField } from "./definition_reader";
 import { type Expression, evaluate, substitute } from "./expression";
 import { fail } from "./invalid_package";
@@ -34,7 +34,12 @@ const MAX_DIMENSION = 2 ** 30;
 const MAX_CONSTANT_BYTES = 16 * 2 ** 20;
 /** The functions that every program has without its plan, each of one operator with the same name. */
 export const SAMPLERS = ["sample_greedy", "sample"] as const;
-const RUNTIME_SYMBOLS = { scratch: ["n"], kv_cache: ["kv_pages"], recurrent_state: ["state_slots"] } as const;
+const RUNTIME_SYMBOLS = {
+  scratch: ["n"],
+  output: [],
+  kv_cache: ["kv_pages"],
+  recurrent_state: ["state_slots"],
+} as const;
 const read = new Reader("invalid_package", "program.json");
 
 export function instantiate(file: ProgramFile): Program {
@@ -52,15 +57,16 @@ export function instantiate(file: ProgramFile): Program {
   const arrays = { tensors, stored, parameters, buffers, constants };
   const steps = new StepMaker(file, arrays);
   const functions = new Map<string, readonly Step[]>();
-  const others = [...file.plan.functions.keys()].filter((name) => name !== "prefill" && name !== "decode");
-  for (const name of ["prefill", "decode", ...others]) {
+  // The order of the operators' keys.
+  const planned = file.plan.functions;
+  for (const name of new Set([...["prefill", "decode"].filter((each) => planned.has(each)), ...planned.keys()])) {
     const made: Step[] = [];
-    for (const place of expansion.items(file.plan.functions.get(name)!, `plan.functions.${name}`, 65536)) {
-      if (place.present(place.item.when)) made.push(steps.add(place, name === "prefill"));
+    for (const place of expansion.items(planned.get(name)!, `plan.functions.${name}`, 65536)) {
+      if (place.present(place.item.when)) made.push(steps.add(place, isOfPrompt(name)));
     }
     functions.set(name, made);
   }
-  for (const name of SAMPLERS) functions.set(name, [steps.addSampler(name)]);
+  if (planned.has("decode")) for (const name of SAMPLERS) functions.set(name, [steps.addSampler(name)]);
   return {
     vocab_size: file.vocab_size,
     context_length: file.context_length,
@@ -170,8 +176,9 @@ function decodeBase64(text: string, name: string): Uint8Array<ArrayBuffer> {
 
 function makeBuffers(file: ProgramFile, expansion: Expansion): Map<string, BufferSpec> {
   const buffers = new Map<string, BufferSpec>();
-  for (const { name, kind, dtype, length } of FIXED_BUFFERS)
-    buffers.set(name, { name, kind, dtype, shape: [evaluate(length, expansion.outside)] });
+  for (const { name, kind, dtype, length, ofDecode } of FIXED_BUFFERS)
+    if (!ofDecode || file.plan.functions.has("decode"))
+      buffers.set(name, { name, kind, dtype, shape: [evaluate(length, expansion.outside)] });
   for (const place of expansion.items(file.plan.buffers, "plan.buffers", 4096)) {
     const { item } = place;
     if (!place.present(item.when)) continue;

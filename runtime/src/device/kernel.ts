@@ -39,6 +39,8 @@ export interface KernelVariant {
 /** One dispatch; the first variant that suits the definition and that the device can run does it. */
 export interface Stage {
   readonly name: string;
+  /** 0: the definition needs no such dispatch. Absent: it always does. */
+  readonly when?: Expression;
   readonly variants: readonly KernelVariant[];
 }
 /** An array that lives from the first to the last stage of one step. `length` counts values. */

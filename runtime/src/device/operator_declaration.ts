@@ -14,7 +14,16 @@ export interface FieldDeclaration {
   readonly nullable: boolean;
 }
 
-export type Role = "activations" | "vector" | "matrix" | "frequencies" | "cache" | "recurrent" | "token_ids" | "fixed";
+export type Role =
+  | "activations"
+  | "vector"
+  | "matrix"
+  | "frequencies"
+  | "cache"
+  | "recurrent"
+  | "embedding"
+  | "token_ids"
+  | "fixed";
 
 export interface ArgumentDeclaration {
   readonly name: string;
@@ -44,6 +53,8 @@ export interface FixedBuffer {
   readonly name: string;
   readonly kind: BufferKind;
   readonly dtype: Dtype;
+  /** Only programs with the function decode have it. */
+  readonly ofDecode: boolean;
   /** Over vocab_size, context_length, page_size and prefill_chunk. */
   readonly length: Expression;
 }

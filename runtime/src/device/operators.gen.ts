@@ -2,6 +2,18 @@
 import type { FixedBuffer, OperatorDeclaration } from "./operator_declaration";
 import type { Scheme } from "./program";
 
+export interface AddPositionDefinition {
+  readonly op: "add_position";
+  /** Rows of the table: positions that it knows, and first more. */
+  readonly rows: number;
+  /** Columns of the table: hidden_size. */
+  readonly columns: number;
+  /** How the table is stored. */
+  readonly scheme: Scheme;
+  /** The row of position 0. */
+  readonly first: number;
+}
+
 export interface AttentionDefinition {
   readonly op: "attention";
   /** Query heads. */
@@ -12,6 +24,14 @@ export interface AttentionDefinition {
   readonly head_dim: number;
   /** Tokens of a page of the cache. */
   readonly page_size: number;
+  /** Factor on the products of queries and keys: mostly 1 / sqrt(head_dim). */
+  readonly scale: number;
+  /** Scores are bent to stay within ± softcap; null: not. */
+  readonly softcap: number | null;
+  /** Positions that a token sees, its own included; 0: all up to it. */
+  readonly window: number;
+  /** Tokens see the later ones of the call too. */
+  readonly bidirectional: boolean;
 }
 
 export interface EmbedDefinition {
@@ -22,11 +42,23 @@ export interface EmbedDefinition {
   readonly columns: number;
   /** How the table is stored. */
   readonly scheme: Scheme;
+  /** Factor on the row. */
+  readonly scale: number;
+}
+
+export interface LayerNormDefinition {
+  readonly op: "layer_norm";
+  /** Values of one token. */
+  readonly columns: number;
+  /** Added to the variance. */
+  readonly eps: number;
+  /** A bias is added. */
+  readonly bias: boolean;
 }
 
 export interface LinearDefinition {
   readonly op: "linear";
-  /** Rows of the stored matrix; with swiglu its first half are gate rows. */
+  /** Rows of the stored matrix; with gated its first half are gate rows. */
   readonly rows: number;
   /** Columns of the stored matrix. */
   readonly columns: number;
@@ -36,10 +68,16 @@ export interface LinearDefinition {
   readonly norm_eps: number | null;
   /** A bias is added. */
   readonly bias: boolean;
+  /** What the product, or with gated its gate rows, passes through. */
+  readonly activation: number;
+  /** The activated gate rows times the up rows. */
+  readonly gated: boolean;
+  /** Factor on the result, before softcap and residual. */
+  readonly scale: number;
+  /** The result is bent to stay within ± softcap; null: not. */
+  readonly softcap: number | null;
   /** A residual is added, last. */
   readonly residual: boolean;
-  /** The gate rows' silu times the up rows. */
-  readonly swiglu: boolean;
 }
 
 export interface LinearRecurrenceDefinition {
@@ -48,12 +86,24 @@ export interface LinearRecurrenceDefinition {
   readonly columns: number;
 }
 
+export interface PoolDefinition {
+  readonly op: "pool";
+  /** Values of one token. */
+  readonly columns: number;
+  /** The mean of all tokens; else the first token. */
+  readonly mean: boolean;
+  /** The result is divided by its Euclidean norm, at least 1e-12. */
+  readonly normalize: boolean;
+}
+
 export interface RmsNormDefinition {
   readonly op: "rms_norm";
   /** Values of one token. */
   readonly columns: number;
   /** Added to the mean of the squares. */
   readonly eps: number;
+  /** A residual is added to the result. */
+  readonly residual: boolean;
 }
 
 export interface RopeAppendDefinition {
@@ -66,16 +116,24 @@ export interface RopeAppendDefinition {
   readonly head_dim: number;
   /** Tokens of a page of the cache. */
   readonly page_size: number;
+  /** The first values of a head, which are rotated; even; 0: none. */
+  readonly rotary_dim: number;
+  /** The eps of the RMSNorm of queries and keys; null: none. */
+  readonly qk_norm_eps: number | null;
+  /** That norm is over all heads together, not over each. */
+  readonly qk_norm_whole: boolean;
   /** Factor on cosine and sine. */
   readonly attention_scaling: number;
   /** Dynamic NTK scaling past trained_length, by theta and factor. */
   readonly dynamic: boolean;
   /** Base of the frequencies; read only with dynamic. */
   readonly theta: number;
-  /** How much longer than trained the sequence may be; read only with dynamic. */
+  /** How much longer than trained a sequence is; read only with dynamic. */
   readonly factor: number;
   /** max_position_embeddings of the training; read only with dynamic. */
   readonly trained_length: number;
+  /** Sequences longer than this use long_inv_freq; 0: none does. */
+  readonly long_from: number;
 }
 
 export interface SampleDefinition {
@@ -90,15 +148,29 @@ export interface SampleGreedyDefinition {
   readonly vocab_size: number;
 }
 
+export interface ShortConvDefinition {
+  readonly op: "short_conv";
+  /** Channels, each convolved by itself. */
+  readonly channels: number;
+  /** Tokens that the convolution sees, the present one included: 2 to 8. */
+  readonly taps: number;
+  /** A bias is added to the convolution. */
+  readonly bias: boolean;
+}
+
 export type KnownDefinition =
+  | AddPositionDefinition
   | AttentionDefinition
   | EmbedDefinition
+  | LayerNormDefinition
   | LinearDefinition
   | LinearRecurrenceDefinition
+  | PoolDefinition
   | RmsNormDefinition
   | RopeAppendDefinition
   | SampleDefinition
-  | SampleGreedyDefinition;
+  | SampleGreedyDefinition
+  | ShortConvDefinition;
 
 /** kind: least, most, multiple of */
 export const INTEGER_KINDS: Readonly<Record<string, readonly [number, number, number]>> = {
@@ -115,6 +187,11 @@ export const INTEGER_KINDS: Readonly<Record<string, readonly [number, number, nu
   "count": [
     0,
     16777216,
+    1
+  ],
+  "activation": [
+    0,
+    4,
     1
   ],
   "heads": [
@@ -140,18 +217,26 @@ export const NUMBER_KINDS: Readonly<Record<string, number>> = {
   "positive": 1e+30
 };
 
+/** The functions of many tokens. */
+export const PROMPT_FUNCTIONS: readonly string[] = [
+  "prefill",
+  "encode"
+];
+
 export const FIXED_BUFFERS: readonly FixedBuffer[] = [
   {
     "name": "state",
     "kind": "state",
     "dtype": "int32",
-    "length": 8
+    "length": 8,
+    "ofDecode": false
   },
   {
     "name": "prompt_ids",
     "kind": "input",
     "dtype": "int32",
-    "length": "prefill_chunk"
+    "length": "prefill_chunk",
+    "ofDecode": false
   },
   {
     "name": "block_table",
@@ -169,35 +254,99 @@ export const FIXED_BUFFERS: readonly FixedBuffer[] = [
         ]
       ],
       "page_size"
-    ]
+    ],
+    "ofDecode": false
   },
   {
     "name": "sampling",
     "kind": "input",
     "dtype": "float32",
-    "length": 8
+    "length": 8,
+    "ofDecode": true
   },
   {
     "name": "token_counts",
     "kind": "state",
     "dtype": "int32",
-    "length": "vocab_size"
+    "length": "vocab_size",
+    "ofDecode": true
   },
   {
     "name": "logits",
     "kind": "output",
     "dtype": "float32",
-    "length": "vocab_size"
+    "length": "vocab_size",
+    "ofDecode": true
   },
   {
     "name": "tokens",
     "kind": "output",
     "dtype": "int32",
-    "length": 64
+    "length": 64,
+    "ofDecode": true
   }
 ];
 
 export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclaration>> = {
+  "add_position": {
+    "fields": [
+      {
+        "name": "rows",
+        "kind": "dimension",
+        "nullable": false
+      },
+      {
+        "name": "columns",
+        "kind": "columns",
+        "nullable": false
+      },
+      {
+        "name": "scheme",
+        "kind": "scheme",
+        "nullable": false
+      },
+      {
+        "name": "first",
+        "kind": "count",
+        "nullable": false
+      }
+    ],
+    "arguments": [
+      {
+        "name": "x",
+        "role": "activations",
+        "size": "columns",
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "state",
+        "role": "fixed",
+        "size": 0,
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "w",
+        "role": "matrix",
+        "size": "rows",
+        "columns": "columns",
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "out",
+        "role": "activations",
+        "size": "columns",
+        "columns": 0,
+        "written": true,
+        "when": 1
+      }
+    ],
+    "rules": []
+  },
   "attention": {
     "fields": [
       {
@@ -218,6 +367,26 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "page_size",
         "kind": "page_size",
+        "nullable": false
+      },
+      {
+        "name": "scale",
+        "kind": "positive",
+        "nullable": false
+      },
+      {
+        "name": "softcap",
+        "kind": "positive",
+        "nullable": true
+      },
+      {
+        "name": "window",
+        "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "bidirectional",
+        "kind": "boolean",
         "nullable": false
       }
     ],
@@ -291,6 +460,22 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           0
         ],
         "message": "heads must be a multiple of kv_heads"
+      },
+      {
+        "require": [
+          "max",
+          [
+            "==",
+            "bidirectional",
+            0
+          ],
+          [
+            "==",
+            "window",
+            0
+          ]
+        ],
+        "message": "bidirectional attention has no window"
       }
     ]
   },
@@ -310,6 +495,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "name": "scheme",
         "kind": "scheme",
         "nullable": false
+      },
+      {
+        "name": "scale",
+        "kind": "positive",
+        "nullable": false
       }
     ],
     "arguments": [
@@ -328,6 +518,60 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "columns": "columns",
         "written": false,
         "when": 1
+      },
+      {
+        "name": "out",
+        "role": "activations",
+        "size": "columns",
+        "columns": 0,
+        "written": true,
+        "when": 1
+      }
+    ],
+    "rules": []
+  },
+  "layer_norm": {
+    "fields": [
+      {
+        "name": "columns",
+        "kind": "columns",
+        "nullable": false
+      },
+      {
+        "name": "eps",
+        "kind": "eps",
+        "nullable": false
+      },
+      {
+        "name": "bias",
+        "kind": "boolean",
+        "nullable": false
+      }
+    ],
+    "arguments": [
+      {
+        "name": "x",
+        "role": "activations",
+        "size": "columns",
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "gain",
+        "role": "vector",
+        "size": "columns",
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "bias",
+        "role": "vector",
+        "size": "columns",
+        "columns": 0,
+        "written": false,
+        "when": "bias"
       },
       {
         "name": "out",
@@ -368,12 +612,27 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "nullable": false
       },
       {
-        "name": "residual",
+        "name": "activation",
+        "kind": "activation",
+        "nullable": false
+      },
+      {
+        "name": "gated",
         "kind": "boolean",
         "nullable": false
       },
       {
-        "name": "swiglu",
+        "name": "scale",
+        "kind": "positive",
+        "nullable": false
+      },
+      {
+        "name": "softcap",
+        "kind": "positive",
+        "nullable": true
+      },
+      {
+        "name": "residual",
         "kind": "boolean",
         "nullable": false
       }
@@ -420,7 +679,7 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           [
             "+",
             1,
-            "swiglu"
+            "gated"
           ]
         ],
         "columns": 0,
@@ -436,7 +695,7 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           [
             "+",
             1,
-            "swiglu"
+            "gated"
           ]
         ],
         "columns": 0,
@@ -454,12 +713,12 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
             [
               "+",
               1,
-              "swiglu"
+              "gated"
             ]
           ],
           0
         ],
-        "message": "with swiglu, gate and up rows must be equally many"
+        "message": "with gated, gate and up rows must be equally many"
       },
       {
         "require": [
@@ -527,6 +786,44 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
     ],
     "rules": []
   },
+  "pool": {
+    "fields": [
+      {
+        "name": "columns",
+        "kind": "columns",
+        "nullable": false
+      },
+      {
+        "name": "mean",
+        "kind": "boolean",
+        "nullable": false
+      },
+      {
+        "name": "normalize",
+        "kind": "boolean",
+        "nullable": false
+      }
+    ],
+    "arguments": [
+      {
+        "name": "x",
+        "role": "activations",
+        "size": "columns",
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "out",
+        "role": "embedding",
+        "size": "columns",
+        "columns": 0,
+        "written": true,
+        "when": 1
+      }
+    ],
+    "rules": []
+  },
   "rms_norm": {
     "fields": [
       {
@@ -537,6 +834,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "eps",
         "kind": "eps",
+        "nullable": false
+      },
+      {
+        "name": "residual",
+        "kind": "boolean",
         "nullable": false
       }
     ],
@@ -556,6 +858,14 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "columns": 0,
         "written": false,
         "when": 1
+      },
+      {
+        "name": "residual",
+        "role": "activations",
+        "size": "columns",
+        "columns": 0,
+        "written": false,
+        "when": "residual"
       },
       {
         "name": "out",
@@ -591,6 +901,21 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "nullable": false
       },
       {
+        "name": "rotary_dim",
+        "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "qk_norm_eps",
+        "kind": "eps",
+        "nullable": true
+      },
+      {
+        "name": "qk_norm_whole",
+        "kind": "boolean",
+        "nullable": false
+      },
+      {
         "name": "attention_scaling",
         "kind": "positive",
         "nullable": false
@@ -612,6 +937,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       },
       {
         "name": "trained_length",
+        "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "long_from",
         "kind": "count",
         "nullable": false
       }
@@ -638,16 +968,68 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "when": 1
       },
       {
+        "name": "q_gain",
+        "role": "vector",
+        "size": [
+          "*",
+          "head_dim",
+          [
+            "max",
+            1,
+            [
+              "*",
+              "qk_norm_whole",
+              "heads"
+            ]
+          ]
+        ],
+        "columns": 0,
+        "written": false,
+        "when": "has_qk_norm_eps"
+      },
+      {
+        "name": "k_gain",
+        "role": "vector",
+        "size": [
+          "*",
+          "head_dim",
+          [
+            "max",
+            1,
+            [
+              "*",
+              "qk_norm_whole",
+              "kv_heads"
+            ]
+          ]
+        ],
+        "columns": 0,
+        "written": false,
+        "when": "has_qk_norm_eps"
+      },
+      {
         "name": "inv_freq",
         "role": "frequencies",
         "size": [
           "//",
-          "head_dim",
+          "rotary_dim",
           2
         ],
         "columns": 0,
         "written": false,
-        "when": 1
+        "when": "rotary_dim"
+      },
+      {
+        "name": "long_inv_freq",
+        "role": "frequencies",
+        "size": [
+          "//",
+          "rotary_dim",
+          2
+        ],
+        "columns": 0,
+        "written": false,
+        "when": "long_from"
       },
       {
         "name": "state",
@@ -709,6 +1091,26 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       },
       {
         "require": [
+          "*",
+          [
+            "==",
+            [
+              "%",
+              "rotary_dim",
+              2
+            ],
+            0
+          ],
+          [
+            "<=",
+            "rotary_dim",
+            "head_dim"
+          ]
+        ],
+        "message": "rotary_dim must be even and at most head_dim"
+      },
+      {
+        "require": [
           "max",
           [
             "==",
@@ -725,11 +1127,35 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
             [
               "<",
               2,
-              "head_dim"
+              "rotary_dim"
             ]
           ]
         ],
-        "message": "dynamic needs trained_length above 0 and head_dim above 2"
+        "message": "dynamic needs trained_length above 0 and rotary_dim above 2"
+      },
+      {
+        "require": [
+          "max",
+          [
+            "==",
+            "long_from",
+            0
+          ],
+          [
+            "*",
+            [
+              "==",
+              "dynamic",
+              0
+            ],
+            [
+              "<",
+              0,
+              "rotary_dim"
+            ]
+          ]
+        ],
+        "message": "long_from needs rotary_dim above 0 and excludes dynamic"
       }
     ]
   },
@@ -820,6 +1246,109 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       }
     ],
     "rules": []
+  },
+  "short_conv": {
+    "fields": [
+      {
+        "name": "channels",
+        "kind": "columns",
+        "nullable": false
+      },
+      {
+        "name": "taps",
+        "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "bias",
+        "kind": "boolean",
+        "nullable": false
+      }
+    ],
+    "arguments": [
+      {
+        "name": "bcx",
+        "role": "activations",
+        "size": [
+          "*",
+          3,
+          "channels"
+        ],
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "w",
+        "role": "vector",
+        "size": [
+          "*",
+          "channels",
+          "taps"
+        ],
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "bias",
+        "role": "vector",
+        "size": "channels",
+        "columns": 0,
+        "written": false,
+        "when": "bias"
+      },
+      {
+        "name": "state",
+        "role": "fixed",
+        "size": 0,
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "memory",
+        "role": "recurrent",
+        "size": [
+          "*",
+          "channels",
+          [
+            "-",
+            "taps",
+            1
+          ]
+        ],
+        "columns": 0,
+        "written": true,
+        "when": 1
+      },
+      {
+        "name": "out",
+        "role": "activations",
+        "size": "channels",
+        "columns": 0,
+        "written": true,
+        "when": 1
+      }
+    ],
+    "rules": [
+      {
+        "require": [
+          "*",
+          [
+            "<=",
+            2,
+            "taps"
+          ],
+          [
+            "<=",
+            "taps",
+            8
+          ]
+        ],
+        "message": "taps must be from 2 to 8"
+      }
+    ]
   }
 };
 

@@ -20,7 +20,7 @@ import type {
 export const MAX_PLAN_VALUES = 20_000;
 const MAX_FUNCTIONS = 16;
 const TENSOR_KINDS = ["linear", "embedding", "lm_head", "norm", "bias"];
-const BUFFER_KINDS = ["scratch", "kv_cache", "recurrent_state"] as const;
+const BUFFER_KINDS = ["scratch", "output", "kv_cache", "recurrent_state"] as const;
 const DTYPES = Object.keys(ITEM_BYTES) as Dtype[];
 const TEMPLATE = /^[A-Za-z0-9_.{}]{1,400}$/;
 const NAME = /^[A-Za-z0-9_.]{1,200}$/;
@@ -35,7 +35,9 @@ export function readPlan(read: Reader, value: unknown): Plan {
     if (Object.hasOwn(OPERATORS, name)) read.fail(path, "absent: every program has it without being told");
     functions.set(name, readItems(read, steps, path, readStep));
   }
-  for (const name of ["prefill", "decode"])
+  const encodes = functions.has("encode");
+  if (encodes && functions.size > 1) read.fail("plan.functions", "encode alone, or prefill and decode");
+  for (const name of encodes ? ["encode"] : ["prefill", "decode"])
     if (!functions.get(name)?.length) read.fail(`plan.functions.${name}`, "a list of at least one step");
   return {
     tensors: readItems(read, plan.tensors, "plan.tensors", readTensor),

@@ -33,7 +33,7 @@ export interface PlanConstant {
 }
 export interface PlanBuffer {
   readonly name: string;
-  readonly kind: "scratch" | "kv_cache" | "recurrent_state";
+  readonly kind: "scratch" | "output" | "kv_cache" | "recurrent_state";
   readonly dtype: Dtype;
   readonly shape: readonly ShapeExpression[];
   readonly when: Expression;

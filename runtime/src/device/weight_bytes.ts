@@ -5,7 +5,9 @@ import type { Program } from "./program";
 export function weightBytesPerToken(program: Program): number {
   const whole = new Set<string>();
   const rows = new Set<string>();
-  for (const { operator, arguments: given } of program.functions.get("decode") ?? []) {
+  for (const { operator, arguments: given } of program.functions.get("decode") ??
+    program.functions.get("encode") ??
+    []) {
     // An operator that takes token ids looks up one row; every other reads its weights whole.
     const looksUp = arraysOf(program.operators.get(operator)!.definition).some(({ role }) => role === "token_ids");
     for (const target of given.values()) if (program.parameters.has(target)) (looksUp ? rows : whole).add(target);

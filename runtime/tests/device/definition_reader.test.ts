@@ -32,21 +32,27 @@ describe("readDefinition", () => {
 
   it("has the fields in declared order, and turns the two kinds of groups into one field", () => {
     const scheme = { scale_dtype: "float16", zero: 8, group_size: 32, bits: 4 };
-    const definition = read({ scheme, columns: 32, rows: 4, op: "embed" });
+    const definition = read({ scale: 1, scheme, columns: 32, rows: 4, op: "embed" });
     expect(JSON.stringify(definition)).toBe(
-      '{"op":"embed","rows":4,"columns":32,"scheme":{"bits":4,"group_size":32,"scale_dtype":"float16","zero":8}}',
+      '{"op":"embed","rows":4,"columns":32,"scheme":{"bits":4,"group_size":32,"scale_dtype":"float16","zero":8},"scale":1}',
     );
     const minimum = { bits: 4, group_size: 32, scale_dtype: "float16", minimum: true };
-    expect(read({ op: "embed", rows: 4, columns: 32, scheme: minimum })).toMatchObject({ scheme: { zero: null } });
+    expect(read({ op: "embed", rows: 4, columns: 32, scheme: minimum, scale: 1 })).toMatchObject({
+      scheme: { zero: null },
+    });
   });
 });
 
 describe("definitionSymbols", () => {
-  const linear = { op: "linear", rows: 4, columns: 32, norm_eps: null, bias: true, residual: false, swiglu: false };
+  const linear = {
+    ...{ op: "linear", rows: 4, columns: 32, norm_eps: null, bias: true, activation: 1, gated: false, scale: 0.5 },
+    ...{ softcap: null, residual: false },
+  };
   it("has numbers, flags, what is null, and the parts of the scheme", () => {
     const scheme = { bits: 4, group_size: 32, scale_dtype: "bfloat16", minimum: true };
     expect(definitionSymbols(read({ ...linear, scheme }), true)).toEqual({
-      ...{ prefill: 1, rows: 4, columns: 32, norm_eps: 0, has_norm_eps: 0, bias: 1, residual: 0, swiglu: 0 },
+      ...{ prefill: 1, rows: 4, columns: 32, norm_eps: 0, has_norm_eps: 0, bias: 1, activation: 1 },
+      ...{ gated: 0, scale: 0.5, softcap: 0, has_softcap: 0, residual: 0 },
       ...{ "scheme.bits": 4, "scheme.group_size": 32, "scheme.grouped": 1, "scheme.zero": 0, "scheme.minimum": 1 },
       ...{ "scheme.float16": 0, "scheme.bfloat16": 0, "scheme.float32": 0 },
       ...{ "scheme.scale_float16": 0, "scheme.scale_bfloat16": 1, "scheme.scale_float32": 0 },

@@ -140,6 +140,16 @@ function damages({ name, role, written }: ArgumentDeclaration, prefill: boolean)
         ["is scratch", (json) => Object.assign(targetOf(json, name), { kind: "scratch", shape: [1, 32] })],
         ["is a cache", bind("spare")],
       ];
+    case "embedding":
+      return [
+        ...always,
+        ["is a value short", less(0)],
+        ["is a value longer", less(0, -1)],
+        ["has integers", set({ dtype: "int32" })],
+        ["is scratch", set({ kind: "scratch" })],
+        ["is a cache", bind("spare")],
+        ["is an input", bind("sampling")],
+      ];
     case "token_ids":
       return [
         ...always,

@@ -19,7 +19,13 @@ describe("weightBytesPerToken", () => {
   it("counts one row of an embedding, unless it is read whole as well", () => {
     const program = parseProgram(toyProgram());
     const { operator } = program.functions.get("decode")![0]!;
-    const embeds = { op: "embed", rows: VOCAB, columns: DIM, scheme: { bits: 32, dtype: "float32" } } as const;
+    const embeds = {
+      op: "embed",
+      rows: VOCAB,
+      columns: DIM,
+      scheme: { bits: 32, dtype: "float32" },
+      scale: 1,
+    } as const;
     const operators = new Map(program.operators);
     operators.set(operator, { ...operators.get(operator)!, definition: embeds });
     expect(weightBytesPerToken({ ...program, operators })).toBe(TABLE + DIM * 4);

@@ -6,12 +6,21 @@
 @group(0) @binding(4) var<storage, read> state_ptr : array<i32>;
 @group(0) @binding(5) var<storage, read> v_pages_ptr : array<f32>;
 
+struct PODArgs {
+  n: i32
+}
+@group(0) @binding(6) var<uniform> podArgs : PODArgs;
+
 override group: i32;
 override head_dim: i32;
 override heads: i32;
 override kv_heads: i32;
 override loads: i32;
 override page_size: i32;
+override scale: f32;
+override sees_later: i32;
+override window: i32;
+override softcap: f32;
 
 var<workgroup> v_7 : array<f32, 64>;
 var<workgroup> v_8 : array<f32, 64>;
@@ -30,49 +39,51 @@ fn attention_x1_columns4_kernel(
   var v_6 : array<f32, 1>;
   var v_9 : array<f32, 1>;
   let v_10 : i32 = i32((u32(v__1) / u32(group)));
-  let v_11 : i32 = ((state_ptr[1i] + i32(blockIdx.y)) + 1i);
+  let v_11 : i32 = (state_ptr[1i] + i32(blockIdx.y));
+  let v_12 : i32 = select((v_11 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
+  let v_13 : i32 = select(0i, max(((v_11 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   v_3[0i] = 0.000000e+00f;
   v_4[0i] = 0.000000e+00f;
   v_5[0i] = 0.000000e+00f;
-  for (var v_12 : i32 = 0i; v_12 < ((v_11 + 63i)>>6u); v_12++) {
-    let v_13 : i32 = ((v_12 * 64i) + i32(threadIdx.x));
+  for (var v_14 : i32 = i32((u32(v_13) / u32(64i))); v_14 < ((v_12 + 63i)>>6u); v_14++) {
+    let v_15 : i32 = ((v_14 * 64i) + i32(threadIdx.x));
     v_6[0i] = -1.000000e+30f;
-    if (v_13 < v_11) {
-      let v_14 : i32 = block_table_ptr[i32((u32(v_13) / u32(page_size)))];
-      let v_15 : i32 = i32((u32(v_13) % u32(page_size)));
+    if ((v_15 >= v_13) && (v_15 < v_12)) {
+      let v_16 : i32 = block_table_ptr[i32((u32(v_15) / u32(page_size)))];
+      let v_17 : i32 = i32((u32(v_15) % u32(page_size)));
       v_9[0i] = 0.000000e+00f;
-      for (var v_16 : i32 = 0i; v_16 < loads; v_16++) {
-        v_9[0i] = fma(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_16)], k_pages_ptr[(v_16 + (((((v_14 * kv_heads) + v_10) * page_size) + v_15) * loads))], v_9[0i]);
+      for (var v_18 : i32 = 0i; v_18 < loads; v_18++) {
+        v_9[0i] = fma(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_18)], k_pages_ptr[(v_18 + (((((v_16 * kv_heads) + v_10) * page_size) + v_17) * loads))], v_9[0i]);
       }
-      v_6[0i] = (v_9[0i] * (1.000000e+00f / sqrt(f32(head_dim))));
+      v_6[0i] = capped((v_9[0i] * scale));
     }
     v_7[i32(threadIdx.x)] = v_6[0i];
     workgroupBarrier();
-    let v_17 : f32 = v[0i];
-    for (var v_18 : i32 = 0i; v_18 < 64i; v_18++) {
-      v[0i] = max(v[0i], v_7[v_18]);
+    let v_19 : f32 = v[0i];
+    for (var v_20 : i32 = 0i; v_20 < 64i; v_20++) {
+      v[0i] = max(v[0i], v_7[v_20]);
     }
     v_8[i32(threadIdx.x)] = exp((v_6[0i] - v[0i]));
     workgroupBarrier();
-    let v_19 : f32 = exp((v_17 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_19);
-    v_2[0i] = (v_2[0i] * v_19);
-    v_3[0i] = (v_3[0i] * v_19);
-    v_4[0i] = (v_4[0i] * v_19);
-    v_5[0i] = (v_5[0i] * v_19);
-    for (var v_20 : i32 = 0i; v_20 < min(64i, (v_11 - (v_12 * 64i))); v_20++) {
-      let v_21 : i32 = ((v_12 * 64i) + v_20);
-      let v_22 : i32 = block_table_ptr[i32((u32(v_21) / u32(page_size)))];
-      let v_23 : i32 = i32((u32(v_21) % u32(page_size)));
-      let v_24 : f32 = v_8[v_20];
-      v_1[0i] = (v_1[0i] + v_24);
-      v_2[0i] = fma(v_24, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_24, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_3[0i]);
-      v_4[0i] = fma(v_24, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_4[0i]);
-      v_5[0i] = fma(v_24, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_10) * page_size) + v_23) * head_dim))], v_5[0i]);
+    let v_21 : f32 = exp((v_19 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_21);
+    v_2[0i] = (v_2[0i] * v_21);
+    v_3[0i] = (v_3[0i] * v_21);
+    v_4[0i] = (v_4[0i] * v_21);
+    v_5[0i] = (v_5[0i] * v_21);
+    for (var v_22 : i32 = 0i; v_22 < min(64i, (v_12 - (v_14 * 64i))); v_22++) {
+      let v_23 : i32 = ((v_14 * 64i) + v_22);
+      let v_24 : i32 = block_table_ptr[i32((u32(v_23) / u32(page_size)))];
+      let v_25 : i32 = i32((u32(v_23) % u32(page_size)));
+      let v_26 : f32 = v_8[v_22];
+      v_1[0i] = (v_1[0i] + v_26);
+      v_2[0i] = fma(v_26, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_4[0i]);
+      v_5[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_5[0i]);
     }
     workgroupBarrier();
   }
@@ -88,4 +99,17 @@ fn attention_x1_columns4_kernel(
   if ((i32(threadIdx.x) + 192i) < head_dim) {
     out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 192i)] = (v_5[0i] / v_1[0i]);
   }
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

@@ -6,12 +6,21 @@
 @group(0) @binding(4) var<storage, read> state_ptr : array<i32>;
 @group(0) @binding(5) var<storage, read> v_pages_ptr : array<f32>;
 
+struct PODArgs {
+  n: i32
+}
+@group(0) @binding(6) var<uniform> podArgs : PODArgs;
+
 override group: i32;
 override head_dim: i32;
 override heads: i32;
 override kv_heads: i32;
 override loads: i32;
 override page_size: i32;
+override scale: f32;
+override sees_later: i32;
+override window: i32;
+override softcap: f32;
 
 var<workgroup> v_4 : array<f32, 64>;
 var<workgroup> v_5 : array<f32, 64>;
@@ -27,44 +36,59 @@ fn attention_x4_columns1_kernel(
   var v_3 : array<f32, 1>;
   var v_6 : array<f32, 1>;
   let v_7 : i32 = i32((u32(v__1) / u32(group)));
-  let v_8 : i32 = ((state_ptr[1i] + i32(blockIdx.y)) + 1i);
+  let v_8 : i32 = (state_ptr[1i] + i32(blockIdx.y));
+  let v_9 : i32 = select((v_8 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
+  let v_10 : i32 = select(0i, max(((v_8 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
-  for (var v_9 : i32 = 0i; v_9 < ((v_8 + 63i)>>6u); v_9++) {
-    let v_10 : i32 = ((v_9 * 64i) + i32(threadIdx.x));
+  for (var v_11 : i32 = i32((u32(v_10) / u32(64i))); v_11 < ((v_9 + 63i)>>6u); v_11++) {
+    let v_12 : i32 = ((v_11 * 64i) + i32(threadIdx.x));
     v_3[0i] = -1.000000e+30f;
-    if (v_10 < v_8) {
-      let v_11 : i32 = block_table_ptr[i32((u32(v_10) / u32(page_size)))];
-      let v_12 : i32 = i32((u32(v_10) % u32(page_size)));
+    if ((v_12 >= v_10) && (v_12 < v_9)) {
+      let v_13 : i32 = block_table_ptr[i32((u32(v_12) / u32(page_size)))];
+      let v_14 : i32 = i32((u32(v_12) % u32(page_size)));
       v_6[0i] = 0.000000e+00f;
-      for (var v_13 : i32 = 0i; v_13 < loads; v_13++) {
-        v_6[0i] = (v_6[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_13)], k_pages_ptr[(v_13 + (((((v_11 * kv_heads) + v_7) * page_size) + v_12) * loads))]));
+      for (var v_15 : i32 = 0i; v_15 < loads; v_15++) {
+        v_6[0i] = (v_6[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_15)], k_pages_ptr[(v_15 + (((((v_13 * kv_heads) + v_7) * page_size) + v_14) * loads))]));
       }
-      v_3[0i] = (v_6[0i] * (1.000000e+00f / sqrt(f32(head_dim))));
+      v_3[0i] = capped((v_6[0i] * scale));
     }
     v_4[i32(threadIdx.x)] = v_3[0i];
     workgroupBarrier();
-    let v_14 : f32 = v[0i];
-    for (var v_15 : i32 = 0i; v_15 < 64i; v_15++) {
-      v[0i] = max(v[0i], v_4[v_15]);
+    let v_16 : f32 = v[0i];
+    for (var v_17 : i32 = 0i; v_17 < 64i; v_17++) {
+      v[0i] = max(v[0i], v_4[v_17]);
     }
     v_5[i32(threadIdx.x)] = exp((v_3[0i] - v[0i]));
     workgroupBarrier();
-    let v_16 : f32 = exp((v_14 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_16);
-    v_2[0i] = (v_2[0i] * v_16);
-    for (var v_17 : i32 = 0i; v_17 < min(64i, (v_8 - (v_9 * 64i))); v_17++) {
-      let v_18 : i32 = ((v_9 * 64i) + v_17);
-      let v_19 : i32 = block_table_ptr[i32((u32(v_18) / u32(page_size)))];
-      let v_20 : i32 = i32((u32(v_18) % u32(page_size)));
-      let v_21 : f32 = v_5[v_17];
-      v_1[0i] = (v_1[0i] + v_21);
-      v_2[0i] = fma(v_21, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_19 * kv_heads) + v_7) * page_size) + v_20) * head_dim))], v_2[0i]);
+    let v_18 : f32 = exp((v_16 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_18);
+    v_2[0i] = (v_2[0i] * v_18);
+    for (var v_19 : i32 = 0i; v_19 < min(64i, (v_9 - (v_11 * 64i))); v_19++) {
+      let v_20 : i32 = ((v_11 * 64i) + v_19);
+      let v_21 : i32 = block_table_ptr[i32((u32(v_20) / u32(page_size)))];
+      let v_22 : i32 = i32((u32(v_20) % u32(page_size)));
+      let v_23 : f32 = v_5[v_19];
+      v_1[0i] = (v_1[0i] + v_23);
+      v_2[0i] = fma(v_23, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_21 * kv_heads) + v_7) * page_size) + v_22) * head_dim))], v_2[0i]);
     }
     workgroupBarrier();
   }
   if (i32(threadIdx.x) < head_dim) {
     out_ptr[((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x))] = (v_2[0i] / v_1[0i]);
   }
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

@@ -6,12 +6,21 @@
 @group(0) @binding(4) var<storage, read> state_ptr : array<i32>;
 @group(0) @binding(5) var<storage, read> v_pages_ptr : array<f32>;
 
+struct PODArgs {
+  n: i32
+}
+@group(0) @binding(6) var<uniform> podArgs : PODArgs;
+
 override group: i32;
 override head_dim: i32;
 override heads: i32;
 override kv_heads: i32;
 override loads: i32;
 override page_size: i32;
+override scale: f32;
+override sees_later: i32;
+override window: i32;
+override softcap: f32;
 
 var<workgroup> v_19 : array<f32, 64>;
 var<workgroup> v_20 : array<f32, 64>;
@@ -42,7 +51,9 @@ fn attention_x4_columns16_kernel(
   var v_18 : array<f32, 1>;
   var v_21 : array<f32, 1>;
   let v_22 : i32 = i32((u32(v__1) / u32(group)));
-  let v_23 : i32 = ((state_ptr[1i] + i32(blockIdx.y)) + 1i);
+  let v_23 : i32 = (state_ptr[1i] + i32(blockIdx.y));
+  let v_24 : i32 = select((v_23 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
+  let v_25 : i32 = select(0i, max(((v_23 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
@@ -61,66 +72,66 @@ fn attention_x4_columns16_kernel(
   v_15[0i] = 0.000000e+00f;
   v_16[0i] = 0.000000e+00f;
   v_17[0i] = 0.000000e+00f;
-  for (var v_24 : i32 = 0i; v_24 < ((v_23 + 63i)>>6u); v_24++) {
-    let v_25 : i32 = ((v_24 * 64i) + i32(threadIdx.x));
+  for (var v_26 : i32 = i32((u32(v_25) / u32(64i))); v_26 < ((v_24 + 63i)>>6u); v_26++) {
+    let v_27 : i32 = ((v_26 * 64i) + i32(threadIdx.x));
     v_18[0i] = -1.000000e+30f;
-    if (v_25 < v_23) {
-      let v_26 : i32 = block_table_ptr[i32((u32(v_25) / u32(page_size)))];
-      let v_27 : i32 = i32((u32(v_25) % u32(page_size)));
+    if ((v_27 >= v_25) && (v_27 < v_24)) {
+      let v_28 : i32 = block_table_ptr[i32((u32(v_27) / u32(page_size)))];
+      let v_29 : i32 = i32((u32(v_27) % u32(page_size)));
       v_21[0i] = 0.000000e+00f;
-      for (var v_28 : i32 = 0i; v_28 < loads; v_28++) {
-        v_21[0i] = (v_21[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_28)], k_pages_ptr[(v_28 + (((((v_26 * kv_heads) + v_22) * page_size) + v_27) * loads))]));
+      for (var v_30 : i32 = 0i; v_30 < loads; v_30++) {
+        v_21[0i] = (v_21[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_30)], k_pages_ptr[(v_30 + (((((v_28 * kv_heads) + v_22) * page_size) + v_29) * loads))]));
       }
-      v_18[0i] = (v_21[0i] * (1.000000e+00f / sqrt(f32(head_dim))));
+      v_18[0i] = capped((v_21[0i] * scale));
     }
     v_19[i32(threadIdx.x)] = v_18[0i];
     workgroupBarrier();
-    let v_29 : f32 = v[0i];
-    for (var v_30 : i32 = 0i; v_30 < 64i; v_30++) {
-      v[0i] = max(v[0i], v_19[v_30]);
+    let v_31 : f32 = v[0i];
+    for (var v_32 : i32 = 0i; v_32 < 64i; v_32++) {
+      v[0i] = max(v[0i], v_19[v_32]);
     }
     v_20[i32(threadIdx.x)] = exp((v_18[0i] - v[0i]));
     workgroupBarrier();
-    let v_31 : f32 = exp((v_29 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_31);
-    v_2[0i] = (v_2[0i] * v_31);
-    v_3[0i] = (v_3[0i] * v_31);
-    v_4[0i] = (v_4[0i] * v_31);
-    v_5[0i] = (v_5[0i] * v_31);
-    v_6[0i] = (v_6[0i] * v_31);
-    v_7[0i] = (v_7[0i] * v_31);
-    v_8[0i] = (v_8[0i] * v_31);
-    v_9[0i] = (v_9[0i] * v_31);
-    v_10[0i] = (v_10[0i] * v_31);
-    v_11[0i] = (v_11[0i] * v_31);
-    v_12[0i] = (v_12[0i] * v_31);
-    v_13[0i] = (v_13[0i] * v_31);
-    v_14[0i] = (v_14[0i] * v_31);
-    v_15[0i] = (v_15[0i] * v_31);
-    v_16[0i] = (v_16[0i] * v_31);
-    v_17[0i] = (v_17[0i] * v_31);
-    for (var v_32 : i32 = 0i; v_32 < min(64i, (v_23 - (v_24 * 64i))); v_32++) {
-      let v_33 : i32 = ((v_24 * 64i) + v_32);
-      let v_34 : i32 = block_table_ptr[i32((u32(v_33) / u32(page_size)))];
-      let v_35 : i32 = i32((u32(v_33) % u32(page_size)));
-      let v_36 : f32 = v_20[v_32];
-      v_1[0i] = (v_1[0i] + v_36);
-      v_2[0i] = fma(v_36, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_3[0i]);
-      v_4[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_4[0i]);
-      v_5[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_5[0i]);
-      v_6[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 256i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_6[0i]);
-      v_7[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 320i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_7[0i]);
-      v_8[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 384i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_8[0i]);
-      v_9[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 448i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_9[0i]);
-      v_10[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 512i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_10[0i]);
-      v_11[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 576i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_11[0i]);
-      v_12[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 640i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_12[0i]);
-      v_13[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 704i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_13[0i]);
-      v_14[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 768i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_14[0i]);
-      v_15[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 832i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_15[0i]);
-      v_16[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 896i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_16[0i]);
-      v_17[0i] = fma(v_36, v_pages_ptr[(min((i32(threadIdx.x) + 960i), (head_dim - 1i)) + (((((v_34 * kv_heads) + v_22) * page_size) + v_35) * head_dim))], v_17[0i]);
+    let v_33 : f32 = exp((v_31 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_33);
+    v_2[0i] = (v_2[0i] * v_33);
+    v_3[0i] = (v_3[0i] * v_33);
+    v_4[0i] = (v_4[0i] * v_33);
+    v_5[0i] = (v_5[0i] * v_33);
+    v_6[0i] = (v_6[0i] * v_33);
+    v_7[0i] = (v_7[0i] * v_33);
+    v_8[0i] = (v_8[0i] * v_33);
+    v_9[0i] = (v_9[0i] * v_33);
+    v_10[0i] = (v_10[0i] * v_33);
+    v_11[0i] = (v_11[0i] * v_33);
+    v_12[0i] = (v_12[0i] * v_33);
+    v_13[0i] = (v_13[0i] * v_33);
+    v_14[0i] = (v_14[0i] * v_33);
+    v_15[0i] = (v_15[0i] * v_33);
+    v_16[0i] = (v_16[0i] * v_33);
+    v_17[0i] = (v_17[0i] * v_33);
+    for (var v_34 : i32 = 0i; v_34 < min(64i, (v_24 - (v_26 * 64i))); v_34++) {
+      let v_35 : i32 = ((v_26 * 64i) + v_34);
+      let v_36 : i32 = block_table_ptr[i32((u32(v_35) / u32(page_size)))];
+      let v_37 : i32 = i32((u32(v_35) % u32(page_size)));
+      let v_38 : f32 = v_20[v_34];
+      v_1[0i] = (v_1[0i] + v_38);
+      v_2[0i] = fma(v_38, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_4[0i]);
+      v_5[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_5[0i]);
+      v_6[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 256i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_6[0i]);
+      v_7[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 320i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_7[0i]);
+      v_8[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 384i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_8[0i]);
+      v_9[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 448i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_9[0i]);
+      v_10[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 512i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_10[0i]);
+      v_11[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 576i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_11[0i]);
+      v_12[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 640i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_12[0i]);
+      v_13[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 704i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_13[0i]);
+      v_14[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 768i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_14[0i]);
+      v_15[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 832i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_15[0i]);
+      v_16[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 896i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_16[0i]);
+      v_17[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 960i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_17[0i]);
     }
     workgroupBarrier();
   }
@@ -172,4 +183,17 @@ fn attention_x4_columns16_kernel(
   if ((i32(threadIdx.x) + 960i) < head_dim) {
     out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 960i)] = (v_17[0i] / v_1[0i]);
   }
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

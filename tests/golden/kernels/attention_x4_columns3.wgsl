@@ -6,12 +6,21 @@
 @group(0) @binding(4) var<storage, read> state_ptr : array<i32>;
 @group(0) @binding(5) var<storage, read> v_pages_ptr : array<f32>;
 
+struct PODArgs {
+  n: i32
+}
+@group(0) @binding(6) var<uniform> podArgs : PODArgs;
+
 override group: i32;
 override head_dim: i32;
 override heads: i32;
 override kv_heads: i32;
 override loads: i32;
 override page_size: i32;
+override scale: f32;
+override sees_later: i32;
+override window: i32;
+override softcap: f32;
 
 var<workgroup> v_6 : array<f32, 64>;
 var<workgroup> v_7 : array<f32, 64>;
@@ -29,46 +38,48 @@ fn attention_x4_columns3_kernel(
   var v_5 : array<f32, 1>;
   var v_8 : array<f32, 1>;
   let v_9 : i32 = i32((u32(v__1) / u32(group)));
-  let v_10 : i32 = ((state_ptr[1i] + i32(blockIdx.y)) + 1i);
+  let v_10 : i32 = (state_ptr[1i] + i32(blockIdx.y));
+  let v_11 : i32 = select((v_10 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
+  let v_12 : i32 = select(0i, max(((v_10 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   v_3[0i] = 0.000000e+00f;
   v_4[0i] = 0.000000e+00f;
-  for (var v_11 : i32 = 0i; v_11 < ((v_10 + 63i)>>6u); v_11++) {
-    let v_12 : i32 = ((v_11 * 64i) + i32(threadIdx.x));
+  for (var v_13 : i32 = i32((u32(v_12) / u32(64i))); v_13 < ((v_11 + 63i)>>6u); v_13++) {
+    let v_14 : i32 = ((v_13 * 64i) + i32(threadIdx.x));
     v_5[0i] = -1.000000e+30f;
-    if (v_12 < v_10) {
-      let v_13 : i32 = block_table_ptr[i32((u32(v_12) / u32(page_size)))];
-      let v_14 : i32 = i32((u32(v_12) % u32(page_size)));
+    if ((v_14 >= v_12) && (v_14 < v_11)) {
+      let v_15 : i32 = block_table_ptr[i32((u32(v_14) / u32(page_size)))];
+      let v_16 : i32 = i32((u32(v_14) % u32(page_size)));
       v_8[0i] = 0.000000e+00f;
-      for (var v_15 : i32 = 0i; v_15 < loads; v_15++) {
-        v_8[0i] = (v_8[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_15)], k_pages_ptr[(v_15 + (((((v_13 * kv_heads) + v_9) * page_size) + v_14) * loads))]));
+      for (var v_17 : i32 = 0i; v_17 < loads; v_17++) {
+        v_8[0i] = (v_8[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_17)], k_pages_ptr[(v_17 + (((((v_15 * kv_heads) + v_9) * page_size) + v_16) * loads))]));
       }
-      v_5[0i] = (v_8[0i] * (1.000000e+00f / sqrt(f32(head_dim))));
+      v_5[0i] = capped((v_8[0i] * scale));
     }
     v_6[i32(threadIdx.x)] = v_5[0i];
     workgroupBarrier();
-    let v_16 : f32 = v[0i];
-    for (var v_17 : i32 = 0i; v_17 < 64i; v_17++) {
-      v[0i] = max(v[0i], v_6[v_17]);
+    let v_18 : f32 = v[0i];
+    for (var v_19 : i32 = 0i; v_19 < 64i; v_19++) {
+      v[0i] = max(v[0i], v_6[v_19]);
     }
     v_7[i32(threadIdx.x)] = exp((v_5[0i] - v[0i]));
     workgroupBarrier();
-    let v_18 : f32 = exp((v_16 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_18);
-    v_2[0i] = (v_2[0i] * v_18);
-    v_3[0i] = (v_3[0i] * v_18);
-    v_4[0i] = (v_4[0i] * v_18);
-    for (var v_19 : i32 = 0i; v_19 < min(64i, (v_10 - (v_11 * 64i))); v_19++) {
-      let v_20 : i32 = ((v_11 * 64i) + v_19);
-      let v_21 : i32 = block_table_ptr[i32((u32(v_20) / u32(page_size)))];
-      let v_22 : i32 = i32((u32(v_20) % u32(page_size)));
-      let v_23 : f32 = v_7[v_19];
-      v_1[0i] = (v_1[0i] + v_23);
-      v_2[0i] = fma(v_23, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_21 * kv_heads) + v_9) * page_size) + v_22) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_23, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_21 * kv_heads) + v_9) * page_size) + v_22) * head_dim))], v_3[0i]);
-      v_4[0i] = fma(v_23, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_21 * kv_heads) + v_9) * page_size) + v_22) * head_dim))], v_4[0i]);
+    let v_20 : f32 = exp((v_18 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_20);
+    v_2[0i] = (v_2[0i] * v_20);
+    v_3[0i] = (v_3[0i] * v_20);
+    v_4[0i] = (v_4[0i] * v_20);
+    for (var v_21 : i32 = 0i; v_21 < min(64i, (v_11 - (v_13 * 64i))); v_21++) {
+      let v_22 : i32 = ((v_13 * 64i) + v_21);
+      let v_23 : i32 = block_table_ptr[i32((u32(v_22) / u32(page_size)))];
+      let v_24 : i32 = i32((u32(v_22) % u32(page_size)));
+      let v_25 : f32 = v_7[v_21];
+      v_1[0i] = (v_1[0i] + v_25);
+      v_2[0i] = fma(v_25, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_9) * page_size) + v_24) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_25, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_9) * page_size) + v_24) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_25, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_9) * page_size) + v_24) * head_dim))], v_4[0i]);
     }
     workgroupBarrier();
   }
@@ -81,4 +92,17 @@ fn attention_x4_columns3_kernel(
   if ((i32(threadIdx.x) + 128i) < head_dim) {
     out_ptr[(((((i32(blockIdx.y) * heads) + v__1) * head_dim) + i32(threadIdx.x)) + 128i)] = (v_4[0i] / v_1[0i]);
   }
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

@@ -8,6 +8,7 @@ override chunks: i32;
 override first_row: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn embed_bfloat16_x8_kernel(
@@ -21,7 +22,7 @@ fn embed_bfloat16_x8_kernel(
     let v_2 : vec4<u32> = w_ptr[((v_1 * chunks) + v)];
     let v_3 : vec4<f32> = vec4<f32>(bitcast<f32>(((v_2)[0]<<16u)), bitcast<f32>(((v_2)[0] & 4294901760u)), bitcast<f32>(((v_2)[1]<<16u)), bitcast<f32>(((v_2)[1] & 4294901760u)));
     let v_4 : vec4<f32> = vec4<f32>(bitcast<f32>(((v_2)[2]<<16u)), bitcast<f32>(((v_2)[2] & 4294901760u)), bitcast<f32>(((v_2)[3]<<16u)), bitcast<f32>(((v_2)[3] & 4294901760u)));
-    out_ptr[((i32(blockIdx.y) * quads) + (v * 2i))] = v_3;
-    out_ptr[((i32(blockIdx.y) * quads) + ((v * 2i) + 1i))] = v_4;
+    out_ptr[((i32(blockIdx.y) * quads) + (v * 2i))] = (v_3 * vec4<f32>(scale, scale, scale, scale));
+    out_ptr[((i32(blockIdx.y) * quads) + ((v * 2i) + 1i))] = (v_4 * vec4<f32>(scale, scale, scale, scale));
   }
 }

@@ -8,6 +8,7 @@ override chunks: i32;
 override first_row: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn embed_float16_x4_kernel(
@@ -20,6 +21,6 @@ fn embed_float16_x4_kernel(
   if ((v < chunks) && ((v_1 >= 0i) && (v_1 < rows))) {
     let v_2 : vec2<u32> = w_ptr[((v_1 * chunks) + v)];
     let v_3 : vec4<f32> = vec4<f32>((unpack2x16float((v_2)[0]))[0], (unpack2x16float((v_2)[0]))[1], (unpack2x16float((v_2)[1]))[0], (unpack2x16float((v_2)[1]))[1]);
-    out_ptr[((i32(blockIdx.y) * quads) + v)] = v_3;
+    out_ptr[((i32(blockIdx.y) * quads) + v)] = (v_3 * vec4<f32>(scale, scale, scale, scale));
   }
 }

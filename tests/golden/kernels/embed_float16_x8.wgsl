@@ -8,6 +8,7 @@ override chunks: i32;
 override first_row: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn embed_float16_x8_kernel(
@@ -21,7 +22,7 @@ fn embed_float16_x8_kernel(
     let v_2 : vec4<u32> = w_ptr[((v_1 * chunks) + v)];
     let v_3 : vec4<f32> = vec4<f32>((unpack2x16float((v_2)[0]))[0], (unpack2x16float((v_2)[0]))[1], (unpack2x16float((v_2)[1]))[0], (unpack2x16float((v_2)[1]))[1]);
     let v_4 : vec4<f32> = vec4<f32>((unpack2x16float((v_2)[2]))[0], (unpack2x16float((v_2)[2]))[1], (unpack2x16float((v_2)[3]))[0], (unpack2x16float((v_2)[3]))[1]);
-    out_ptr[((i32(blockIdx.y) * quads) + (v * 2i))] = v_3;
-    out_ptr[((i32(blockIdx.y) * quads) + ((v * 2i) + 1i))] = v_4;
+    out_ptr[((i32(blockIdx.y) * quads) + (v * 2i))] = (v_3 * vec4<f32>(scale, scale, scale, scale));
+    out_ptr[((i32(blockIdx.y) * quads) + ((v * 2i) + 1i))] = (v_4 * vec4<f32>(scale, scale, scale, scale));
   }
 }

@@ -8,6 +8,7 @@ override chunks: i32;
 override first_row: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn embed_float32_x4_kernel(
@@ -19,6 +20,6 @@ fn embed_float32_x4_kernel(
   let v_1 : i32 = (max(min(token_ids_ptr[i32(blockIdx.y)], (all_rows - 1i)), 0i) - first_row);
   if ((v < chunks) && ((v_1 >= 0i) && (v_1 < rows))) {
     let v_2 : vec4<f32> = w_ptr[((v_1 * chunks) + v)];
-    out_ptr[((i32(blockIdx.y) * quads) + v)] = v_2;
+    out_ptr[((i32(blockIdx.y) * quads) + v)] = (v_2 * vec4<f32>(scale, scale, scale, scale));
   }
 }

@@ -11,6 +11,7 @@ override group_chunks: i32;
 override groups: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 override zero: i32;
 
 @compute @workgroup_size(64, 1, 1)
@@ -35,28 +36,28 @@ fn embed_q4s_float16_kernel(
     let v_12 : f32 = (unpack2x16float((w_scale_ptr[(v_11>>1u)]>>u32(((v_11 & 1i) * 16i)))))[0];
     let v_13 : f32 = (v_12 * (0.000000e+00f - f32(zero)));
     if ((v * 8i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v * 8i))] = fma(v_3, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + (v * 8i))] = (fma(v_3, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 8i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 1i))] = fma(v_4, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 1i))] = (fma(v_4, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 8i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 2i))] = fma(v_5, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 2i))] = (fma(v_5, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 8i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 3i))] = fma(v_6, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 3i))] = (fma(v_6, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 8i) + 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 4i))] = fma(v_7, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 4i))] = (fma(v_7, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 8i) + 5i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 5i))] = fma(v_8, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 5i))] = (fma(v_8, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 8i) + 6i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 6i))] = fma(v_9, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 6i))] = (fma(v_9, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 8i) + 7i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 7i))] = fma(v_10, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 8i) + 7i))] = (fma(v_10, vec4<f32>(v_12, v_12, v_12, v_12), vec4<f32>(v_13, v_13, v_13, v_13)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
 }

@@ -11,6 +11,7 @@ override group_chunks: i32;
 override groups: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn embed_q8m_float16_kernel(
@@ -31,16 +32,16 @@ fn embed_q8m_float16_kernel(
     let v_9 : f32 = (unpack2x16float(v_8))[0];
     let v_10 : f32 = (unpack2x16float(v_8))[1];
     if ((v * 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v * 4i))] = fma(v_3, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10));
+      out_ptr[((i32(blockIdx.y) * quads) + (v * 4i))] = (fma(v_3, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 1i))] = fma(v_4, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 1i))] = (fma(v_4, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 2i))] = fma(v_5, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 2i))] = (fma(v_5, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 3i))] = fma(v_6, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 3i))] = (fma(v_6, vec4<f32>(v_9, v_9, v_9, v_9), vec4<f32>(v_10, v_10, v_10, v_10)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
 }

@@ -11,6 +11,7 @@ override group_chunks: i32;
 override groups: i32;
 override quads: i32;
 override rows: i32;
+override scale: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn embed_q8m_float32_kernel(
@@ -30,16 +31,16 @@ fn embed_q8m_float32_kernel(
     let v_8 : f32 = w_scale_ptr[(v_7 * 2i)];
     let v_9 : f32 = w_scale_ptr[((v_7 * 2i) + 1i)];
     if ((v * 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v * 4i))] = fma(v_3, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9));
+      out_ptr[((i32(blockIdx.y) * quads) + (v * 4i))] = (fma(v_3, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 1i))] = fma(v_4, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 1i))] = (fma(v_4, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 2i))] = fma(v_5, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 2i))] = (fma(v_5, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 3i))] = fma(v_6, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 3i))] = (fma(v_6, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
 }

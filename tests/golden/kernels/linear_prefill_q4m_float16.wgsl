@@ -20,7 +20,10 @@ override has_bias: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
+override scale: f32;
 override tails: i32;
+override activation: i32;
+override softcap: f32;
 
 @compute @workgroup_size(64, 1, 1)
 fn linear_prefill_q4m_float16_kernel(
@@ -197,7 +200,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_131]);
     }
-    v_16[0i] = v[0i];
+    v_16[0i] = capped((activated(v[0i]) * scale));
     if (has_residual != 0i) {
       v_16[0i] = (v_16[0i] + residual_ptr[((v_33 * all_outputs) + v_131)]);
     }
@@ -208,7 +211,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_1[0i] = (v_1[0i] + bias_ptr[v_132]);
     }
-    v_17[0i] = v_1[0i];
+    v_17[0i] = capped((activated(v_1[0i]) * scale));
     if (has_residual != 0i) {
       v_17[0i] = (v_17[0i] + residual_ptr[((v_33 * all_outputs) + v_132)]);
     }
@@ -219,7 +222,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_133]);
     }
-    v_18[0i] = v_2[0i];
+    v_18[0i] = capped((activated(v_2[0i]) * scale));
     if (has_residual != 0i) {
       v_18[0i] = (v_18[0i] + residual_ptr[((v_33 * all_outputs) + v_133)]);
     }
@@ -230,7 +233,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_3[0i] = (v_3[0i] + bias_ptr[v_134]);
     }
-    v_19[0i] = v_3[0i];
+    v_19[0i] = capped((activated(v_3[0i]) * scale));
     if (has_residual != 0i) {
       v_19[0i] = (v_19[0i] + residual_ptr[((v_33 * all_outputs) + v_134)]);
     }
@@ -241,7 +244,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_135]);
     }
-    v_20[0i] = v_4[0i];
+    v_20[0i] = capped((activated(v_4[0i]) * scale));
     if (has_residual != 0i) {
       v_20[0i] = (v_20[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_135)]);
     }
@@ -252,7 +255,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_5[0i] = (v_5[0i] + bias_ptr[v_136]);
     }
-    v_21[0i] = v_5[0i];
+    v_21[0i] = capped((activated(v_5[0i]) * scale));
     if (has_residual != 0i) {
       v_21[0i] = (v_21[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_136)]);
     }
@@ -263,7 +266,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_137]);
     }
-    v_22[0i] = v_6[0i];
+    v_22[0i] = capped((activated(v_6[0i]) * scale));
     if (has_residual != 0i) {
       v_22[0i] = (v_22[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_137)]);
     }
@@ -274,7 +277,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_7[0i] = (v_7[0i] + bias_ptr[v_138]);
     }
-    v_23[0i] = v_7[0i];
+    v_23[0i] = capped((activated(v_7[0i]) * scale));
     if (has_residual != 0i) {
       v_23[0i] = (v_23[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_138)]);
     }
@@ -285,7 +288,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_139]);
     }
-    v_24[0i] = v_8[0i];
+    v_24[0i] = capped((activated(v_8[0i]) * scale));
     if (has_residual != 0i) {
       v_24[0i] = (v_24[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_139)]);
     }
@@ -296,7 +299,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_9[0i] = (v_9[0i] + bias_ptr[v_140]);
     }
-    v_25[0i] = v_9[0i];
+    v_25[0i] = capped((activated(v_9[0i]) * scale));
     if (has_residual != 0i) {
       v_25[0i] = (v_25[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_140)]);
     }
@@ -307,7 +310,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_141]);
     }
-    v_26[0i] = v_10[0i];
+    v_26[0i] = capped((activated(v_10[0i]) * scale));
     if (has_residual != 0i) {
       v_26[0i] = (v_26[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_141)]);
     }
@@ -318,7 +321,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_11[0i] = (v_11[0i] + bias_ptr[v_142]);
     }
-    v_27[0i] = v_11[0i];
+    v_27[0i] = capped((activated(v_11[0i]) * scale));
     if (has_residual != 0i) {
       v_27[0i] = (v_27[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_142)]);
     }
@@ -329,7 +332,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_143]);
     }
-    v_28[0i] = v_12[0i];
+    v_28[0i] = capped((activated(v_12[0i]) * scale));
     if (has_residual != 0i) {
       v_28[0i] = (v_28[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_143)]);
     }
@@ -340,7 +343,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_13[0i] = (v_13[0i] + bias_ptr[v_144]);
     }
-    v_29[0i] = v_13[0i];
+    v_29[0i] = capped((activated(v_13[0i]) * scale));
     if (has_residual != 0i) {
       v_29[0i] = (v_29[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_144)]);
     }
@@ -351,7 +354,7 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_145]);
     }
-    v_30[0i] = v_14[0i];
+    v_30[0i] = capped((activated(v_14[0i]) * scale));
     if (has_residual != 0i) {
       v_30[0i] = (v_30[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_145)]);
     }
@@ -362,10 +365,46 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_15[0i] = (v_15[0i] + bias_ptr[v_146]);
     }
-    v_31[0i] = v_15[0i];
+    v_31[0i] = capped((activated(v_15[0i]) * scale));
     if (has_residual != 0i) {
       v_31[0i] = (v_31[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_146)]);
     }
     out_ptr[(((v_33 + 3i) * all_outputs) + v_146)] = v_31[0i];
   }
+}
+fn activated(y: f32) -> f32 {
+  if (activation == 1i) {
+    let x = select(y, -87.0f, y < -87.0f);
+    return x / (1.0f + exp(-x));
+  }
+  if (activation == 2i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let z = min(abs(x), 10.0f) * 0.707106781f;
+    let t = 1.0f / (1.0f + 0.3275911f * z);
+    let p = t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+    let tail = 0.5f * p * exp(-z * z);
+    return x * select(1.0f - tail, tail, x < 0.0f);
+  }
+  if (activation == 3i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let g = min(x, 10.0f);
+    return x / (1.0f + exp(-1.595769122f * (g + 0.044715f * g * g * g)));
+  }
+  if (activation == 4i) {
+    return select(y, 0.0f, y < 0.0f);
+  }
+  return y;
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

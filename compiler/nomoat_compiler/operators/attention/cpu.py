@@ -1,10 +1,11 @@
-"""Causal attention over the int8 cache (kv_layout.py):  out[t, h] = softmax(q[t, h] · K^T / sqrt(head_dim)) · V
+"""Attention over the int8 cache (kv_layout.py):  out[t, h] = softmax(capped(scale * q[t, h] · K^T)) · V
 
 q: for each token and head a float32 scale, 12 bytes unused, then ``width`` int16 (rope_append.py); K and V int8.
 Scores are exact integer products times scales, softmax is float32. The sum over V is of integers within a page, with
 weights rounded to int16 of the page's largest, and float32 across pages; so what a weight loses is below 2^-16 of a
-neighbour, never of the whole context. Token t attends to positions 0 ... state[1] + t. Tolerance against NumPy on the
-dequantized q, k, v: 1e-4 * max|v|.
+neighbour, never of the whole context. Token t attends to positions 0 ... p, p = state[1] + t; with ``window`` to
+p - window + 1 ... p; ``bidirectional`` to all up to the last token of the call. Capped: softcap * tanh(s / softcap).
+Tolerance against NumPy on the dequantized q, k, v: 1e-4 * max|v|.
 
 A kernel serves ``heads_at_once`` query heads of one KV head; a group of more heads takes several calls. Scores of a
 whole context stay in the thread's scratch (cpu_page.py), so the maximum is known before the first exponential and
@@ -18,7 +19,6 @@ take longer.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from tvm.script.ir_builder import tirx as T
@@ -46,7 +46,7 @@ from ..cpu.emit import (
 )
 from ..cpu.exponential import EXP2_CONSTANTS, exp2
 from ..cpu.kv_layout import PAGE_TOKENS, QUERY_HEADER_BYTES, QUERY_STEPS, head_bytes, padded
-from .cpu_page import LOWEST, Pages, Scratch, page_scores, page_values
+from .cpu_page import LOWEST, Pages, Scores, Scratch, page_scores, page_values
 
 HEADS_AT_ONCE = (1, 2, 3, 4)
 MOST_HEAD_DIM = 512
@@ -54,7 +54,10 @@ PARTS = 8
 # A part of a head: maximum, sum, 8 bytes unused, then ``width`` float32.
 PART_HEADER_BYTES = 16
 
-_SHAPE = ("heads", "kv_heads", "head_dim", "head_stride", "k_offset", "v_offset", "first_head", "scratch_stride")
+_SHAPE = (
+    "heads", "kv_heads", "head_dim", "scale_bits", "softcap_bits", "window", "head_stride", "k_offset", "v_offset",
+    "first_head", "scratch_stride",
+)  # fmt: skip
 
 
 def kernels(build: Build) -> list[Any]:
@@ -110,6 +113,9 @@ def attention_decode(build: Build, count: int) -> Any:
         heads: Expr,
         kv_heads: Expr,
         head_dim: Expr,
+        scale_bits: Expr,
+        softcap_bits: Expr,
+        window: Expr,
         head_stride: Expr,
         k_offset: Expr,
         v_offset: Expr,
@@ -120,7 +126,10 @@ def attention_decode(build: Build, count: int) -> Any:
     ) -> None:
         width = bind(padded(head_dim))
         length = bind(state.load("int32", 4) + 1)
-        pages = _pages_of(length)
+        first = _first_of(length, window)
+        first_page = bind(T.truncdiv(first, PAGE_TOKENS))
+        pages = bind(_pages_of(length) - first_page)
+        scores = Scores(scale_bits, softcap_bits)
         first_item, last_item = share(kv_heads * PARTS, thread, threads)
         group = bind(T.truncdiv(heads, kv_heads))
         part_bytes = bind(width * 4 + PART_HEADER_BYTES)
@@ -130,7 +139,7 @@ def attention_decode(build: Build, count: int) -> Any:
         with loop(first_item, last_item) as item:
             kv_head = bind(T.truncdiv(item, PARTS))
             index = bind(item - kv_head * PARTS)
-            begin, end = share(pages, index, T.int32(PARTS))
+            begin, end = (bind(page + first_page) for page in share(pages, index, T.int32(PARTS)))
             inside = bind(kv_head * head_stride)
             cache = Pages(kv, block_table, bind(head_bytes(width)), k_offset + inside, v_offset + inside)
             head = bind(kv_head * group + first_head)
@@ -139,7 +148,7 @@ def attention_decode(build: Build, count: int) -> Any:
             with when(T.And(begin < end, head != spread.get())):
                 own.spread(queries)
                 spread.set(head)
-            peaks, totals = _attend(own, cache, queries, head_dim, begin, end, length)
+            peaks, totals = _attend(own, cache, queries, scores, begin, end, first, length)
             for g in range(count):
                 part = parts.at((index * heads + head + g) * part_bytes)
                 part.store("float32", 0, peaks[g])
@@ -153,7 +162,8 @@ def attention_decode(build: Build, count: int) -> Any:
 
 
 def attention_prefill(build: Build, count: int) -> Any:
-    """attention_prefill_<count>(q, kv, block_table, state, scratch, out, n, <shape>, thread, threads)
+    """attention_prefill_<count>(q, kv, block_table, state, scratch, out, n, <shape>, bidirectional,
+    thread, threads)
 
     out (n, heads * head_dim) float32.
     """
@@ -169,11 +179,15 @@ def attention_prefill(build: Build, count: int) -> Any:
         heads: Expr,
         kv_heads: Expr,
         head_dim: Expr,
+        scale_bits: Expr,
+        softcap_bits: Expr,
+        window: Expr,
         head_stride: Expr,
         k_offset: Expr,
         v_offset: Expr,
         first_head: Expr,
         scratch_stride: Expr,
+        bidirectional: Expr,
         thread: Expr,
         threads: Expr,
     ) -> None:
@@ -184,17 +198,21 @@ def attention_prefill(build: Build, count: int) -> Any:
         mine = bind(T.truncdiv(tokens - thread + threads - 1, threads))
         own = Scratch(build, scratch, scratch_stride * thread, count, width)
         own.prepare()
+        scores = Scores(scale_bits, softcap_bits)
         with loop(0, kv_heads) as kv_head:
             inside = bind(kv_head * head_stride)
             cache = Pages(kv, block_table, bind(head_bytes(width)), k_offset + inside, v_offset + inside)
             head = bind(kv_head * group + first_head)
             with loop(0, mine) as i:
                 token = bind(i * threads + thread)
-                length = bind(first + token + 1)
+                causal = bind(first + token + 1)
+                length = bind(T.Select(bidirectional != 0, first + tokens, causal))
+                seen = _first_of(causal, window)
+                page = bind(T.truncdiv(seen, PAGE_TOKENS))
                 row = bind(token * heads + head)
                 queries = _queries(q, row, width, count)
                 own.spread(queries)
-                _, totals = _attend(own, cache, queries, head_dim, T.int32(0), _pages_of(length), length)
+                _, totals = _attend(own, cache, queries, scores, page, _pages_of(length), seen, length)
                 for g in range(count):
                     inverse = bind(splat(f32(1) / totals[g]))
                     with loop(0, T.truncdiv(head_dim + 3, 4)) as quad:
@@ -202,7 +220,7 @@ def attention_prefill(build: Build, count: int) -> Any:
                         _store_head(out, (row + g) * head_dim * 4, quad * 4, head_dim, bind(value * inverse))
 
     pointers = ("q", "kv", "block_table", "state", "scratch", "out", "n")
-    return function(f"attention_prefill_{count}", pointers, (*_SHAPE, "thread", "threads"), body)
+    return function(f"attention_prefill_{count}", pointers, (*_SHAPE, "bidirectional", "thread", "threads"), body)
 
 
 def _queries(q: Memory, row: Expr, width: Expr, count: int) -> list[Memory]:
@@ -211,25 +229,42 @@ def _queries(q: Memory, row: Expr, width: Expr, count: int) -> list[Memory]:
 
 
 def _attend(
-    scratch: Scratch, pages: Pages, queries: list[Memory], head_dim: Expr, begin: Expr, end: Expr, length: Expr
+    scratch: Scratch,
+    pages: Pages,
+    queries: list[Memory],
+    scores: Scores,
+    begin: Expr,
+    end: Expr,
+    first: Expr,
+    length: Expr,
 ) -> tuple[list[Expr], list[Expr]]:
-    """Attention of heads, whose queries are spread, to pages [begin, end).
+    """Attention of heads, whose queries are spread, to tokens [first, length) of pages [begin, end).
 
     Returns for each head the maximum of the scores and the sum of 2^(score - maximum); what these times V add up to is
     in the scratch.
     """
     heads = range(scratch.count)
-    root = bind(f32(math.log2(math.e)) / T.sqrt(T.Cast("float32", head_dim)))
-    factors = [bind(splat(query.load("float32", 0) * root)) for query in queries]
+    factors = [scores.factor(query.load("float32", 0)) for query in queries]
     scratch.clear()
+    scratch.bound_first(first, length)
     maxima = [Register(splat_f32(LOWEST), "float32x4") for _ in heads]
     with loop(begin, end) as page:
-        page_scores(scratch, pages, page, length, factors, maxima)
+        page_scores(scratch, pages, page, first, length, factors, maxima)
+    with when(scores.is_capped):
+        with loop(begin, end) as page:
+            scores.cap_page(scratch, page)
+        for maximum in maxima:
+            maximum.set(scores.capped(scratch.build, maximum.get()))
     peaks = [bind(horizontal_max(maximum.get())) for maximum in maxima]
     totals = [Register(splat_f32(0), "float32x4") for _ in heads]
     with loop(begin, end) as page:
         page_values(scratch, pages, page, length, peaks, totals)
     return peaks, [bind(horizontal_sum(total.get())) for total in totals]
+
+
+def _first_of(length: Expr, window: Expr) -> Expr:
+    """The first position that the last of ``length`` tokens sees."""
+    return bind(T.Select(window > 0, T.max(length - window, T.int32(0)), T.int32(0)))
 
 
 def _pages_of(length: Expr) -> Expr:

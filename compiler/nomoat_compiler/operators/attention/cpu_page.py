@@ -5,6 +5,7 @@ vectors is on whole lanes (kv_layout.py). What a thread keeps between pages is i
 
     bounds     32 int32 masks, -1 then 0, and 32 float32, 0 then LOWEST: a window of 16 of each says which of a page's
                tokens there are, without a branch and whatever the page holds behind them
+    edge       16 float32, 0 or LOWEST: in place of the latter for the page where a window begins
     constants  of 2^x. V8 makes a constant vector with three instructions, anew at every use; a load is one
     queries    (width / 2, count) vectors: a pair of dimensions of q in every lane
     sums       (count, width) float32: what the pages so far add to the result
@@ -14,6 +15,7 @@ vectors is on whole lanes (kv_layout.py). What a thread keeps between pages is i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tvm.script.ir_builder import tirx as T
@@ -36,18 +38,21 @@ from ..cpu.emit import (
     splat_f32,
     splat_i32,
     steps_per,
+    when,
     zeros,
 )
-from ..cpu.exponential import EXP2_CONSTANTS, exp2
+from ..cpu.exponential import EXP2_CONSTANTS, exp2, tanh
 from ..cpu.kv_layout import PAGE_TOKENS, QUERY_HEADER_BYTES, SCALES_BYTES, V_BYTES, V_DIMENSIONS
 
 LOWEST = -1e30  # finite, so that LOWEST minus a maximum never is NaN
 MOST_WEIGHT = 32767
 QUADS = PAGE_TOKENS // 4
 PAIRS = PAGE_TOKENS // 2
+PAGE_SHIFT = PAGE_TOKENS.bit_length() - 1
 
 _BIAS = 128
-_CONSTANTS = 256
+_EDGE = 256
+_CONSTANTS = _EDGE + PAGE_TOKENS * 4
 _QUERIES = _CONSTANTS + 16 * len(EXP2_CONSTANTS)
 # Of the scratch for ``count`` heads: queries and sums.
 BYTES_PER_DIMENSION = 8 + 4
@@ -98,9 +103,23 @@ class Scratch:
         return [self.own.load("float32", _CONSTANTS + 16 * i, 4) for i in range(len(EXP2_CONSTANTS))]
 
     def bounds(self, page: Expr, length: Expr) -> Memory:
-        """The masks of a page's tokens; their biases are _BIAS bytes behind."""
+        """The masks of a page's tokens."""
         tokens = T.min(length - page * PAGE_TOKENS, T.int32(PAGE_TOKENS))
         return self.own.at((PAGE_TOKENS - tokens) * 4)
+
+    def bound_first(self, first: Expr, length: Expr) -> None:
+        """Writes the edge: the biases of the page of token ``first``, behind and before which none is seen."""
+        start = bind(first - T.bitwise_and(first, PAGE_TOKENS - 1))
+        for quad in range(QUADS):
+            position = bind(splat(start) + T.ramp(T.int32(4 * quad), 1, 4))
+            seen = T.bitwise_and(position >= splat(first), position < splat(length))
+            self.own.store("float32", _EDGE + 16 * quad, T.Select(seen, splat_f32(0), splat_f32(LOWEST)), 4)
+
+    def biases(self, page: Expr, first: Expr, length: Expr) -> Memory:
+        """16 float32: 0 for the page's tokens that are seen, LOWEST for others."""
+        tokens = T.min(length - page * PAGE_TOKENS, T.int32(PAGE_TOKENS))
+        usual = (PAGE_TOKENS - tokens) * 4 + _BIAS
+        return self.own.at(T.Select(page == T.shift_right(first, PAGE_SHIFT), T.int32(_EDGE), usual))
 
     def page_scores(self, page: Expr) -> Memory:
         return self.scores.at(page * (self.count * PAGE_TOKENS * 4))
@@ -122,13 +141,44 @@ class Scratch:
             self.sums.store("float32", quad * 16, splat_f32(0), 4)
 
 
+class Scores:
+    """From products of queries and keys to scores in units of ln 2, by the bits of scale and softcap; softcap 0: none.
+
+    Where there is a softcap, scores come in its units first, and ``capped`` makes the others of them.
+    """
+
+    def __init__(self, scale_bits: Expr, softcap_bits: Expr) -> None:
+        scale, softcap = (T.reinterpret("float32", bits) for bits in (scale_bits, softcap_bits))
+        self.is_capped = softcap_bits != 0
+        unit = Register(T.float32(math.log2(math.e)), "float32")
+        with when(self.is_capped):
+            unit.set(f32(1) / softcap)
+        self._scale = bind(scale * unit.get())
+        self._softcap = bind(splat(softcap * f32(math.log2(math.e))))
+
+    def factor(self, query_scale: Expr) -> Expr:
+        """What the products of a query, whose integers have this scale, are multiplied with."""
+        return bind(splat(query_scale * self._scale))
+
+    def capped(self, build: Build, score: Expr) -> Expr:
+        """float32x4; what is LOWEST stays."""
+        return bind(T.Select(score > splat_f32(LOWEST / 2), self._softcap * tanh(build, score), splat_f32(LOWEST)))
+
+    def cap_page(self, scratch: Scratch, page: Expr) -> None:
+        """Caps the scores that page_scores wrote."""
+        scores = scratch.page_scores(page)
+        with loop(0, scratch.count * QUADS) as quad:
+            scores.store("float32", quad * 16, self.capped(scratch.build, scores.load("float32", quad * 16, 4)), 4)
+
+
 def page_scores(
-    scratch: Scratch, pages: Pages, page: Expr, length: Expr, factors: list[Expr], peaks: list[Register]
+    scratch: Scratch, pages: Pages, page: Expr, first: Expr, length: Expr, factors: list[Expr], peaks: list[Register]
 ) -> None:
     """Writes the scores of a page, LOWEST where there is no token, and raises ``peaks``, a maximum in each lane."""
     count = scratch.count
     keys = pages.page(page, pages.keys)
     bounds = scratch.bounds(page, length)
+    biases = scratch.biases(page, first, length)
     scores = scratch.page_scores(page)
     for half in (0, 1):
         sums = [[Register(zeros("int32", 4), "int32x4") for _ in (0, 1)] for _ in range(count)]
@@ -144,7 +194,7 @@ def page_scores(
         for i in (0, 1):
             at = (2 * half + i) * 16
             mask = bounds.load("int32", at, 4)
-            bias = bounds.load("float32", _BIAS + at, 4)
+            bias = biases.load("float32", at, 4)
             scale = bind(as_type("float32x4", T.bitwise_and(keys.load("int32", at, 4), mask)))
             for g in range(count):
                 score = bind(fma(scratch.build, T.Cast("float32x4", sums[g][i].get()) * scale, factors[g], bias))

@@ -1,13 +1,15 @@
-"""Causal attention over the paged KV cache:  out[t, h] = softmax(q[t, h] · K^T / sqrt(head_dim)) · V
+"""Attention over the paged KV cache:  out[t, h] = softmax(capped(scale * q[t, h] · K^T)) · V
 
 q (n, heads * head_dim) float32; k and v (kv_pages, kv_heads, page_size, head_dim); out (n, heads * head_dim).
-Token t attends to positions 0 ... state[1] + t. Online softmax over tiles of 64 keys (Milakov and Gimelshein 2018;
-Dao et al. 2022): running maximum m and sum l in float32. Tolerance 2e-5 * max|v| against NumPy in float64.
+Token t attends to positions 0 ... p, p = state[1] + t; with ``window`` to p - window + 1 ... p; ``bidirectional`` to
+all up to the last token of the call. ``softcap``: gpu/activations.py. Online softmax over tiles of 64 keys (Milakov and
+Gimelshein 2018; Dao et al. 2022): running maximum m and sum l in float32. Tolerance 2e-5 * max|v| against NumPy in
+float64.
 
 One workgroup per (token, query head); 64 keys are scored side by side, then the same invocations own head_dim's
-columns and add up the tile's values, so keys are read row by row and values contiguously. The loop ends at the true
-length, not at the context length. Prefill and decode use the same kernel; how many columns an invocation owns, and
-whether keys are read four values at a time, tells its variants apart.
+columns and add up the tile's values, so keys are read row by row and values contiguously. The loop begins with the tile
+of the first key that counts and ends at the true length, not at the context length. Prefill and decode use the same
+kernel; how many columns an invocation owns, and whether keys are read four values at a time, tells its variants apart.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 from tvm.script.ir_builder import tirx as T
 
 from ...expression import Expression, conjunction
+from ..gpu.activations import CAPPED
 from ..gpu.emit import (
     Argument,
     Buffers,
@@ -60,6 +63,9 @@ def _attention(symbols: Symbols, name: str, width: int, columns: int) -> Kernel:
     page_size = symbols.integer("page_size")
     loads = symbols.integer("loads", ["//", "head_dim", width])  # of one key
     group = symbols.integer("group", ["//", "heads", "kv_heads"])  # query heads of one key head
+    window = symbols.integer("window")
+    bidirectional = symbols.flag("sees_later", "bidirectional")
+    scale = symbols.number("scale")
     vector = "float32x4" if width == 4 else "float32"
     arguments = [
         Argument("q", (symbols.n, heads * loads), vector),
@@ -75,16 +81,18 @@ def _attention(symbols: Symbols, name: str, width: int, columns: int) -> Kernel:
         weights = T.alloc_buffer((THREADS,), "float32", scope="shared")  # (keys of the tile,) exp(score - m)
         head, token, index = thread.block_x, thread.block_y, thread.index
         kv_head = bind(quotient(head, group))
-        length = bind(buffers["state"][1] + token + 1)
+        position = bind(buffers["state"][1] + token)
+        length = bind(T.Select(bidirectional, buffers["state"][1] + symbols.n, position + 1))
+        first = bind(T.Select(window > 0, T.max(position + 1 - window, 0), 0))
         maximum = Register(initial=f32(MASKED))
         total = Register(initial=f32(0))
         sums = [Register(initial=f32(0)) for _ in range(columns)]
         score = Register()
 
-        with T.serial((length + (THREADS - 1)) // THREADS) as tile:
+        with T.serial(quotient(first, THREADS), (length + (THREADS - 1)) // THREADS) as tile:
             key = bind(tile * THREADS + index)
             score.set(f32(MASKED))
-            with T.If(key < length), T.Then():
+            with T.If(T.And(key >= first, key < length)), T.Then():
                 page = bind(buffers["block_table"][quotient(key, page_size)])
                 slot = bind(remainder(key, page_size))
                 products = Register(initial=f32(0))
@@ -92,7 +100,7 @@ def _attention(symbols: Symbols, name: str, width: int, columns: int) -> Kernel:
                     a = buffers["q"][token, head * loads + i]
                     b = buffers["k_pages"][page, kv_head, slot, i]
                     products.add(dot(a, b) if width == 4 else a * b)
-                score.set(products.get() * T.rsqrt(T.Cast("float32", head_dim)))
+                score.set(symbols.call(CAPPED, products.get() * scale))
             store(scores, score.get(), index)
             barrier()
             previous = bind(maximum.get())

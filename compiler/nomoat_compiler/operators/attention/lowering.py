@@ -15,7 +15,8 @@ from .cpu_page import BYTES_PER_DIMENSION, scratch_bytes
 MOST = max(HEADS_AT_ONCE)
 INPUTS = ("queries.address", "kv.address", "k_pages.block_table", "state.address", "own.address")
 SHAPE = (
-    "heads", "kv_heads", "head_dim", "k_pages.head_stride", "k_pages.offset", "v_pages.offset", "first", "own.stride",
+    "heads", "kv_heads", "head_dim", "scale.float32", "softcap.float32", "window", "k_pages.head_stride",
+    "k_pages.offset", "v_pages.offset", "first", "own.stride",
 )  # fmt: skip
 SCORES_BYTES = times(round_up("context_length", PAGE_TOKENS), 4 * MOST)
 GROUP = groups(["//", "heads", "kv_heads"], MOST)
@@ -26,7 +27,9 @@ LOWERING = lowering(
         when=negation("queries.written"),
     ),
     step(
-        call("attention_prefill_{count}", *INPUTS, "out.address", "n.address", *SHAPE, groups=GROUP),
+        call(
+            "attention_prefill_{count}", *INPUTS, "out.address", "n.address", *SHAPE, "bidirectional", groups=GROUP
+        ),
         when="prefill",
     ),
     step(

@@ -1,4 +1,4 @@
-"""Causal attention over the paged KV cache, in NumPy."""
+"""Attention over the paged KV cache, in NumPy."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..known_answer import Arrays, Case
+from ..linear.reference import soft_capped
 
 
-def _fields(head_dim: int) -> dict[str, Any]:
-    return {"heads": 4, "kv_heads": 2, "head_dim": head_dim, "page_size": 4}
+def _fields(head_dim: int, **knobs: Any) -> dict[str, Any]:
+    return {"heads": 4, "kv_heads": 2, "head_dim": head_dim, "page_size": 4, "scale": head_dim**-0.5} | knobs
 
 
 # A head for each number of columns that one invocation may own, in fours and not.
@@ -19,6 +20,9 @@ CASES = (
     *(Case(_fields(head_dim), position=9) for head_dim in (20, 22, 100, 102, 140, 142, 204, 206, 260, 262, 516, 518)),
     Case(_fields(20), tokens=3, prefill=True, position=6),
     Case(_fields(22), tokens=3, prefill=True, position=6),
+    Case(_fields(20, window=3, softcap=1.5), position=9),
+    Case(_fields(20, window=3, softcap=1.5), tokens=3, prefill=True, position=6),
+    Case(_fields(20, bidirectional=True), tokens=5, prefill=True),
 )
 
 
@@ -32,12 +36,15 @@ def reference(definition: Mapping[str, Any], arrays: Arrays, tokens: int) -> Arr
     ]
     out = np.empty_like(q)
     for t in range(tokens):
-        positions = np.arange(int(arrays["state"][1]) + t + 1)
+        position = int(arrays["state"][1]) + t
+        first = max(0, position - definition["window"] + 1) if definition["window"] else 0
+        last = int(arrays["state"][1]) + tokens - 1 if definition["bidirectional"] else position
+        positions = np.arange(first, last + 1)
         page, slot = arrays["block_table"][positions // page_size], positions % page_size
         for head in range(heads):
             kv_head = head // (heads // kv_heads)
             k, v = (p[page, kv_head, slot] for p in pages)  # (positions, head_dim) each
-            scores = k @ q[t, head] / np.sqrt(head_dim)
+            scores = soft_capped(k @ q[t, head] * definition["scale"], definition["softcap"])
             weights = np.exp(scores - scores.max())
             out[t, head] = weights @ v / weights.sum()
     return {"out": out}

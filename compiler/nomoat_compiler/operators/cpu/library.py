@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..catalog import modules
+from ..declaration import ACTIVATIONS
 from .bandwidth import stream_read
-from .elementwise import add, add_bias, geglu, gelu, swiglu
+from .elementwise import activate, add, add_bias, gate, scale_cap
 from .emit import Build
 from .fine_activations import quantize_fine, quantize_fine_own
-from .layer_norm import layer_norm
 from .plain_numbers import DTYPES
 from .quantize_activations import quantize, quantize_own
 from .repack import copy, repack_scales, repack_weights, widen
@@ -25,10 +25,9 @@ def library(build: Build) -> dict[str, Any]:
         quantize_fine_own(build),
         add(),
         add_bias(),
-        swiglu(build),
-        geglu(build),
-        gelu(build),
-        layer_norm(),
+        scale_cap(build),
+        *(activate(build, index) for index in range(1, len(ACTIVATIONS))),
+        *(gate(build, index) for index in range(len(ACTIVATIONS))),
         stream_read(),
         copy(),
         *(repack_weights(bits) for bits in (4, 8)),

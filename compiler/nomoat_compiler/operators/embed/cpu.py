@@ -1,7 +1,7 @@
-"""Rows of the embedding:  y[t, :] = W[ids[t], :]
+"""Rows of the embedding:  y[t, :] = scale * W[ids[t], :]
 
-ids (n,) int32; W in blocks (blocks.py) or plain numbers, row by row; y (n, columns) float32. Exact but for one
-rounding of q * scale + minimum. Tokens are shared among threads.
+ids (n,) int32; W in blocks (blocks.py) or plain numbers, row by row; y (n, columns) float32. Exact but for
+the roundings of q * scale + minimum and of its product with the factor. Tokens are shared among threads.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from tvm.script.ir_builder import tirx as T
 
 from ..cpu.blocks import COLUMNS, FORMATS, ROWS, Format
-from ..cpu.emit import HALF_SCALE, Build, Expr, Memory, bind, f32, function, loop, offset, share
+from ..cpu.emit import HALF_SCALE, Build, Expr, Memory, bind, f32, function, loop, offset, share, splat
 from ..cpu.plain_numbers import DTYPES, ITEM_BYTES, load4
 
 
@@ -21,7 +21,7 @@ def kernels(build: Build) -> list[Any]:
 
 
 def embed(layout: Format) -> Any:
-    """embed_<format>(ids, w, y, n, columns, k_blocks, zero, thread, threads)"""
+    """embed_<format>(ids, w, y, n, columns, scale_bits, k_blocks, zero, thread, threads)"""
 
     def body(
         ids: Memory,
@@ -29,11 +29,13 @@ def embed(layout: Format) -> Any:
         y: Memory,
         n: Memory,
         columns: Expr,
+        scale_bits: Expr,
         k_blocks: Expr,
         zero: Expr,
         thread: Expr,
         threads: Expr,
     ) -> None:
+        factor = bind(T.reinterpret("float32", scale_bits))
         begin, end = share(n.load("int32", 0), thread, threads)
         with loop(begin, end) as token:
             row = ids.load("int32", token * 4)
@@ -57,9 +59,9 @@ def embed(layout: Format) -> Any:
                     value = T.Cast("float32", q) * scale + low
                 else:
                     value = T.Cast("float32", q - zero) * scale
-                y.store("float32", (token * columns + column) * 4, value)
+                y.store("float32", (token * columns + column) * 4, value * factor)
 
-    scalars = ("columns", "k_blocks", "zero", "thread", "threads")
+    scalars = ("columns", "scale_bits", "k_blocks", "zero", "thread", "threads")
     return function(f"embed_{layout.name}", ("ids", "w", "y", "n"), scalars, body)
 
 
@@ -72,14 +74,18 @@ def _scale(w: Memory, layout: Format, at: Expr) -> Expr:
 
 
 def float_embed(dtype: str) -> Any:
-    """embed_<dtype>(ids, w, y, n, columns, thread, threads); columns is a multiple of 4."""
+    """embed_<dtype>(ids, w, y, n, columns, scale_bits, thread, threads); columns is a multiple of 4."""
 
-    def body(ids: Memory, w: Memory, y: Memory, n: Memory, columns: Expr, thread: Expr, threads: Expr) -> None:
+    def body(
+        ids: Memory, w: Memory, y: Memory, n: Memory, columns: Expr, scale_bits: Expr, thread: Expr, threads: Expr
+    ) -> None:
+        factor = bind(T.reinterpret("float32", scale_bits))
         begin, end = share(n.load("int32", 0), thread, threads)
         with loop(begin, end) as token:
             row = ids.load("int32", token * 4)
             with loop(0, T.truncdiv(columns, 4)) as i:
                 value = load4(w, dtype, offset(row * (columns * ITEM_BYTES[dtype]) + i * (4 * ITEM_BYTES[dtype])))
-                y.store("float32", (token * columns + i * 4) * 4, value, 4)
+                y.store("float32", (token * columns + i * 4) * 4, value * splat(factor), 4)
 
-    return function(f"embed_{dtype}", ("ids", "w", "y", "n"), ("columns", "thread", "threads"), body)
+    scalars = ("columns", "scale_bits", "thread", "threads")
+    return function(f"embed_{dtype}", ("ids", "w", "y", "n"), scalars, body)

@@ -7,7 +7,7 @@ from ..cpu.blocks import COLUMNS
 from ..cpu.lowering import call, lowering, step
 
 # In decode the token id is state[0].
-_HEAD = ("token_ids.address", "w.address", "out.address", "n.address", "columns")
+_HEAD = ("token_ids.address", "w.address", "out.address", "n.address", "columns", "scale.float32")
 
 LOWERING = lowering(
     step(

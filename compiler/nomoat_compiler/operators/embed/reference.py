@@ -13,7 +13,7 @@ from ..stored_values import matrix
 CASES = (
     Case({"rows": 11, "columns": 100}, tokens=3, prefill=True),
     Case({"rows": 11, "columns": 96}, tokens=3, prefill=True),
-    Case({"rows": 11, "columns": 100}),
+    Case({"rows": 11, "columns": 100, "scale": 3.5}),
     Case({"rows": 11, "columns": 96}),
 )
 
@@ -22,4 +22,4 @@ def reference(definition: Mapping[str, Any], arrays: Arrays, tokens: int) -> Arr
     """out (tokens, columns)"""
     table = matrix(definition, arrays)  # (rows, columns)
     ids = np.clip(arrays["token_ids"][:tokens], 0, definition["rows"] - 1)
-    return {"out": table[ids]}
+    return {"out": table[ids] * definition["scale"]}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tvm.script.ir_builder import tirx
 from tvm.tirx import Var
 
 from ...expression import Expression
@@ -18,25 +19,54 @@ from ...expression import Expression
 Expr = Any  # tvm PrimExpr or int: TVM ships no types
 
 
+@dataclass(frozen=True)
+class WgslFunction:
+    """A function in WGSL of float32 to float32, beside a kernel that calls it many times: TVM writes none.
+
+    ``symbols``: what its text reads of the kernel's symbols, by name with their WGSL types. ``calls``: other functions.
+    """
+
+    name: str
+    text: str
+    symbols: tuple[tuple[str, str], ...] = ()
+    calls: tuple[WgslFunction, ...] = ()
+
+
 class Symbols:
-    """The open symbols of one kernel. ``values`` maps each name to its expression over the definition."""
+    """The open symbols of one kernel. ``values`` maps each name to its expression over the definition.
+
+    ``functions``: those that the kernel calls, each after what it calls itself.
+    """
 
     def __init__(self) -> None:
         self.n: Expr = Var("n", "int32")  # the number of tokens of the call: a uniform, never a constant
         self.values: dict[str, Expression] = {}
+        self.functions: dict[str, WgslFunction] = {}
         self._variables: dict[str, Expr] = {}
 
     def integer(self, name: str, value: Expression | None = None) -> Expr:
         """The int32 ``name``; without ``value`` it is the field or symbol of the definition that has this name."""
         return self._variable(name, "int32", name if value is None else value)
 
-    def number(self, name: str) -> Expr:
-        """The float32 ``name``: the field of the definition that has this name."""
-        return self._variable(name, "float32", name)
+    def number(self, name: str, value: Expression | None = None) -> Expr:
+        """The float32 ``name``, as ``integer``."""
+        return self._variable(name, "float32", name if value is None else value)
 
     def flag(self, name: str, value: Expression) -> Expr:
         """A condition: ``value`` (0 or 1) is not 0. Compilers fold what it decides."""
         return self.integer(name, value) != 0
+
+    def call(self, function: WgslFunction, value: Expr) -> Expr:
+        """``function`` of a float32; the symbols that it reads are fields of these names."""
+        self._use(function)
+        return tirx.call_pure_extern("float32", function.name, value)
+
+    def _use(self, function: WgslFunction) -> None:
+        for called in function.calls:
+            self._use(called)
+        for name, _ in function.symbols:
+            assert self.values.setdefault(name, name) == name, f"{name} has two values"
+        self.functions[function.name] = function
 
     def _variable(self, name: str, dtype: str, value: Expression) -> Expr:
         assert self.values.setdefault(name, value) == value, f"{name} has two values"
@@ -64,11 +94,12 @@ class Variant:
 
 @dataclass(frozen=True)
 class Stage:
-    """One dispatch. The first variant that fits the definition and the adapter runs; the last that fits the
-    definition needs no feature."""
+    """One dispatch, left out where ``when`` is 0. The first variant that fits the definition and the adapter runs; the
+    last that fits the definition needs no feature."""
 
     name: str
     variants: tuple[Variant, ...]
+    when: Expression = 1
 
 
 @dataclass(frozen=True)

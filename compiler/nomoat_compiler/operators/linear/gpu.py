@@ -1,4 +1,4 @@
-"""The GPU kernels of ``linear``: one for each storage format, with and without swiglu, for decode and prefill."""
+"""The GPU kernels of ``linear``: one for each storage format, with and without a gate, for decode and prefill."""
 
 from __future__ import annotations
 

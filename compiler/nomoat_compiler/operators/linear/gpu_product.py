@@ -1,15 +1,16 @@
 """What the two matmul kernels (gpu_decode.py, gpu_prefill.py) share.
 
     y[t, :] = W · (x[t, :] * gain * rms(x[t, :])) + bias        norm: RMSNorm folded in (decode only)
-    out     = y + residual                                      residual
-    out     = silu(y[:, :N/2]) * y[:, N/2:]                     swiglu (Shazeer 2020): W holds gate rows, then up rows
+    z       = act(y)                                            activation: gpu/activations.py
+    z       = act(y[:, :N/2]) * y[:, N/2:]                      gated (Shazeer 2020): W holds gate rows, then up rows
+    out     = capped(scale * z) + residual                      softcap, residual
 
 x (n, K) float32; W (N, K) in its storage format, dequantized in registers; gain (K,), bias (N,) float32; out (n, N or
 N/2) float32. Accumulates in float32. Tolerance against NumPy on the dequantized weights: 2e-6 * sqrt(K) * max|x| *
-max|W|.
+max|W|, and what the activation adds.
 
 Slices: a kernel may be given some of the matrix's rows. ``rows`` counts those, ``all_rows`` the whole matrix's, and
-``first_row`` the outputs before this slice's first; with swiglu a slice holds the gate rows of its outputs, then their
+``first_row`` the outputs before this slice's first; with gated a slice holds the gate rows of its outputs, then their
 up rows. ``out``, ``residual`` and ``bias`` are always the whole.
 """
 
@@ -20,11 +21,10 @@ from dataclasses import dataclass
 from tvm.script.ir_builder import tirx as T
 
 from ...expression import Expression, conjunction, negation
+from ..gpu.activations import ACTIVATED, CAPPED
 from ..gpu.emit import Argument, Buffers, Register, bind, dot, f32, splat, store
 from ..gpu.operator import Expr, Symbols
 from ..gpu.weight_reader import FORMATS, GROUP_SIZE, Chunk, GroupedFormat, MatrixFormat, MatrixReader
-
-LOWEST_GATE = -87.0
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class LinearKind:
     """
 
     storage: MatrixFormat
-    swiglu: bool
+    gated: bool
     padded: bool
 
     @property
     def name(self) -> str:
-        return f"{'swiglu_' if self.swiglu else ''}{self.storage.name}{'_padded' if self.padded else ''}"
+        return f"{'gated_' if self.gated else ''}{self.storage.name}{'_padded' if self.padded else ''}"
 
     @property
     def grouped(self) -> bool:
@@ -48,26 +48,26 @@ class LinearKind:
 
     @property
     def when(self) -> Expression:
-        swiglu: Expression = "swiglu" if self.swiglu else ["==", "swiglu", 0]
+        gated: Expression = "gated" if self.gated else ["==", "gated", 0]
         if not self.grouped:
-            return conjunction(swiglu, self.storage.when)
+            return conjunction(gated, self.storage.when)
         padding: Expression = ["==", ["%", "columns", GROUP_SIZE], 0]
-        return conjunction(swiglu, self.storage.when, negation(padding) if self.padded else padding)
+        return conjunction(gated, self.storage.when, negation(padding) if self.padded else padding)
 
     @property
     def outputs(self) -> Expression:
         """Values that a slice adds to one token's result, over the definition."""
-        return ["//", "rows", 2] if self.swiglu else "rows"
+        return ["//", "rows", 2] if self.gated else "rows"
 
     @property
     def cluster_outputs(self) -> int:
         """Outputs that two rows of W make."""
-        return 1 if self.swiglu else 2
+        return 1 if self.gated else 2
 
 
 KINDS = tuple(
-    LinearKind(storage, swiglu, padded)
-    for swiglu in (False, True)
+    LinearKind(storage, gated, padded)
+    for gated in (False, True)
     for storage in FORMATS
     for padded in ((False, True) if isinstance(storage, GroupedFormat) else (False,))
 )
@@ -76,20 +76,21 @@ KINDS = tuple(
 class LinearKernel:
     """The matrix and the symbols of one matmul kernel whose workgroups compute ``block_outputs`` outputs each.
 
-    ``offsets`` lead from an output to the rows of W that make it: its own, and with swiglu its up row.
+    ``offsets`` lead from an output to the rows of W that make it: its own, and with gated its up row.
     """
 
     def __init__(self, symbols: Symbols, kind: LinearKind, block_outputs: int) -> None:
         self.kind = kind
         self.matrix = MatrixReader(symbols, kind.storage)
         self.outputs = symbols.integer("outputs", kind.outputs)
-        self.offsets: list[Expr] = [0, self.outputs] if kind.swiglu else [0]
+        self.offsets: list[Expr] = [0, self.outputs] if kind.gated else [0]
         self._tails = symbols.flag("tails", ["<", 0, ["%", kind.outputs, block_outputs]])  # of the last workgroup
         self._first = symbols.integer("first_row")
-        self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if kind.swiglu else "all_rows")
+        self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if kind.gated else "all_rows")
         self._bias = symbols.flag("has_bias", "bias")
         self._residual = symbols.flag("has_residual", "residual")
         self._n = symbols.n
+        self._symbols = symbols
 
     def arguments(self, gain: bool) -> list[Argument]:
         """x, [gain], w, [w_scale], bias, residual, out; what the definition lacks is bound and never read."""
@@ -122,7 +123,7 @@ class LinearKernel:
     def store_output(
         self, buffers: Buffers, token: Expr, output: Expr, sums: list[Register], factor: Expr | None = None
     ) -> None:
-        """Finishes one output. ``sums`` are its row's, with swiglu its gate row's and its up row's."""
+        """Finishes one output. ``sums`` are its row's, with gated its gate row's and its up row's."""
         column = bind(output + self._first)
         if factor is not None:
             for y in sums:
@@ -130,7 +131,9 @@ class LinearKernel:
         with T.If(self._bias), T.Then():
             for half, y in enumerate(sums):
                 y.add(buffers["bias"][column + half * self._stride])
-        result = Register(initial=silu(bind(sums[0].get())) * sums[1].get() if self.kind.swiglu else sums[0].get())
+        activated = self._symbols.call(ACTIVATED, sums[0].get())
+        product = activated * sums[1].get() if self.kind.gated else activated
+        result = Register(initial=self._symbols.call(CAPPED, product * self._symbols.number("scale")))
         with T.If(self._residual), T.Then():
             result.add(buffers["residual"][token, column])
         store(buffers["out"], result.get(), token, column)
@@ -152,13 +155,3 @@ def chunk_product(xs: list[Expr], x_sum: Expr | None, part: Chunk) -> Expr:
     if part.scale is not None and part.offset is not None:
         product = product * part.scale + part.offset * x_sum
     return product
-
-
-def silu(value: Expr) -> Expr:
-    """x / (1 + exp(-x)), absolute error below 1.5e-36 where x < -87: there the value at -87 stands for all.
-
-    exp(-x) would be infinite from -89 on, which WGSL lets a compiler assume away, and a divisor above 2^126 has no
-    accuracy. A comparison, not max: max may drop NaN, which must reach the logits.
-    """
-    x = bind(T.Select(value < f32(LOWEST_GATE), f32(LOWEST_GATE), value))
-    return x / (f32(1) + T.exp(f32(0) - x))

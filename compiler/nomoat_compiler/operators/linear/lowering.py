@@ -72,10 +72,18 @@ LOWERING = lowering(
             )
             for kernel, kind in (("quantize_own", COARSE), ("quantize_fine_own", FINE))
         ),
-        *product("out.address", 0, negation("swiglu")),
-        *product("gate.address", 0, "swiglu"),
-        *product("up.address", ROW_BLOCKS, "swiglu"),
-        call("swiglu", "gate.address", "up.address", "out.address", "n.address", ROW_BLOCKS, when="swiglu"),
+        *product("out.address", 0, negation("gated")),
+        *product("gate.address", 0, "gated"),
+        *product("up.address", ROW_BLOCKS, "gated"),
+        call("gate_{activation}", "gate.address", "up.address", "out.address", "n.address", ROW_BLOCKS, when="gated"),
+        call(
+            "activate_{activation}", "out.address", "n.address", ROW_BLOCKS,
+            when=conjunction(negation("gated"), ["<", 0, "activation"]),
+        ),
+        call(
+            "scale_cap", "out.address", "n.address", ROW_BLOCKS, "scale.float32", "softcap.float32",
+            when=["max", "has_softcap", negation(["==", "scale", 1])],
+        ),
         call("add", "out.address", "residual.address", "n.address", ROW_BLOCKS, when="residual"),
     ),
     memory=(
@@ -83,13 +91,13 @@ LOWERING = lowering(
         scratch("blocks", times(TOKEN_BYTES, "prefill_chunk")),
         scratch("own_normed", times("columns", 4), per_thread=True),
         scratch("normed", times("columns", 4)),
-        scratch("gate", times(WIDTH, "prefill_chunk", 4, "swiglu")),
-        scratch("up", times(WIDTH, "prefill_chunk", 4, "swiglu")),
+        scratch("gate", times(WIDTH, "prefill_chunk", 4, "gated")),
+        scratch("up", times(WIDTH, "prefill_chunk", 4, "gated")),
     ),
     refusals=(
         # A prefill's rows follow each other without a gap; one token's may end in the middle of a block.
         refusal(
-            times(["max", "prefill", "swiglu"], ["<", 0, ["%", WIDTH, ROWS]]),
+            times(["max", "prefill", "gated"], ["<", 0, ["%", WIDTH, ROWS]]),
             "a matrix product with {rows} rows, whose results are no multiple of 4",
         ),
         # ``normed`` has room for one token. A rule of the operator says so too.

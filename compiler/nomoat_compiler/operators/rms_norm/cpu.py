@@ -1,9 +1,9 @@
-"""RMSNorm:  y = x * gain / sqrt(mean(x^2) + eps)     (Zhang and Sennrich 2019)
+"""RMSNorm:  y = x * gain / sqrt(mean(x^2) + eps) [+ residual]     (Zhang and Sennrich 2019)
 
-x, y (n, columns) float32; gain (columns,) float32; columns is a multiple of 4. Tolerance 2e-6 relative.
+x, residual, y (n, columns) float32; gain (columns,) float32; columns is a multiple of 4. Tolerance 2e-6 relative.
 
-``rms_norm`` splits the tokens among threads. ``rms_norm_own`` is for one token: every thread makes the whole result in
-its own memory, ``stride`` bytes apart, which costs less than a barrier.
+``rms_norm`` and ``rms_norm_add``, which has the residual, split the tokens among threads. ``rms_norm_own`` is for one
+token: every thread makes the whole result in its own memory, ``stride`` bytes apart, which costs less than a barrier.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..cpu.emit import Build, Expr, Memory, Register, bind, f32, function, horiz
 
 
 def kernels(build: Build) -> list[Any]:
-    """Both kernels of the norm."""
-    return [rms_norm(), rms_norm_own()]
+    """Every kernel of the norm."""
+    return [rms_norm(), rms_norm_add(), rms_norm_own()]
 
 
 def rms_norm() -> Any:
@@ -32,6 +32,29 @@ def rms_norm() -> Any:
             _norm_row(x, start, gain, y, start, columns, eps)
 
     return function("rms_norm", ("x", "gain", "y", "n"), ("columns", "eps_bits", "thread", "threads"), _with_eps(body))
+
+
+def rms_norm_add() -> Any:
+    """rms_norm_add(x, gain, residual, y, n, columns, thread, threads, eps)"""
+
+    def body(
+        x: Memory,
+        gain: Memory,
+        residual: Memory,
+        y: Memory,
+        n: Memory,
+        columns: Expr,
+        thread: Expr,
+        threads: Expr,
+        eps: Expr,
+    ) -> None:
+        begin, end = share(n.load("int32", 0), thread, threads)
+        with loop(begin, end) as token:
+            start = bind(token * columns * 4)
+            _norm_row(x, start, gain, y, start, columns, eps, residual)
+
+    pointers = ("x", "gain", "residual", "y", "n")
+    return function("rms_norm_add", pointers, ("columns", "eps_bits", "thread", "threads"), _with_eps(body))
 
 
 def rms_norm_own() -> Any:
@@ -55,7 +78,16 @@ def _with_eps(body: Any) -> Any:
     return wrapped
 
 
-def _norm_row(x: Memory, start: Expr, gain: Memory, y: Memory, target: Expr, columns: Expr, eps: Expr) -> None:
+def _norm_row(
+    x: Memory,
+    start: Expr,
+    gain: Memory,
+    y: Memory,
+    target: Expr,
+    columns: Expr,
+    eps: Expr,
+    residual: Memory | None = None,
+) -> None:
     """columns is a multiple of 4."""
     squares = Register(splat_f32(0), "float32x4")
     with loop(0, T.truncdiv(columns, 4)) as i:
@@ -65,4 +97,6 @@ def _norm_row(x: Memory, start: Expr, gain: Memory, y: Memory, target: Expr, col
     factor = bind(splat(f32(1) / T.sqrt(mean + eps)))
     with loop(0, T.truncdiv(columns, 4)) as i:
         value = x.load("float32", start + i * 16, 4) * factor * gain.load("float32", i * 16, 4)
+        if residual is not None:
+            value = value + residual.load("float32", start + i * 16, 4)
         y.store("float32", target + i * 16, value, 4)

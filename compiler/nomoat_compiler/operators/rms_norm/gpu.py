@@ -1,8 +1,8 @@
-"""RMSNorm:  out[t, i] = x[t, i] * gain[i] / sqrt(mean_j x[t, j]^2 + eps)      (Zhang and Sennrich 2019, eq. 4)
+"""RMSNorm:  out[t, i] = x[t, i] * gain[i] / sqrt(mean_j x[t, j]^2 + eps) [+ residual[t, i]]
 
-x (n, columns) float32, gain (columns,) float32 -> out (n, columns) float32. Accumulates in float32;
-tolerance 1e-5 relative: the order of the sum differs from NumPy's pairwise one.
-Only prefill uses this kernel: decode folds the norm into the matmul that follows (linear/gpu_decode.py).
+(Zhang and Sennrich 2019, eq. 4.) x, residual (n, columns) float32, gain (columns,) float32 -> out (n, columns) float32.
+Accumulates in float32; tolerance 1e-5 relative: the order of the sum differs from NumPy's pairwise one. A norm before a
+matmul is folded into it in decode (linear/gpu_decode.py).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def _rms_norm(symbols: Symbols) -> Kernel:
     arguments = [
         Argument("x", (symbols.n, quads), "float32x4"),
         Argument("gain", (quads,), "float32x4"),
+        Argument("residual", (symbols.n, quads), "float32x4"),
         Argument("out", (symbols.n, quads), "float32x4"),
     ]
 
@@ -49,7 +50,9 @@ def _rms_norm(symbols: Symbols) -> Kernel:
         with T.serial(steps) as step:
             column = bind(step * THREADS + thread.index)
             with T.If(column < quads), T.Then():
-                value = buffers["x"][token, column] * buffers["gain"][column] * splat(factor)
-                store(buffers["out"], value, token, column)
+                result = Register("float32x4", buffers["x"][token, column] * buffers["gain"][column] * splat(factor))
+                with T.If(symbols.flag("has_residual", "residual")), T.Then():
+                    result.add(buffers["residual"][token, column])
+                store(buffers["out"], result.get(), token, column)
 
     return function("rms_norm", arguments, (1, "n"), THREADS, body)

@@ -9,13 +9,19 @@ import numpy as np
 
 from ..known_answer import Arrays, Case
 
-CASES = (Case({"columns": 300, "eps": 1e-5}, tokens=2, prefill=True), Case({"columns": 300, "eps": 1e-5}))
+CASES = (
+    Case({"columns": 300, "eps": 1e-5}, tokens=2, prefill=True),
+    Case({"columns": 300, "eps": 1e-5, "residual": True}),
+)
 
 
 def reference(definition: Mapping[str, Any], arrays: Arrays, tokens: int) -> Arrays:
     """out (tokens, columns)"""
     x = arrays["x"].reshape(tokens, -1).astype(np.float64)
-    return {"out": normalize(x, arrays["gain"], definition["eps"])}
+    out = normalize(x, arrays["gain"], definition["eps"])
+    if definition["residual"]:
+        out = out + arrays["residual"].reshape(out.shape).astype(np.float64)
+    return {"out": out}
 
 
 def normalize(x: np.ndarray, gain: np.ndarray, eps: float) -> np.ndarray:

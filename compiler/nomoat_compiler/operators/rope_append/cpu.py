@@ -1,9 +1,11 @@
-"""Rotary position embedding, and the new keys and values into the cache.
+"""Norms of queries and keys, rotary position embedding, and the new keys and values into the cache.
 
-    (a, b) -> (a cos - b sin, b cos + a sin),  angle = position * inv_freq[j],  a = q[j], b = q[j + head_dim/2]
+    (a, b) -> (a cos - b sin, b cos + a sin),  angle = position * inv_freq[j],  a = q[j], b = q[j + rotary_dim/2]
     (Su et al. 2021, in Hugging Face's half-split layout; cos and sin times attention_scaling)
 
-``rope_table`` computes cos and sin of each token once for all layers: (n, head_dim/2, 2) float32, and for ``dynamic``
+``qk_norm`` divides each query and key head, or all of a token together, by the root of the mean of its squares, times
+a gain: tolerance 2e-6 relative. What is behind rotary_dim in a head is not rotated.
+``rope_table`` computes cos and sin of each token once for all layers: (n, rotary_dim/2, 2) float32, and for ``dynamic``
 NTK scaling the frequencies of each position beyond the trained length.
 ``rope_append`` rotates q (n, heads * head_dim) in place of qkv's first columns, as int16 with one float32 scale a head
 (kv_layout.py has K and V), for attention.py. Tolerance of the rotation 1e-5 * max|qkv|.
@@ -28,6 +30,7 @@ from ..cpu.emit import (
     f32,
     function,
     horizontal_max,
+    horizontal_sum,
     lane,
     loop,
     round_to_int,
@@ -53,30 +56,95 @@ from ..cpu.kv_layout import (
 )
 from ..trigonometry import COS, PI_2, SIN
 
-# Of one thread: a head of up to 1024 values.
-SCRATCH_BYTES = 4096
+# Of one thread: a head of up to 1024 values, and what a last vector reaches too far.
+SCRATCH_BYTES = 4096 + 16
 
 
 def kernels(build: Build) -> list[Any]:
-    """The table, and what uses it."""
-    return [rope_table(build), rope_append(build)]
+    """The norm, the table, and what uses both."""
+    return [qk_norm(), rope_table(build), rope_append(build)]
+
+
+def qk_norm() -> Any:
+    """qk_norm(qkv, q_gain, k_gain, normed, n, heads, kv_heads, head_dim, whole, eps_bits, thread, threads)
+
+    qkv, normed (n, (heads + 2 kv_heads) * head_dim) float32; gains (head_dim,), or (heads * head_dim,) where ``whole``
+    is 1 and the mean is over all heads. Values are copied. Heads are shared among threads as in ``rope_append``, so a
+    thread that reads there reads what it wrote itself.
+    """
+
+    def body(
+        qkv: Memory,
+        q_gain: Memory,
+        k_gain: Memory,
+        normed: Memory,
+        n: Memory,
+        heads: Expr,
+        kv_heads: Expr,
+        head_dim: Expr,
+        whole: Expr,
+        eps_bits: Expr,
+        thread: Expr,
+        threads: Expr,
+    ) -> None:
+        eps = bind(T.reinterpret("float32", eps_bits))
+        all_heads = bind(heads + kv_heads * 2)
+        begin, end = share(n.load("int32", 0) * all_heads, thread, threads)
+        with loop(begin, end) as item:
+            token = bind(T.truncdiv(item, all_heads))
+            head = bind(item - token * all_heads)
+            row = bind(item * head_dim * 4)
+
+            def scaled(gain: Memory, first: Expr, count: Expr) -> None:
+                """The head, of ``count`` heads from ``first`` on."""
+                start = bind(T.Select(whole != 0, (token * all_heads + first) * head_dim * 4, row))
+                length = bind(T.Select(whole != 0, count, T.int32(1)) * head_dim)
+                squares = Register(splat_f32(0), "float32x4")
+                with loop(0, T.truncdiv(length, 4)) as j:
+                    value = qkv.load("float32", start + j * 16, 4)
+                    squares.add(value * value)
+                total = Register(horizontal_sum(squares.get()), "float32")
+                with loop(T.bitwise_and(length, -4), length) as j:
+                    one = qkv.load("float32", start + j * 4)
+                    total.add(one * one)
+                factor = bind(f32(1) / T.sqrt(total.get() / T.Cast("float32", length) + eps))
+                own = bind(T.Select(whole != 0, head - first, T.int32(0)) * head_dim * 4)
+                with loop(0, head_dim) as j:
+                    value = qkv.load("float32", row + j * 4) * factor * gain.load("float32", own + j * 4)
+                    normed.store("float32", row + j * 4, value)
+
+            with T.If(head < heads):
+                with T.Then():
+                    scaled(q_gain, T.int32(0), heads)
+                with T.Else(), T.If(head < heads + kv_heads):
+                    with T.Then():
+                        scaled(k_gain, heads, kv_heads)
+                    with T.Else(), loop(0, head_dim) as j:
+                        normed.store("float32", row + j * 4, qkv.load("float32", row + j * 4))
+
+    pointers = ("qkv", "q_gain", "k_gain", "normed", "n")
+    scalars = ("heads", "kv_heads", "head_dim", "whole", "eps_bits", "thread", "threads")
+    return function("qk_norm", pointers, scalars, body)
 
 
 def rope_table(build: Build) -> Any:
-    """rope_table(inv_freq, state, table, n, dynamic, half_dim, scaling_bits, thread, threads)
+    """rope_table(inv_freq, long_inv_freq, state, table, n, dynamic, half_dim, scaling_bits, long_from, thread, threads)
 
-    ``dynamic``: float32 (4,): log theta, head_dim / (head_dim - 2), factor / trained, factor - 1; then int32 trained
-    length, 0 where frequencies do not depend on the position; then float32 -2 / head_dim.
+    ``long_inv_freq`` is read where ``long_from`` is above 0 and below state[5]. ``half_dim``: pairs that are rotated.
+    ``dynamic``: float32 (4,): log theta, rotary_dim / (rotary_dim - 2), factor / trained, factor - 1; then the trained
+    length, int32, 0 where frequencies do not depend on the position; then float32 -2 / rotary_dim.
     """
 
     def body(
         inv_freq: Memory,
+        long_inv_freq: Memory,
         state: Memory,
         table: Memory,
         n: Memory,
         dynamic: Memory,
         half_dim: Expr,
         scaling_bits: Expr,
+        long_from: Expr,
         thread: Expr,
         threads: Expr,
     ) -> None:
@@ -84,6 +152,7 @@ def rope_table(build: Build) -> Any:
         first = state.load("int32", 4)
         scaling = bind(T.reinterpret("float32", scaling_bits))
         trained = dynamic.load("int32", 16)
+        is_long = bind(T.And(long_from > 0, state.load("int32", 20) > long_from))
         with loop(begin, end) as token:
             position = bind(first + token)
             log_theta = Register(f32(0), "float32")
@@ -93,6 +162,8 @@ def rope_table(build: Build) -> Any:
                 log_theta.set(dynamic.load("float32", 0) + _log(bind(ratio)) * dynamic.load("float32", 4))
             with loop(0, half_dim) as j:
                 frequency = Register(inv_freq.load("float32", j * 4), "float32")
+                with when(is_long):
+                    frequency.set(long_inv_freq.load("float32", j * 4))
                 with when(grows):
                     power = to_f32(j) * dynamic.load("float32", 20) * log_theta.get()
                     frequency.set(lane(exp(build, splat(power)), 0))
@@ -101,13 +172,13 @@ def rope_table(build: Build) -> Any:
                 table.store("float32", at, cosine * scaling)
                 table.store("float32", at + 4, sine * scaling)
 
-    pointers = ("inv_freq", "state", "table", "n", "dynamic")
-    return function("rope_table", pointers, ("half_dim", "scaling_bits", "thread", "threads"), body)
+    pointers = ("inv_freq", "long_inv_freq", "state", "table", "n", "dynamic")
+    return function("rope_table", pointers, ("half_dim", "scaling_bits", "long_from", "thread", "threads"), body)
 
 
 def rope_append(build: Build) -> Any:
-    """rope_append(qkv, table, state, block_table, kv, scratch, n, heads, kv_heads, head_dim, head_stride, k_offset,
-    v_offset, thread, threads)
+    """rope_append(qkv, table, state, block_table, kv, scratch, n, heads, kv_heads, head_dim, rotary_dim,
+    head_stride, k_offset, v_offset, thread, threads)
 
     qkv (n, (heads + 2 kv_heads) * head_dim) float32; rows of q are overwritten by int16 (see attention.py).
     Tokens are shared among threads. ``scratch``: ``head_dim`` float32 a thread, SCRATCH_BYTES apart.
@@ -125,6 +196,7 @@ def rope_append(build: Build) -> Any:
         heads: Expr,
         kv_heads: Expr,
         head_dim: Expr,
+        rotary_dim: Expr,
         head_stride: Expr,
         k_offset: Expr,
         v_offset: Expr,
@@ -134,7 +206,7 @@ def rope_append(build: Build) -> Any:
         tokens = n.load("int32", 0)
         # With one token the work is shared by heads.
         width = bind(padded(head_dim))
-        half_dim = bind(T.truncdiv(head_dim, 2))
+        half_dim = bind(T.truncdiv(rotary_dim, 2))
         first = state.load("int32", 4)
         own = bind(thread * SCRATCH_BYTES)
         all_heads = bind(heads + kv_heads * 2)
@@ -145,22 +217,25 @@ def rope_append(build: Build) -> Any:
             position = bind(first + token)
             row = bind((token * all_heads + head) * head_dim * 4)
             # The rotated (or copied) head, zero up to ``width``, in this thread's scratch. A last vector reaches too
-            # far, so the second half comes after the first one, and the zeros after both.
-            with T.If(head < heads + kv_heads):
-                with T.Then():
-                    for second in (False, True):
-                        with loop(0, T.truncdiv(half_dim + 3, 4)) as j:
-                            at = bind(token * half_dim * 8 + j * 32)
-                            pairs = [table.load("float32", at + 16 * i, 4) for i in (0, 1)]
-                            cosine, sine = (bind(shuffle(pairs[0], pairs[1], (i, i + 2, i + 4, i + 6))) for i in (0, 1))
-                            a = qkv.load("float32", row + j * 16, 4)
-                            b = qkv.load("float32", row + half_dim * 4 + j * 16, 4)
-                            if second:
-                                scratch.store("float32", own + half_dim * 4 + j * 16, b * cosine + a * sine, 4)
-                            else:
-                                scratch.store("float32", own + j * 16, a * cosine - b * sine, 4)
-                with T.Else(), loop(0, T.truncdiv(head_dim + 3, 4)) as j:
-                    scratch.store("float32", own + j * 16, qkv.load("float32", row + j * 16, 4), 4)
+            # far, so the second half comes after the first one, then what is not rotated, and the zeros after all.
+            copied = Register(T.int32(0), "int32")
+            with when(head < heads + kv_heads):
+                copied.set(rotary_dim)
+                for second in (False, True):
+                    with loop(0, T.truncdiv(half_dim + 3, 4)) as j:
+                        at = bind(token * half_dim * 8 + j * 32)
+                        pairs = [table.load("float32", at + 16 * i, 4) for i in (0, 1)]
+                        cosine, sine = (bind(shuffle(pairs[0], pairs[1], (i, i + 2, i + 4, i + 6))) for i in (0, 1))
+                        a = qkv.load("float32", row + j * 16, 4)
+                        b = qkv.load("float32", row + half_dim * 4 + j * 16, 4)
+                        if second:
+                            scratch.store("float32", own + half_dim * 4 + j * 16, b * cosine + a * sine, 4)
+                        else:
+                            scratch.store("float32", own + j * 16, a * cosine - b * sine, 4)
+            rest = bind(copied.get())
+            with loop(0, T.truncdiv(head_dim - rest + 3, 4)) as j:
+                at = bind(rest * 4 + j * 16)
+                scratch.store("float32", own + at, qkv.load("float32", row + at, 4), 4)
             with loop(head_dim, width) as j:
                 scratch.store("float32", own + j * 4, f32(0))
             largest = Register(splat_f32(0), "float32x4")
@@ -200,7 +275,7 @@ def rope_append(build: Build) -> Any:
 
     pointers = ("qkv", "table", "state", "block_table", "kv", "scratch", "n", "q")
     scalars = (
-        "heads", "kv_heads", "head_dim", "head_stride", "k_offset", "v_offset", "thread", "threads",
+        "heads", "kv_heads", "head_dim", "rotary_dim", "head_stride", "k_offset", "v_offset", "thread", "threads",
     )  # fmt: skip
     return function("rope_append", pointers, scalars, body)
 

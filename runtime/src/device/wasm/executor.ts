@@ -6,6 +6,7 @@
  */
 import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
+import { isOfPrompt } from "../definition";
 import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
 import type { Program } from "../program";
 import { bufferBytes, pagesPerSequence } from "../program_rules";
@@ -246,7 +247,9 @@ class WasmExecutor implements Executor {
    */
   warmUp(): void {
     const startedMs = performance.now();
-    this.run(["prefill"], Math.min(WARM_UP_TOKENS, this.program.prefill_chunk));
+    const { functions, prefill_chunk } = this.program;
+    this.run([...functions.keys()].filter(isOfPrompt), Math.min(WARM_UP_TOKENS, prefill_chunk));
+    if (!functions.has("decode")) return;
     for (let i = 0; i < WARM_UP_STEPS && performance.now() - startedMs < WARM_UP_MS; i++) this.run(["decode"]);
   }
 
@@ -298,7 +301,7 @@ class WasmExecutor implements Executor {
 function decodeBytes(functions: PlannedFunctions, image: WeightImage): number {
   const whole = new Set<string>();
   let rows = 0;
-  for (const step of functions.get("decode") ?? []) {
+  for (const step of functions.get("decode") ?? functions.get("encode") ?? []) {
     const given = givenArguments(step);
     const looksUp = given.some(({ role }) => role === "token_ids");
     for (const { name, role } of given) {

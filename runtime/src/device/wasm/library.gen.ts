@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 165855,
-      "sha256": "7579ee0e50316aec6d61a7ec770086b331d48d48f0d8b6d19c14e1035d64d10c"
+      "nbytes": 193136,
+      "sha256": "6446c24cea6ea6b35a636b3fdd150b12701e2a51c2cb7b2178a6295369861c96"
     },
     "relaxed": {
-      "nbytes": 165855,
-      "sha256": "e92a4c21894e631e67a5a28945b6736ee7465b4815e272befc5e426a26b55f9a"
+      "nbytes": 193136,
+      "sha256": "c5c0ec660a1c9eca0dbf7fe5ff38b17d05e5a93bf51afcfdabd618c6afb6e64f"
     },
     "plain-threads": {
-      "nbytes": 188532,
-      "sha256": "36b5a90380e2c4e09072443845a00faeaec86e99bf0a7bd6cbf269f1161f472b"
+      "nbytes": 217340,
+      "sha256": "b01b888bb1b060de36bc83d493d2385e83696daf065621a1ce3748cb31d5df7d"
     },
     "plain": {
-      "nbytes": 188532,
-      "sha256": "d2f0157cdfa318b3006b12fe4ed94e3c58559782f5c53107a1d0a3f1f25544fc"
+      "nbytes": 217340,
+      "sha256": "f70c7949d16cd48f58eecdd1e96fbb71060f7f0e5ca6c283c9e6cabc0e3c0369"
     }
   },
   "stack_bytes": 65536,
@@ -75,6 +75,10 @@ export const LIBRARY = {
     }
   },
   "kernels": [
+    "activate_1",
+    "activate_2",
+    "activate_3",
+    "activate_4",
     "add",
     "add_bias",
     "argmax_finish",
@@ -103,8 +107,11 @@ export const LIBRARY = {
     "embed_q8s",
     "embed_q8sf",
     "exp_share",
-    "geglu",
-    "gelu",
+    "gate_0",
+    "gate_1",
+    "gate_2",
+    "gate_3",
+    "gate_4",
     "gemm_q4m",
     "gemm_q4mf",
     "gemm_q4s",
@@ -127,6 +134,10 @@ export const LIBRARY = {
     "matmul_float16",
     "matmul_float32",
     "penalize_share",
+    "pool_mean",
+    "pool_normalize",
+    "position_rows",
+    "qk_norm",
     "quantize",
     "quantize_fine",
     "quantize_fine_own",
@@ -140,6 +151,7 @@ export const LIBRARY = {
     "repack_weights_4",
     "repack_weights_8",
     "rms_norm",
+    "rms_norm_add",
     "rms_norm_own",
     "rope_append",
     "rope_table",
@@ -147,8 +159,9 @@ export const LIBRARY = {
     "row_sums_q8mf",
     "row_sums_q8s",
     "row_sums_q8sf",
+    "scale_cap",
+    "short_conv",
     "stream_read",
-    "swiglu",
     "widen_bfloat16",
     "widen_float16"
   ]

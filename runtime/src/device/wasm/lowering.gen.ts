@@ -2,6 +2,45 @@
 import type { Lowering } from "./lowering";
 
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  "add_position": {
+    "refusals": [],
+    "memory": [{"kind": "scratch", "name": "ids", "nbytes": ["*", "prefill_chunk", 4], "per_thread": false}],
+    "steps": [
+      {
+        "when": 1,
+        "calls": [
+          {
+            "when": 1,
+            "kernel": "position_rows",
+            "arguments": ["state.address", "ids.address", "n.address", "first", "rows"]
+          },
+          {
+            "when": ["==", "scheme.grouped", 0],
+            "kernel": "embed_{w.format}",
+            "arguments": ["ids.address", "w.address", "out.address", "n.address", "columns", 1065353216]
+          },
+          {
+            "when": "scheme.grouped",
+            "kernel": "embed_{w.format}",
+            "arguments": [
+              "ids.address",
+              "w.address",
+              "out.address",
+              "n.address",
+              "columns",
+              1065353216,
+              ["//", ["+", "columns", 31], 32],
+              "scheme.zero"
+            ]
+          }
+        ]
+      },
+      {
+        "when": 1,
+        "calls": [{"when": 1, "kernel": "add", "arguments": ["out.address", "x.address", "n.address", ["//", "columns", 4]]}]
+      }
+    ]
+  },
   "attention": {
     "refusals": [
       {"when": ["==", ["==", "page_size", 16], 0], "has": "pages of {page_size} tokens; its kernels take 16"},
@@ -19,7 +58,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "name": "own",
         "nbytes": [
           "+",
-          ["+", 880, ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 48]],
+          ["+", 944, ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 48]],
           ["*", ["*", ["//", ["+", "context_length", 15], 16], 16], 16]
         ],
         "per_thread": true
@@ -59,11 +98,15 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "heads",
               "kv_heads",
               "head_dim",
+              "scale.float32",
+              "softcap.float32",
+              "window",
               "k_pages.head_stride",
               "k_pages.offset",
               "v_pages.offset",
               "first",
-              "own.stride"
+              "own.stride",
+              "bidirectional"
             ],
             "groups": {"of": ["//", "heads", "kv_heads"], "most": 4}
           }
@@ -85,6 +128,9 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "heads",
               "kv_heads",
               "head_dim",
+              "scale.float32",
+              "softcap.float32",
+              "window",
               "k_pages.head_stride",
               "k_pages.offset",
               "v_pages.offset",
@@ -111,7 +157,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
           {
             "when": ["==", "scheme.grouped", 0],
             "kernel": "embed_{w.format}",
-            "arguments": ["token_ids.address", "w.address", "out.address", "n.address", "columns"]
+            "arguments": ["token_ids.address", "w.address", "out.address", "n.address", "columns", "scale.float32"]
           },
           {
             "when": "scheme.grouped",
@@ -122,6 +168,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "out.address",
               "n.address",
               "columns",
+              "scale.float32",
               ["//", ["+", "columns", 31], 32],
               "scheme.zero"
             ]
@@ -130,10 +177,31 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       }
     ]
   },
+  "layer_norm": {
+    "refusals": [],
+    "memory": [],
+    "steps": [
+      {
+        "when": 1,
+        "calls": [
+          {
+            "when": "bias",
+            "kernel": "layer_norm",
+            "arguments": ["x.address", "gain.address", "bias.address", "out.address", "n.address", "columns", "eps.float32", 1]
+          },
+          {
+            "when": ["==", "bias", 0],
+            "kernel": "layer_norm",
+            "arguments": ["x.address", "gain.address", "gain.address", "out.address", "n.address", "columns", "eps.float32", 0]
+          }
+        ]
+      }
+    ]
+  },
   "linear": {
     "refusals": [
       {
-        "when": ["*", ["max", "prefill", "swiglu"], ["<", 0, ["%", ["//", "rows", ["+", 1, "swiglu"]], 4]]],
+        "when": ["*", ["max", "prefill", "gated"], ["<", 0, ["%", ["//", "rows", ["+", 1, "gated"]], 4]]],
         "has": "a matrix product with {rows} rows, whose results are no multiple of 4"
       },
       {"when": ["*", "prefill", "has_norm_eps"], "has": "a norm folded into prefill"}
@@ -168,13 +236,13 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       {
         "kind": "scratch",
         "name": "gate",
-        "nbytes": ["*", ["*", ["*", ["//", "rows", ["+", 1, "swiglu"]], "prefill_chunk"], 4], "swiglu"],
+        "nbytes": ["*", ["*", ["*", ["//", "rows", ["+", 1, "gated"]], "prefill_chunk"], 4], "gated"],
         "per_thread": false
       },
       {
         "kind": "scratch",
         "name": "up",
-        "nbytes": ["*", ["*", ["*", ["//", "rows", ["+", 1, "swiglu"]], "prefill_chunk"], 4], "swiglu"],
+        "nbytes": ["*", ["*", ["*", ["//", "rows", ["+", 1, "gated"]], "prefill_chunk"], 4], "gated"],
         "per_thread": false
       }
     ],
@@ -237,7 +305,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": ["*", ["==", "swiglu", 0], ["==", "scheme.grouped", 0]],
+            "when": ["*", ["==", "gated", 0], ["==", "scheme.grouped", 0]],
             "kernel": "matmul_{w.format}",
             "arguments": [
               ["+", ["*", "has_norm_eps", "normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
@@ -245,11 +313,11 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "out.address",
               "n.address",
               "columns",
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
             ]
           },
           {
-            "when": ["*", ["*", ["==", "swiglu", 0], "prefill"], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", ["==", "gated", 0], "prefill"], ["==", "scheme.bits", 4]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
@@ -257,12 +325,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "out.address",
               "n.address",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", ["==", "swiglu", 0], "prefill"], ["==", "scheme.bits", 8]],
+            "when": ["*", ["*", ["==", "gated", 0], "prefill"], ["==", "scheme.bits", 8]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
@@ -271,12 +339,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "out.address",
               "n.address",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", ["==", "swiglu", 0], ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", ["==", "gated", 0], ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
@@ -284,12 +352,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "out.address",
               "own_blocks.stride",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", ["==", "swiglu", 0], ["==", "prefill", 0]], ["==", "scheme.bits", 8]],
+            "when": ["*", ["*", ["==", "gated", 0], ["==", "prefill", 0]], ["==", "scheme.bits", 8]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
@@ -298,17 +366,17 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "out.address",
               "own_blocks.stride",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["==", "swiglu", 0], "bias"],
+            "when": ["*", ["==", "gated", 0], "bias"],
             "kernel": "add_bias",
-            "arguments": ["out.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]]
+            "arguments": ["out.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]]
           },
           {
-            "when": ["*", "swiglu", ["==", "scheme.grouped", 0]],
+            "when": ["*", "gated", ["==", "scheme.grouped", 0]],
             "kernel": "matmul_{w.format}",
             "arguments": [
               ["+", ["*", "has_norm_eps", "normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
@@ -316,11 +384,11 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "gate.address",
               "n.address",
               "columns",
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", "prefill"], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "gated", "prefill"], ["==", "scheme.bits", 4]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
@@ -328,12 +396,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "gate.address",
               "n.address",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", "prefill"], ["==", "scheme.bits", 8]],
+            "when": ["*", ["*", "gated", "prefill"], ["==", "scheme.bits", 8]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
@@ -342,12 +410,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "gate.address",
               "n.address",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "gated", ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
@@ -355,12 +423,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "gate.address",
               "own_blocks.stride",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["==", "scheme.bits", 8]],
+            "when": ["*", ["*", "gated", ["==", "prefill", 0]], ["==", "scheme.bits", 8]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
@@ -369,106 +437,122 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "gate.address",
               "own_blocks.stride",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", "swiglu", "bias"],
+            "when": ["*", "gated", "bias"],
             "kernel": "add_bias",
-            "arguments": ["gate.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]]
+            "arguments": ["gate.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]]
           },
           {
-            "when": ["*", "swiglu", ["==", "scheme.grouped", 0]],
+            "when": ["*", "gated", ["==", "scheme.grouped", 0]],
             "kernel": "matmul_{w.format}",
             "arguments": [
               ["+", ["*", "has_norm_eps", "normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
-              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], "w.block_row_bytes"]],
+              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], "w.block_row_bytes"]],
               "up.address",
               "n.address",
               "columns",
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", "prefill"], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "gated", "prefill"], ["==", "scheme.bits", 4]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
-              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], "w.block_row_bytes"]],
+              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], "w.block_row_bytes"]],
               "up.address",
               "n.address",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", "prefill"], ["==", "scheme.bits", 8]],
+            "when": ["*", ["*", "gated", "prefill"], ["==", "scheme.bits", 8]],
             "kernel": "gemm_{w.format}",
             "arguments": [
               "blocks.address",
-              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], "w.block_row_bytes"]],
-              ["+", "w.sums", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], 16]],
+              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], "w.block_row_bytes"]],
+              ["+", "w.sums", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], 16]],
               "up.address",
               "n.address",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
+            "when": ["*", ["*", "gated", ["==", "prefill", 0]], ["==", "scheme.bits", 4]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
-              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], "w.block_row_bytes"]],
+              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], "w.block_row_bytes"]],
               "up.address",
               "own_blocks.stride",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", ["*", "swiglu", ["==", "prefill", 0]], ["==", "scheme.bits", 8]],
+            "when": ["*", ["*", "gated", ["==", "prefill", 0]], ["==", "scheme.bits", 8]],
             "kernel": "gemv_{w.format}",
             "arguments": [
               "own_blocks.address",
-              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], "w.block_row_bytes"]],
-              ["+", "w.sums", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], 16]],
+              ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], "w.block_row_bytes"]],
+              ["+", "w.sums", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], 16]],
               "up.address",
               "own_blocks.stride",
               ["//", ["+", "columns", 31], 32],
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4],
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
               "scheme.zero"
             ]
           },
           {
-            "when": ["*", "swiglu", "bias"],
+            "when": ["*", "gated", "bias"],
             "kernel": "add_bias",
             "arguments": [
               "up.address",
-              ["+", "bias.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4], 16]],
+              ["+", "bias.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], 16]],
               "n.address",
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
             ]
           },
           {
-            "when": "swiglu",
-            "kernel": "swiglu",
+            "when": "gated",
+            "kernel": "gate_{activation}",
             "arguments": [
               "gate.address",
               "up.address",
               "out.address",
               "n.address",
-              ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
+            ]
+          },
+          {
+            "when": ["*", ["==", "gated", 0], ["<", 0, "activation"]],
+            "kernel": "activate_{activation}",
+            "arguments": ["out.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]]
+          },
+          {
+            "when": ["max", "has_softcap", ["==", ["==", "scale", 1], 0]],
+            "kernel": "scale_cap",
+            "arguments": [
+              "out.address",
+              "n.address",
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
+              "scale.float32",
+              "softcap.float32"
             ]
           },
           {
             "when": "residual",
             "kernel": "add",
-            "arguments": ["out.address", "residual.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "swiglu"]], 3], 4]]
+            "arguments": ["out.address", "residual.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]]
           }
         ]
       }
@@ -490,6 +574,17 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       }
     ]
   },
+  "pool": {
+    "refusals": [],
+    "memory": [],
+    "steps": [
+      {
+        "when": 1,
+        "calls": [{"when": 1, "kernel": "pool_mean", "arguments": ["x.address", "out.address", "n.address", "columns", "mean"]}]
+      },
+      {"when": "normalize", "calls": [{"when": 1, "kernel": "pool_normalize", "arguments": ["out.address", "columns"]}]}
+    ]
+  },
   "rms_norm": {
     "refusals": [],
     "memory": [],
@@ -498,9 +593,14 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "when": 1,
         "calls": [
           {
-            "when": 1,
+            "when": ["==", "residual", 0],
             "kernel": "rms_norm",
             "arguments": ["x.address", "gain.address", "out.address", "n.address", "columns", "eps.float32"]
+          },
+          {
+            "when": "residual",
+            "kernel": "rms_norm_add",
+            "arguments": ["x.address", "gain.address", "residual.address", "out.address", "n.address", "columns", "eps.float32"]
           }
         ]
       }
@@ -509,7 +609,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   "rope_append": {
     "refusals": [{"when": ["==", ["==", "page_size", 16], 0], "has": "pages of {page_size} tokens; its kernels take 16"}],
     "memory": [
-      {"kind": "scratch", "name": "head", "nbytes": 4096, "per_thread": true},
+      {"kind": "scratch", "name": "head", "nbytes": 4112, "per_thread": true},
       {
         "kind": "form",
         "name": "queries",
@@ -519,38 +619,65 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       {
         "kind": "table",
         "name": "table",
-        "key": ["inv_freq", "attention_scaling", "dynamic", "theta", "factor", "trained_length"],
-        "nbytes": ["*", ["*", "head_dim", 4], "prefill_chunk"]
+        "key": ["inv_freq", "long_inv_freq", "long_from", "attention_scaling", "dynamic", "theta", "factor", "trained_length"],
+        "nbytes": ["*", ["*", "rotary_dim", 4], "prefill_chunk"]
+      },
+      {
+        "kind": "scratch",
+        "name": "normed",
+        "nbytes": [
+          "*",
+          ["*", ["*", ["*", "has_qk_norm_eps", ["+", "heads", ["*", 2, "kv_heads"]]], "head_dim"], 4],
+          "prefill_chunk"
+        ],
+        "per_thread": false
       },
       {
         "kind": "numbers",
         "name": "dynamic_numbers",
         "values": [
           {"float32": ["log", "theta"]},
-          {"float32": ["/", "head_dim", ["-", "head_dim", 2]]},
+          {"float32": ["/", "rotary_dim", ["-", "rotary_dim", 2]]},
           {"float32": ["/", "factor", "trained_length"]},
           {"float32": ["-", "factor", 1]},
           {"int32": "trained_length"},
-          {"float32": ["/", -2, "head_dim"]}
+          {"float32": ["/", -2, "rotary_dim"]}
         ],
         "when": "dynamic"
       }
     ],
     "steps": [
       {
-        "when": 1,
+        "when": "rotary_dim",
         "calls": [
           {
-            "when": 1,
+            "when": ["==", "long_from", 0],
             "kernel": "rope_table",
             "arguments": [
+              "inv_freq.address",
               "inv_freq.address",
               "state.address",
               "table.address",
               "n.address",
               "dynamic_numbers.address",
-              ["//", "head_dim", 2],
-              "attention_scaling.float32"
+              ["//", "rotary_dim", 2],
+              "attention_scaling.float32",
+              "long_from"
+            ]
+          },
+          {
+            "when": "long_from",
+            "kernel": "rope_table",
+            "arguments": [
+              "inv_freq.address",
+              "long_inv_freq.address",
+              "state.address",
+              "table.address",
+              "n.address",
+              "dynamic_numbers.address",
+              ["//", "rotary_dim", 2],
+              "attention_scaling.float32",
+              "long_from"
             ]
           }
         ],
@@ -560,10 +687,26 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "when": 1,
         "calls": [
           {
+            "when": "has_qk_norm_eps",
+            "kernel": "qk_norm",
+            "arguments": [
+              "qkv.address",
+              "q_gain.address",
+              "k_gain.address",
+              "normed.address",
+              "n.address",
+              "heads",
+              "kv_heads",
+              "head_dim",
+              "qk_norm_whole",
+              "qk_norm_eps.float32"
+            ]
+          },
+          {
             "when": 1,
             "kernel": "rope_append",
             "arguments": [
-              "qkv.address",
+              ["+", ["*", "has_qk_norm_eps", "normed.address"], ["*", ["==", "has_qk_norm_eps", 0], "qkv.address"]],
               "table.address",
               "state.address",
               "k_pages.block_table",
@@ -574,6 +717,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "heads",
               "kv_heads",
               "head_dim",
+              "rotary_dim",
               "k_pages.head_stride",
               "k_pages.offset",
               "v_pages.offset"
@@ -644,6 +788,49 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       {
         "when": 1,
         "calls": [{"when": 1, "kernel": "argmax_finish", "arguments": ["parts.address", "state.address", "tokens.address"]}]
+      }
+    ]
+  },
+  "short_conv": {
+    "refusals": [],
+    "memory": [],
+    "steps": [
+      {
+        "when": 1,
+        "calls": [
+          {
+            "when": "bias",
+            "kernel": "short_conv",
+            "arguments": [
+              "bcx.address",
+              "w.address",
+              "bias.address",
+              "state.address",
+              "memory.address",
+              "out.address",
+              "n.address",
+              "channels",
+              "taps",
+              1
+            ]
+          },
+          {
+            "when": ["==", "bias", 0],
+            "kernel": "short_conv",
+            "arguments": [
+              "bcx.address",
+              "w.address",
+              "w.address",
+              "state.address",
+              "memory.address",
+              "out.address",
+              "n.address",
+              "channels",
+              "taps",
+              0
+            ]
+          }
+        ]
       }
     ]
   }

@@ -3,7 +3,7 @@
  * that follow from the definition. What the CPU cannot run is refused here, before anything is laid out.
  */
 import { LlmError } from "../../internal/errors";
-import { definitionSymbols, fieldOf } from "../definition";
+import { definitionSymbols, fieldOf, isOfPrompt } from "../definition";
 import { declarationOf } from "../definition_reader";
 import { evaluate, type Symbols } from "../expression";
 import type { ArgumentDeclaration, Expression, OperatorDeclaration } from "../operator_declaration";
@@ -30,7 +30,7 @@ export type PlannedFunctions = ReadonlyMap<string, readonly PlannedStep[]>;
 export function planSteps(program: Program, relaxed: boolean): PlannedFunctions {
   const functions = new Map<string, readonly PlannedStep[]>();
   for (const [name, steps] of program.functions) {
-    const prefill = name === "prefill";
+    const prefill = isOfPrompt(name);
     const symbols = new Map<string, Symbols>();
     const forms = new Map<string, string>();
     const planned = steps.map((step): PlannedStep => {

@@ -74,7 +74,8 @@ export class StepMemory {
 }
 
 /** Names the memory: steps with the same key share it. */
-export function keyOf({ definition, arguments: given, symbols }: PlannedStep, memory: Memory): string {
+export function keyOf(step: PlannedStep, memory: Memory): string {
+  const { definition, arguments: given, symbols } = step;
   const { kind, name } = memory;
   switch (kind) {
     case "scratch":
@@ -82,7 +83,7 @@ export function keyOf({ definition, arguments: given, symbols }: PlannedStep, me
     case "form":
       return JSON.stringify([kind, name, given.get(memory.argument)]);
     case "table":
-      return JSON.stringify([kind, definition.op, name, keyValues(memory.key, given, symbols)]);
+      return JSON.stringify([kind, definition.op, name, keyValues(memory.key, step)]);
     case "numbers": {
       const words = wordsOf(memory.values, numberOf(memory.when, symbols) !== 0, symbols);
       return JSON.stringify([kind, definition.op, name, [...words]]);
@@ -90,8 +91,12 @@ export function keyOf({ definition, arguments: given, symbols }: PlannedStep, me
   }
 }
 
-function keyValues(key: readonly string[], given: ReadonlyMap<string, string>, symbols: Symbols) {
-  return key.map((name) => given.get(name) ?? numberOf(name, symbols));
+/** Null for an argument that the definition lacks. */
+function keyValues(key: readonly string[], { declaration, arguments: given, symbols }: PlannedStep) {
+  return key.map((name) => {
+    if (declaration.arguments.some((argument) => argument.name === name)) return given.get(name) ?? null;
+    return numberOf(name, symbols);
+  });
 }
 
 function wordsOf(values: readonly Word[], written: boolean, symbols: Symbols): Uint8Array {

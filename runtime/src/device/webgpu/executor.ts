@@ -6,6 +6,7 @@
  * only where the KV cache was replaced; encoding a step is three calls per dispatch and no allocation.
  */
 import { LlmError } from "../../internal/errors";
+import { isOfPrompt } from "../definition";
 import type { Copy, DeviceSources, Executor, OpenOptions, Pacing, ReadbackPool } from "../executor";
 import { evaluate } from "../expression";
 import type { Program } from "../program";
@@ -240,7 +241,7 @@ export class WebGpuExecutor implements Executor {
   run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
     if (this.device.failure) throw this.device.failure;
     const { queue } = this.device.gpu;
-    const prefill = calls.includes("prefill");
+    const prefill = calls.some(isOfPrompt);
     if (prefill) this.prefillN = n;
     this.arena.update(this.prefillN, (offset, bytes) => queue.writeBuffer(this.uniforms, offset, bytes));
     if (this.boundKv !== this.allocation.kvGeneration) this.rebindKv();
@@ -314,7 +315,7 @@ export class WebGpuExecutor implements Executor {
     let at = 0;
     for (const name of calls) {
       const { costs } = this.function(name);
-      const tokens = name === "prefill" ? n : 1;
+      const tokens = isOfPrompt(name) ? n : 1;
       for (let i = 0; i < costs.length; i++) all[at++] = costs[i]! * tokens;
     }
     return all;
@@ -326,7 +327,7 @@ export class WebGpuExecutor implements Executor {
     let start = 0;
     for (const name of calls) {
       const { dispatches } = this.function(name);
-      const grid = this.gridOf(name, dispatches, name === "prefill" ? n : 1);
+      const grid = this.gridOf(name, dispatches, isOfPrompt(name) ? n : 1);
       const last = Math.min(end - start, dispatches.length);
       for (let i = Math.max(first - start, 0); i < last; i++) {
         const { pipeline, group } = dispatches[i]!;
@@ -364,7 +365,7 @@ export class WebGpuExecutor implements Executor {
     const slots = new Map<PlannedDispatch, Slot>();
     for (const [name, steps] of plan.functions) {
       for (const step of steps) {
-        if (step.uniforms.length > 0) slots.set(step, arena.slotFor(step.uniforms, name === "prefill"));
+        if (step.uniforms.length > 0) slots.set(step, arena.slotFor(step.uniforms, isOfPrompt(name)));
       }
     }
     await device.create("the bind groups of this model", () => {

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 4227576,
-  "sha256": "e5fa65dc0d8ce4753593c3f2026a19a07a4ae7d3e65b8d76bc67d5a4c8c13377"
+  "nbytes": 1656576,
+  "sha256": "206dd23e19d542a95a46890540d1e90478abca72cd6859f3da9a4c3bb39034a3"
 } as const;

@@ -45,9 +45,11 @@ export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<Kerne
       "The GPU's kernels are not those that this version was made with: build or install it again.",
     );
   }
-  const { operators, kernels, known_answers } = JSON.parse(new TextDecoder().decode(json)) as {
+  const { operators, lines, kernels, known_answers } = JSON.parse(new TextDecoder().decode(json)) as {
     operators: Record<string, GpuOperator>;
-    kernels: Record<string, string>;
+    lines: readonly string[];
+    /** By content hash the indices of a text's lines. */
+    kernels: Record<string, readonly number[]>;
     known_answers: readonly (Omit<KnownAnswer, "definition"> & { readonly definition: unknown })[];
   };
   const read = new Reader("integrity", "the GPU's kernels");
@@ -55,7 +57,8 @@ export async function readLibrary(bytes: Uint8Array<ArrayBuffer>): Promise<Kerne
     ...answer,
     definition: readDefinition(read, answer.definition, `known_answers[${i}].definition`),
   }));
-  return { operators: new Map(Object.entries(operators)), texts: new Map(Object.entries(kernels)), answers };
+  const texts = new Map(Object.entries(kernels).map(([hash, text]) => [hash, text.map((i) => lines[i]).join("\n")]));
+  return { operators: new Map(Object.entries(operators)), texts, answers };
 }
 
 /** Null for bytes that are damaged. Of what is unpacked, no more is kept than the library has. */

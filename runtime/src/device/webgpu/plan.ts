@@ -4,7 +4,7 @@
  * what does not fit is refused here.
  */
 import { LlmError } from "../../internal/errors";
-import { type ArrayArgument, arraysOf, definitionSymbols, ownKey } from "../definition";
+import { type ArrayArgument, arraysOf, definitionSymbols, isOfPrompt, ownKey } from "../definition";
 import { evaluate, type Symbols } from "../expression";
 import type { Binding, GpuOperator, KernelVariant } from "../kernel";
 import type { OperatorSpec, Program, Step } from "../program";
@@ -158,7 +158,7 @@ class Planner {
   }
 
   plan(name: string, steps: readonly Step[]): PlannedDispatch[] {
-    const prefill = name === "prefill";
+    const prefill = isOfPrompt(name);
     // Most steps of a function share their operator with others, and so its kernels.
     const chosen = new Map<string, ChosenOperator>();
     const dispatches: PlannedDispatch[] = [];
@@ -193,7 +193,7 @@ class Planner {
     symbols: Symbols,
   ): readonly Slice[] | null {
     if (operator.definition.op !== "opaque")
-      return this.weights.placeStep(arrays, step.arguments, symbols.swiglu ? 2 : 1);
+      return this.weights.placeStep(arrays, step.arguments, symbols.gated ? 2 : 1);
     for (const target of step.arguments.values()) {
       const parameter = this.program.parameters.get(target);
       if (parameter) this.weights.placeWhole(parameter, false);
@@ -221,6 +221,7 @@ class Planner {
     const excluded = this.options.excluded ?? new Set<string>();
     const matrix = new Set(arrays.filter(({ role }) => role === "matrix").map(({ name }) => name));
     const kernels = stages.flatMap((stage) => {
+      if (evaluate(stage.when ?? 1, symbols) === 0) return [];
       const reads = stage.variants.some(({ bindings }) => bindings.some(({ argument }) => matrix.has(argument)));
       const parts: readonly (number | null)[] = slices && reads ? [...slices.keys()] : [null];
       return parts.map((slice) => {

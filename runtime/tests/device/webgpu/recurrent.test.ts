@@ -16,13 +16,15 @@ const decay = Float32Array.from({ length: COLUMNS }, (_, i) => (i % 3) - 1); // 
 function program() {
   const step = (op: string, fields: object, given: object) => ({ op, fields, arguments: given });
   const matrix = { rows: "vocab_size", columns: "hidden_size" };
-  const embed = (ids: string) => step("embed", matrix, { token_ids: ids, w: "table", out: "x" });
+  const embed = (ids: string) => step("embed", { ...matrix, scale: 1 }, { token_ids: ids, w: "table", out: "x" });
   const scan = step(
     "linear_recurrence",
     { columns: "hidden_size" },
     { x: "x", decay: "decay", state: "state", memory: "memory.{layer}", out: "h" },
   );
-  const flags = { norm_eps: null, bias: false, residual: false, swiglu: false };
+  const flags = {
+    ...{ norm_eps: null, bias: false, activation: 0, gated: false, scale: 1, softcap: null, residual: false },
+  };
   const head = step("linear", { ...matrix, ...flags }, { x: "h", w: "table", out: "logits" });
   const layer = (...items: unknown[]) => ({ repeat: "layer", from: 0, to: "num_hidden_layers", items });
   const rows = (name: string, kind: string, shape: unknown[]) => ({

@@ -123,8 +123,8 @@ describe.skipIf(!tiny)("trust in kernels", () => {
   });
 
   it("keeps the kernels that are right", async () => {
-    const executor = await load(damaged(/swiglu.*_sg\d+|_sg\d+.*swiglu/, wrongNumbers));
-    expect(executor.doubts).toMatch(/swiglu/);
+    const executor = await load(damaged(/gated.*_sg\d+|_sg\d+.*gated/, wrongNumbers));
+    expect(executor.doubts).toMatch(/gated/);
     expect(usesSubgroups(executor)).toBe(true);
     expect(await error(executor)).toBeLessThan(2e-3);
   });

@@ -1,4 +1,4 @@
-// linear_prefill_swiglu_q8s_float32
+// linear_prefill_gated_q8s_float32
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
 @group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
 @group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
@@ -20,11 +20,14 @@ override has_bias: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
+override scale: f32;
 override tails: i32;
 override zero: i32;
+override activation: i32;
+override softcap: f32;
 
 @compute @workgroup_size(64, 1, 1)
-fn linear_prefill_swiglu_q8s_float32_kernel(
+fn linear_prefill_gated_q8s_float32_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
   @builtin(local_invocation_id) threadIdx : vec3<u32>
 ) {
@@ -153,110 +156,130 @@ fn linear_prefill_swiglu_q8s_float32_kernel(
       v[0i] = (v[0i] + bias_ptr[v_85]);
       v_1[0i] = (v_1[0i] + bias_ptr[(v_85 + all_outputs)]);
     }
-    let v_86 : f32 = v[0i];
-    let v_87 : f32 = select(v_86, -8.700000e+01f, (v_86 < -8.700000e+01f));
-    v_16[0i] = ((v_87 / (1.000000e+00f + exp((0.000000e+00f - v_87)))) * v_1[0i]);
+    v_16[0i] = capped(((activated(v[0i]) * v_1[0i]) * scale));
     if (has_residual != 0i) {
       v_16[0i] = (v_16[0i] + residual_ptr[((v_25 * all_outputs) + v_85)]);
     }
     out_ptr[((v_25 * all_outputs) + v_85)] = v_16[0i];
   }
   if ((v_25 < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_88 : i32 = ((v_24 + 1i) + first_row);
+    let v_86 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_2[0i] = (v_2[0i] + bias_ptr[v_88]);
-      v_3[0i] = (v_3[0i] + bias_ptr[(v_88 + all_outputs)]);
+      v_2[0i] = (v_2[0i] + bias_ptr[v_86]);
+      v_3[0i] = (v_3[0i] + bias_ptr[(v_86 + all_outputs)]);
     }
-    let v_89 : f32 = v_2[0i];
-    let v_90 : f32 = select(v_89, -8.700000e+01f, (v_89 < -8.700000e+01f));
-    v_17[0i] = ((v_90 / (1.000000e+00f + exp((0.000000e+00f - v_90)))) * v_3[0i]);
+    v_17[0i] = capped(((activated(v_2[0i]) * v_3[0i]) * scale));
     if (has_residual != 0i) {
-      v_17[0i] = (v_17[0i] + residual_ptr[((v_25 * all_outputs) + v_88)]);
+      v_17[0i] = (v_17[0i] + residual_ptr[((v_25 * all_outputs) + v_86)]);
     }
-    out_ptr[((v_25 * all_outputs) + v_88)] = v_17[0i];
+    out_ptr[((v_25 * all_outputs) + v_86)] = v_17[0i];
   }
   if (((v_25 + 1i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
-    let v_91 : i32 = (v_24 + first_row);
+    let v_87 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
-      v_4[0i] = (v_4[0i] + bias_ptr[v_91]);
-      v_5[0i] = (v_5[0i] + bias_ptr[(v_91 + all_outputs)]);
+      v_4[0i] = (v_4[0i] + bias_ptr[v_87]);
+      v_5[0i] = (v_5[0i] + bias_ptr[(v_87 + all_outputs)]);
     }
-    let v_92 : f32 = v_4[0i];
-    let v_93 : f32 = select(v_92, -8.700000e+01f, (v_92 < -8.700000e+01f));
-    v_18[0i] = ((v_93 / (1.000000e+00f + exp((0.000000e+00f - v_93)))) * v_5[0i]);
+    v_18[0i] = capped(((activated(v_4[0i]) * v_5[0i]) * scale));
     if (has_residual != 0i) {
-      v_18[0i] = (v_18[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_91)]);
+      v_18[0i] = (v_18[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_87)]);
     }
-    out_ptr[(((v_25 + 1i) * all_outputs) + v_91)] = v_18[0i];
+    out_ptr[(((v_25 + 1i) * all_outputs) + v_87)] = v_18[0i];
   }
   if (((v_25 + 1i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_94 : i32 = ((v_24 + 1i) + first_row);
+    let v_88 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_6[0i] = (v_6[0i] + bias_ptr[v_94]);
-      v_7[0i] = (v_7[0i] + bias_ptr[(v_94 + all_outputs)]);
+      v_6[0i] = (v_6[0i] + bias_ptr[v_88]);
+      v_7[0i] = (v_7[0i] + bias_ptr[(v_88 + all_outputs)]);
     }
-    let v_95 : f32 = v_6[0i];
-    let v_96 : f32 = select(v_95, -8.700000e+01f, (v_95 < -8.700000e+01f));
-    v_19[0i] = ((v_96 / (1.000000e+00f + exp((0.000000e+00f - v_96)))) * v_7[0i]);
+    v_19[0i] = capped(((activated(v_6[0i]) * v_7[0i]) * scale));
     if (has_residual != 0i) {
-      v_19[0i] = (v_19[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_94)]);
+      v_19[0i] = (v_19[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_88)]);
     }
-    out_ptr[(((v_25 + 1i) * all_outputs) + v_94)] = v_19[0i];
+    out_ptr[(((v_25 + 1i) * all_outputs) + v_88)] = v_19[0i];
   }
   if (((v_25 + 2i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
-    let v_97 : i32 = (v_24 + first_row);
+    let v_89 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
-      v_8[0i] = (v_8[0i] + bias_ptr[v_97]);
-      v_9[0i] = (v_9[0i] + bias_ptr[(v_97 + all_outputs)]);
+      v_8[0i] = (v_8[0i] + bias_ptr[v_89]);
+      v_9[0i] = (v_9[0i] + bias_ptr[(v_89 + all_outputs)]);
     }
-    let v_98 : f32 = v_8[0i];
-    let v_99 : f32 = select(v_98, -8.700000e+01f, (v_98 < -8.700000e+01f));
-    v_20[0i] = ((v_99 / (1.000000e+00f + exp((0.000000e+00f - v_99)))) * v_9[0i]);
+    v_20[0i] = capped(((activated(v_8[0i]) * v_9[0i]) * scale));
     if (has_residual != 0i) {
-      v_20[0i] = (v_20[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_97)]);
+      v_20[0i] = (v_20[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_89)]);
     }
-    out_ptr[(((v_25 + 2i) * all_outputs) + v_97)] = v_20[0i];
+    out_ptr[(((v_25 + 2i) * all_outputs) + v_89)] = v_20[0i];
   }
   if (((v_25 + 2i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_100 : i32 = ((v_24 + 1i) + first_row);
+    let v_90 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_10[0i] = (v_10[0i] + bias_ptr[v_100]);
-      v_11[0i] = (v_11[0i] + bias_ptr[(v_100 + all_outputs)]);
+      v_10[0i] = (v_10[0i] + bias_ptr[v_90]);
+      v_11[0i] = (v_11[0i] + bias_ptr[(v_90 + all_outputs)]);
     }
-    let v_101 : f32 = v_10[0i];
-    let v_102 : f32 = select(v_101, -8.700000e+01f, (v_101 < -8.700000e+01f));
-    v_21[0i] = ((v_102 / (1.000000e+00f + exp((0.000000e+00f - v_102)))) * v_11[0i]);
+    v_21[0i] = capped(((activated(v_10[0i]) * v_11[0i]) * scale));
     if (has_residual != 0i) {
-      v_21[0i] = (v_21[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_100)]);
+      v_21[0i] = (v_21[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_90)]);
     }
-    out_ptr[(((v_25 + 2i) * all_outputs) + v_100)] = v_21[0i];
+    out_ptr[(((v_25 + 2i) * all_outputs) + v_90)] = v_21[0i];
   }
   if (((v_25 + 3i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
-    let v_103 : i32 = (v_24 + first_row);
+    let v_91 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
-      v_12[0i] = (v_12[0i] + bias_ptr[v_103]);
-      v_13[0i] = (v_13[0i] + bias_ptr[(v_103 + all_outputs)]);
+      v_12[0i] = (v_12[0i] + bias_ptr[v_91]);
+      v_13[0i] = (v_13[0i] + bias_ptr[(v_91 + all_outputs)]);
     }
-    let v_104 : f32 = v_12[0i];
-    let v_105 : f32 = select(v_104, -8.700000e+01f, (v_104 < -8.700000e+01f));
-    v_22[0i] = ((v_105 / (1.000000e+00f + exp((0.000000e+00f - v_105)))) * v_13[0i]);
+    v_22[0i] = capped(((activated(v_12[0i]) * v_13[0i]) * scale));
     if (has_residual != 0i) {
-      v_22[0i] = (v_22[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_103)]);
+      v_22[0i] = (v_22[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_91)]);
     }
-    out_ptr[(((v_25 + 3i) * all_outputs) + v_103)] = v_22[0i];
+    out_ptr[(((v_25 + 3i) * all_outputs) + v_91)] = v_22[0i];
   }
   if (((v_25 + 3i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_106 : i32 = ((v_24 + 1i) + first_row);
+    let v_92 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_14[0i] = (v_14[0i] + bias_ptr[v_106]);
-      v_15[0i] = (v_15[0i] + bias_ptr[(v_106 + all_outputs)]);
+      v_14[0i] = (v_14[0i] + bias_ptr[v_92]);
+      v_15[0i] = (v_15[0i] + bias_ptr[(v_92 + all_outputs)]);
     }
-    let v_107 : f32 = v_14[0i];
-    let v_108 : f32 = select(v_107, -8.700000e+01f, (v_107 < -8.700000e+01f));
-    v_23[0i] = ((v_108 / (1.000000e+00f + exp((0.000000e+00f - v_108)))) * v_15[0i]);
+    v_23[0i] = capped(((activated(v_14[0i]) * v_15[0i]) * scale));
     if (has_residual != 0i) {
-      v_23[0i] = (v_23[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_106)]);
+      v_23[0i] = (v_23[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_92)]);
     }
-    out_ptr[(((v_25 + 3i) * all_outputs) + v_106)] = v_23[0i];
+    out_ptr[(((v_25 + 3i) * all_outputs) + v_92)] = v_23[0i];
   }
+}
+fn activated(y: f32) -> f32 {
+  if (activation == 1i) {
+    let x = select(y, -87.0f, y < -87.0f);
+    return x / (1.0f + exp(-x));
+  }
+  if (activation == 2i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let z = min(abs(x), 10.0f) * 0.707106781f;
+    let t = 1.0f / (1.0f + 0.3275911f * z);
+    let p = t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+    let tail = 0.5f * p * exp(-z * z);
+    return x * select(1.0f - tail, tail, x < 0.0f);
+  }
+  if (activation == 3i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let g = min(x, 10.0f);
+    return x / (1.0f + exp(-1.595769122f * (g + 0.044715f * g * g * g)));
+  }
+  if (activation == 4i) {
+    return select(y, 0.0f, y < 0.0f);
+  }
+  return y;
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

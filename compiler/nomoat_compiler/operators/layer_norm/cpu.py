@@ -1,9 +1,7 @@
-"""Layer normalisation:  y = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * gain + bias     (Ba et al. 2016)
+"""Layer normalisation:  y = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * gain [+ bias]     (Ba et al. 2016)
 
 x, y (n, columns) float32; gain, bias (columns,) float32; columns is a multiple of 4. Tokens are shared among threads.
 The mean is taken first and the variance around it, so nothing cancels. Tolerance 2e-6 * max|x * gain|.
-
-LLaMA has no such norm; the architectures that do (Phi, StarCoder2, encoders) find it here.
 """
 
 from __future__ import annotations
@@ -12,11 +10,30 @@ from typing import Any
 
 from tvm.script.ir_builder import tirx as T
 
-from .emit import Expr, Memory, Register, bind, f32, function, horizontal_sum, loop, share, splat, splat_f32
+from ..cpu.emit import (
+    Build,
+    Expr,
+    Memory,
+    Register,
+    bind,
+    f32,
+    function,
+    horizontal_sum,
+    loop,
+    share,
+    splat,
+    splat_f32,
+    when,
+)
+
+
+def kernels(_: Build) -> list[Any]:
+    """The norm is one kernel."""
+    return [layer_norm()]
 
 
 def layer_norm() -> Any:
-    """layer_norm(x, gain, bias, y, n, columns, eps_bits, thread, threads)"""
+    """layer_norm(x, gain, bias, y, n, columns, eps_bits, has_bias, thread, threads); has_bias 0: bias is not read."""
 
     def body(
         x: Memory,
@@ -26,6 +43,7 @@ def layer_norm() -> Any:
         n: Memory,
         columns: Expr,
         eps_bits: Expr,
+        has_bias: Expr,
         thread: Expr,
         threads: Expr,
     ) -> None:
@@ -46,8 +64,10 @@ def layer_norm() -> Any:
             factor = bind(splat(f32(1) / T.sqrt(variance + T.reinterpret("float32", eps_bits))))
             with loop(0, quads) as i:
                 value = (x.load("float32", start + i * 16, 4) - mean) * factor
-                scaled = value * gain.load("float32", i * 16, 4) + bias.load("float32", i * 16, 4)
-                y.store("float32", start + i * 16, scaled, 4)
+                scaled = Register(value * gain.load("float32", i * 16, 4), "float32x4")
+                with when(has_bias != 0):
+                    scaled.add(bias.load("float32", i * 16, 4))
+                y.store("float32", start + i * 16, scaled.get(), 4)
 
     pointers = ("x", "gain", "bias", "y", "n")
-    return function("layer_norm", pointers, ("columns", "eps_bits", "thread", "threads"), body)
+    return function("layer_norm", pointers, ("columns", "eps_bits", "has_bias", "thread", "threads"), body)

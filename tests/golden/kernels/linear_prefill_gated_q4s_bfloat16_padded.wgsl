@@ -1,4 +1,4 @@
-// linear_prefill_swiglu_q4s_bfloat16_padded
+// linear_prefill_gated_q4s_bfloat16_padded
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
 @group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
 @group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
@@ -20,11 +20,14 @@ override has_bias: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
+override scale: f32;
 override tails: i32;
 override zero: i32;
+override activation: i32;
+override softcap: f32;
 
 @compute @workgroup_size(64, 1, 1)
-fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
+fn linear_prefill_gated_q4s_bfloat16_padded_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
   @builtin(local_invocation_id) threadIdx : vec3<u32>
 ) {
@@ -185,110 +188,130 @@ fn linear_prefill_swiglu_q4s_bfloat16_padded_kernel(
       v[0i] = (v[0i] + bias_ptr[v_117]);
       v_1[0i] = (v_1[0i] + bias_ptr[(v_117 + all_outputs)]);
     }
-    let v_118 : f32 = v[0i];
-    let v_119 : f32 = select(v_118, -8.700000e+01f, (v_118 < -8.700000e+01f));
-    v_16[0i] = ((v_119 / (1.000000e+00f + exp((0.000000e+00f - v_119)))) * v_1[0i]);
+    v_16[0i] = capped(((activated(v[0i]) * v_1[0i]) * scale));
     if (has_residual != 0i) {
       v_16[0i] = (v_16[0i] + residual_ptr[((v_25 * all_outputs) + v_117)]);
     }
     out_ptr[((v_25 * all_outputs) + v_117)] = v_16[0i];
   }
   if ((v_25 < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_120 : i32 = ((v_24 + 1i) + first_row);
+    let v_118 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_2[0i] = (v_2[0i] + bias_ptr[v_120]);
-      v_3[0i] = (v_3[0i] + bias_ptr[(v_120 + all_outputs)]);
+      v_2[0i] = (v_2[0i] + bias_ptr[v_118]);
+      v_3[0i] = (v_3[0i] + bias_ptr[(v_118 + all_outputs)]);
     }
-    let v_121 : f32 = v_2[0i];
-    let v_122 : f32 = select(v_121, -8.700000e+01f, (v_121 < -8.700000e+01f));
-    v_17[0i] = ((v_122 / (1.000000e+00f + exp((0.000000e+00f - v_122)))) * v_3[0i]);
+    v_17[0i] = capped(((activated(v_2[0i]) * v_3[0i]) * scale));
     if (has_residual != 0i) {
-      v_17[0i] = (v_17[0i] + residual_ptr[((v_25 * all_outputs) + v_120)]);
+      v_17[0i] = (v_17[0i] + residual_ptr[((v_25 * all_outputs) + v_118)]);
     }
-    out_ptr[((v_25 * all_outputs) + v_120)] = v_17[0i];
+    out_ptr[((v_25 * all_outputs) + v_118)] = v_17[0i];
   }
   if (((v_25 + 1i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
-    let v_123 : i32 = (v_24 + first_row);
+    let v_119 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
-      v_4[0i] = (v_4[0i] + bias_ptr[v_123]);
-      v_5[0i] = (v_5[0i] + bias_ptr[(v_123 + all_outputs)]);
+      v_4[0i] = (v_4[0i] + bias_ptr[v_119]);
+      v_5[0i] = (v_5[0i] + bias_ptr[(v_119 + all_outputs)]);
     }
-    let v_124 : f32 = v_4[0i];
-    let v_125 : f32 = select(v_124, -8.700000e+01f, (v_124 < -8.700000e+01f));
-    v_18[0i] = ((v_125 / (1.000000e+00f + exp((0.000000e+00f - v_125)))) * v_5[0i]);
+    v_18[0i] = capped(((activated(v_4[0i]) * v_5[0i]) * scale));
     if (has_residual != 0i) {
-      v_18[0i] = (v_18[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_123)]);
+      v_18[0i] = (v_18[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_119)]);
     }
-    out_ptr[(((v_25 + 1i) * all_outputs) + v_123)] = v_18[0i];
+    out_ptr[(((v_25 + 1i) * all_outputs) + v_119)] = v_18[0i];
   }
   if (((v_25 + 1i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_126 : i32 = ((v_24 + 1i) + first_row);
+    let v_120 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_6[0i] = (v_6[0i] + bias_ptr[v_126]);
-      v_7[0i] = (v_7[0i] + bias_ptr[(v_126 + all_outputs)]);
+      v_6[0i] = (v_6[0i] + bias_ptr[v_120]);
+      v_7[0i] = (v_7[0i] + bias_ptr[(v_120 + all_outputs)]);
     }
-    let v_127 : f32 = v_6[0i];
-    let v_128 : f32 = select(v_127, -8.700000e+01f, (v_127 < -8.700000e+01f));
-    v_19[0i] = ((v_128 / (1.000000e+00f + exp((0.000000e+00f - v_128)))) * v_7[0i]);
+    v_19[0i] = capped(((activated(v_6[0i]) * v_7[0i]) * scale));
     if (has_residual != 0i) {
-      v_19[0i] = (v_19[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_126)]);
+      v_19[0i] = (v_19[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_120)]);
     }
-    out_ptr[(((v_25 + 1i) * all_outputs) + v_126)] = v_19[0i];
+    out_ptr[(((v_25 + 1i) * all_outputs) + v_120)] = v_19[0i];
   }
   if (((v_25 + 2i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
-    let v_129 : i32 = (v_24 + first_row);
+    let v_121 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
-      v_8[0i] = (v_8[0i] + bias_ptr[v_129]);
-      v_9[0i] = (v_9[0i] + bias_ptr[(v_129 + all_outputs)]);
+      v_8[0i] = (v_8[0i] + bias_ptr[v_121]);
+      v_9[0i] = (v_9[0i] + bias_ptr[(v_121 + all_outputs)]);
     }
-    let v_130 : f32 = v_8[0i];
-    let v_131 : f32 = select(v_130, -8.700000e+01f, (v_130 < -8.700000e+01f));
-    v_20[0i] = ((v_131 / (1.000000e+00f + exp((0.000000e+00f - v_131)))) * v_9[0i]);
+    v_20[0i] = capped(((activated(v_8[0i]) * v_9[0i]) * scale));
     if (has_residual != 0i) {
-      v_20[0i] = (v_20[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_129)]);
+      v_20[0i] = (v_20[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_121)]);
     }
-    out_ptr[(((v_25 + 2i) * all_outputs) + v_129)] = v_20[0i];
+    out_ptr[(((v_25 + 2i) * all_outputs) + v_121)] = v_20[0i];
   }
   if (((v_25 + 2i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_132 : i32 = ((v_24 + 1i) + first_row);
+    let v_122 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_10[0i] = (v_10[0i] + bias_ptr[v_132]);
-      v_11[0i] = (v_11[0i] + bias_ptr[(v_132 + all_outputs)]);
+      v_10[0i] = (v_10[0i] + bias_ptr[v_122]);
+      v_11[0i] = (v_11[0i] + bias_ptr[(v_122 + all_outputs)]);
     }
-    let v_133 : f32 = v_10[0i];
-    let v_134 : f32 = select(v_133, -8.700000e+01f, (v_133 < -8.700000e+01f));
-    v_21[0i] = ((v_134 / (1.000000e+00f + exp((0.000000e+00f - v_134)))) * v_11[0i]);
+    v_21[0i] = capped(((activated(v_10[0i]) * v_11[0i]) * scale));
     if (has_residual != 0i) {
-      v_21[0i] = (v_21[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_132)]);
+      v_21[0i] = (v_21[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_122)]);
     }
-    out_ptr[(((v_25 + 2i) * all_outputs) + v_132)] = v_21[0i];
+    out_ptr[(((v_25 + 2i) * all_outputs) + v_122)] = v_21[0i];
   }
   if (((v_25 + 3i) < podArgs.n) && select(bool(1), (v_24 < outputs), (tails != 0i))) {
-    let v_135 : i32 = (v_24 + first_row);
+    let v_123 : i32 = (v_24 + first_row);
     if (has_bias != 0i) {
-      v_12[0i] = (v_12[0i] + bias_ptr[v_135]);
-      v_13[0i] = (v_13[0i] + bias_ptr[(v_135 + all_outputs)]);
+      v_12[0i] = (v_12[0i] + bias_ptr[v_123]);
+      v_13[0i] = (v_13[0i] + bias_ptr[(v_123 + all_outputs)]);
     }
-    let v_136 : f32 = v_12[0i];
-    let v_137 : f32 = select(v_136, -8.700000e+01f, (v_136 < -8.700000e+01f));
-    v_22[0i] = ((v_137 / (1.000000e+00f + exp((0.000000e+00f - v_137)))) * v_13[0i]);
+    v_22[0i] = capped(((activated(v_12[0i]) * v_13[0i]) * scale));
     if (has_residual != 0i) {
-      v_22[0i] = (v_22[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_135)]);
+      v_22[0i] = (v_22[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_123)]);
     }
-    out_ptr[(((v_25 + 3i) * all_outputs) + v_135)] = v_22[0i];
+    out_ptr[(((v_25 + 3i) * all_outputs) + v_123)] = v_22[0i];
   }
   if (((v_25 + 3i) < podArgs.n) && select(bool(1), ((v_24 + 1i) < outputs), (tails != 0i))) {
-    let v_138 : i32 = ((v_24 + 1i) + first_row);
+    let v_124 : i32 = ((v_24 + 1i) + first_row);
     if (has_bias != 0i) {
-      v_14[0i] = (v_14[0i] + bias_ptr[v_138]);
-      v_15[0i] = (v_15[0i] + bias_ptr[(v_138 + all_outputs)]);
+      v_14[0i] = (v_14[0i] + bias_ptr[v_124]);
+      v_15[0i] = (v_15[0i] + bias_ptr[(v_124 + all_outputs)]);
     }
-    let v_139 : f32 = v_14[0i];
-    let v_140 : f32 = select(v_139, -8.700000e+01f, (v_139 < -8.700000e+01f));
-    v_23[0i] = ((v_140 / (1.000000e+00f + exp((0.000000e+00f - v_140)))) * v_15[0i]);
+    v_23[0i] = capped(((activated(v_14[0i]) * v_15[0i]) * scale));
     if (has_residual != 0i) {
-      v_23[0i] = (v_23[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_138)]);
+      v_23[0i] = (v_23[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_124)]);
     }
-    out_ptr[(((v_25 + 3i) * all_outputs) + v_138)] = v_23[0i];
+    out_ptr[(((v_25 + 3i) * all_outputs) + v_124)] = v_23[0i];
   }
+}
+fn activated(y: f32) -> f32 {
+  if (activation == 1i) {
+    let x = select(y, -87.0f, y < -87.0f);
+    return x / (1.0f + exp(-x));
+  }
+  if (activation == 2i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let z = min(abs(x), 10.0f) * 0.707106781f;
+    let t = 1.0f / (1.0f + 0.3275911f * z);
+    let p = t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+    let tail = 0.5f * p * exp(-z * z);
+    return x * select(1.0f - tail, tail, x < 0.0f);
+  }
+  if (activation == 3i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let g = min(x, 10.0f);
+    return x / (1.0f + exp(-1.595769122f * (g + 0.044715f * g * g * g)));
+  }
+  if (activation == 4i) {
+    return select(y, 0.0f, y < 0.0f);
+  }
+  return y;
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }

@@ -1,4 +1,4 @@
-// linear_decode_swiglu_float16_x8_wg4
+// linear_decode_gated_float16_x8_wg4
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
 @group(0) @binding(1) var<storage, read> gain_ptr : array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
@@ -16,12 +16,15 @@ override has_residual: i32;
 override norm_eps: f32;
 override outputs: i32;
 override ragged: i32;
+override scale: f32;
 override steps: i32;
 override tails: i32;
+override activation: i32;
+override softcap: f32;
 
 var<workgroup> v_5 : array<f32, 192>;
 @compute @workgroup_size(64, 1, 1)
-fn linear_decode_swiglu_float16_x8_wg4_kernel(
+fn linear_decode_gated_float16_x8_wg4_kernel(
   @builtin(workgroup_id) blockIdx : vec3<u32>,
   @builtin(local_invocation_id) threadIdx : vec3<u32>
 ) {
@@ -93,13 +96,47 @@ fn linear_decode_swiglu_float16_x8_wg4_kernel(
         v[0i] = (v[0i] + bias_ptr[v_23]);
         v_1[0i] = (v_1[0i] + bias_ptr[(v_23 + all_outputs)]);
       }
-      let v_24 : f32 = v[0i];
-      let v_25 : f32 = select(v_24, -8.700000e+01f, (v_24 < -8.700000e+01f));
-      v_7[0i] = ((v_25 / (1.000000e+00f + exp((0.000000e+00f - v_25)))) * v_1[0i]);
+      v_7[0i] = capped(((activated(v[0i]) * v_1[0i]) * scale));
       if (has_residual != 0i) {
         v_7[0i] = (v_7[0i] + residual_ptr[v_23]);
       }
       out_ptr[v_23] = v_7[0i];
     }
   }
+}
+fn activated(y: f32) -> f32 {
+  if (activation == 1i) {
+    let x = select(y, -87.0f, y < -87.0f);
+    return x / (1.0f + exp(-x));
+  }
+  if (activation == 2i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let z = min(abs(x), 10.0f) * 0.707106781f;
+    let t = 1.0f / (1.0f + 0.3275911f * z);
+    let p = t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+    let tail = 0.5f * p * exp(-z * z);
+    return x * select(1.0f - tail, tail, x < 0.0f);
+  }
+  if (activation == 3i) {
+    let x = select(y, -10.0f, y < -10.0f);
+    let g = min(x, 10.0f);
+    return x / (1.0f + exp(-1.595769122f * (g + 0.044715f * g * g * g)));
+  }
+  if (activation == 4i) {
+    return select(y, 0.0f, y < 0.0f);
+  }
+  return y;
+}
+fn capped(z: f32) -> f32 {
+  if (softcap == 0.0f) { return z; }
+  let x = z / max(softcap, 1e-30f);
+  let a = select(abs(x), 15.0f, abs(x) > 15.0f);
+  let s = a * a;
+  if (a < 0.4f) {
+    let p = -0.333333333f + s * (0.133333333f + s * (-0.053968254f + s * (0.021869489f + s * -0.008863236f)));
+    return softcap * (x + x * s * p);
+  }
+  let e = exp(-2.0f * a);
+  let t = softcap * (1.0f - e) / (1.0f + e);
+  return select(t, -t, x < 0.0f);
 }
