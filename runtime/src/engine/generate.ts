@@ -8,6 +8,7 @@
  */
 import type { FinishReason, Usage } from "../api/types";
 import { LlmError } from "../internal/errors";
+import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import { prefillChunk } from "./prefill";
 import { countTokens, type Sampling } from "./sampling";
@@ -23,6 +24,8 @@ export interface GenerateRequest {
   readonly maxTokens: number;
   readonly sampling: Sampling;
   readonly partition: string;
+  /** Null: the model alone. */
+  readonly adapters: ReadyStack | null;
   readonly output: TextOutput;
   readonly signal: AbortSignal | null;
   /** performance.now() when the request arrived. */
@@ -86,11 +89,14 @@ export class GenerateTask implements SessionTask {
   private async queueNext(activeTasks: number): Promise<Advance> {
     const { session, tokens } = this;
     if (this.startedMs === 0) this.startedMs = performance.now();
-    this.sequence ??= session.open(this.partition, tokens.slice(0, -1));
+    // Keys and values are those of the adapters that made them.
+    const kvPartition = JSON.stringify([this.partition, this.request.adapters?.key]);
+    this.sequence ??= session.open(kvPartition, tokens.slice(0, -1));
     const { sequence } = this;
     if (!sequence) return "no_memory";
     if (this.cachedTokens < 0) this.cachedTokens = sequence.tokens.length;
-    if (sequence.tokens.length < tokens.length - 1) return prefillChunk(session, sequence, tokens, tokens.length - 1);
+    if (sequence.tokens.length < tokens.length - 1)
+      return prefillChunk(session, sequence, tokens, tokens.length - 1, this.request.adapters);
     return this.decode(sequence, activeTasks);
   }
 
@@ -123,6 +129,7 @@ export class GenerateTask implements SessionTask {
     const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
     const k = Math.min(wanted, left);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
+    await session.adapters.hold(request.adapters);
     const staging = await session.ring.take();
     if (this.finished) {
       session.ring.give(staging);
@@ -136,7 +143,12 @@ export class GenerateTask implements SessionTask {
     const call = ["decode", request.sampling.function];
     const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
     const read = session.timed(session.decodePace, k, () => {
-      executor.run(calls, 1, [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }]);
+      executor.run(
+        calls,
+        1,
+        [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }],
+        request.adapters?.key,
+      );
       return session.ring.read(staging);
     });
     this.queued += k;

@@ -2,6 +2,7 @@
 import { LlmError } from "../internal/errors";
 import type { DerivedFiles } from "../internal/files";
 import type { Manifest } from "./manifest";
+import { parseTensorCache } from "./tensor_cache";
 
 /** Pieces of a parameter come in order; `bytes` is valid during the call only. */
 export type WeightSink = (name: string, offset: number, bytes: Uint8Array) => void | Promise<void>;
@@ -45,6 +46,12 @@ export async function readProgram(source: PackageSource): Promise<unknown> {
   } catch {
     throw new LlmError("invalid_package", `${path} must be JSON; it cannot be parsed.`, { path });
   }
+}
+
+/** Name and bytes of every array of the weights, before they are read. Errors: as of `PackageSource.text`. */
+export async function weightSizes(source: PackageSource): Promise<readonly (readonly [string, number])[]> {
+  const shards = parseTensorCache(await source.text(weightsPath(source.manifest)), source.manifest);
+  return shards.flatMap(({ records }) => records.map(({ name, nbytes }) => [name, nbytes] as const));
 }
 
 export function weightsPath(manifest: Manifest): string {

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 193136,
-      "sha256": "6446c24cea6ea6b35a636b3fdd150b12701e2a51c2cb7b2178a6295369861c96"
+      "nbytes": 193656,
+      "sha256": "f0fdab93d9faaf147d25c69fd631fc88a89fdb94ea585f32689299d54527fde3"
     },
     "relaxed": {
-      "nbytes": 193136,
-      "sha256": "c5c0ec660a1c9eca0dbf7fe5ff38b17d05e5a93bf51afcfdabd618c6afb6e64f"
+      "nbytes": 193656,
+      "sha256": "44ae8603b6e07c2f250ff148d5e4bdd5d681f843a81f78cbc2d5fd15507e1e09"
     },
     "plain-threads": {
-      "nbytes": 217340,
-      "sha256": "b01b888bb1b060de36bc83d493d2385e83696daf065621a1ce3748cb31d5df7d"
+      "nbytes": 217875,
+      "sha256": "9890b2687aa3addbc413a4ed55ebc86b7eb7b2ccc05bf87bb1c4ee7671faaaa4"
     },
     "plain": {
-      "nbytes": 217340,
-      "sha256": "f70c7949d16cd48f58eecdd1e96fbb71060f7f0e5ca6c283c9e6cabc0e3c0369"
+      "nbytes": 217875,
+      "sha256": "a033f478c7bbd9c79e466c5cdd987ede31e74065c25f56d26aa9552f833bcdb7"
     }
   },
   "stack_bytes": 65536,
@@ -80,7 +80,7 @@ export const LIBRARY = {
     "activate_3",
     "activate_4",
     "add",
-    "add_bias",
+    "add_rows",
     "argmax_finish",
     "argmax_share",
     "attention_combine",
@@ -130,6 +130,7 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
+    "lora_up",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

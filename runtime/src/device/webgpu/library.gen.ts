@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1656576,
-  "sha256": "206dd23e19d542a95a46890540d1e90478abca72cd6859f3da9a4c3bb39034a3"
+  "nbytes": 1734637,
+  "sha256": "493f4678a49eaef4581480f73a675695135fb7cdcbf09efe110d1c9ed5e916ea"
 } as const;
