@@ -170,6 +170,10 @@ LIES: dict[str, tuple[Edit, str]] = {
     "version as text": (at("version", value="3"), "version"),
     "unknown key": (at("surprise", value=1), "surprise"),
     "no plan": (drop("plan"), "plan"),
+    "encode beside decode": (
+        lambda root: root["plan"]["functions"].update(encode=root["plan"]["functions"]["prefill"]), "functions",
+    ),
+    "output of n values": (scratch(kind="output", shape=["n", "hidden_size"]), "'n'"),
     "no decode": (drop("plan", "functions", "decode"), "decode"),
     "plan of too many values": (many_values, "20000"),
     "context_length 0": (at("context_length", value=0), "context_length"),

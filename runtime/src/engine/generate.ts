@@ -90,8 +90,14 @@ export class GenerateTask implements SessionTask {
     const { session, tokens } = this;
     if (this.startedMs === 0) this.startedMs = performance.now();
     // Keys and values are those of the adapters that made them.
-    const kvPartition = JSON.stringify([this.partition, this.request.adapters?.key]);
-    this.sequence ??= session.open(kvPartition, tokens.slice(0, -1));
+    const shared = JSON.stringify([this.partition, this.request.adapters?.key]);
+    // Steps that are queued count: the next token's length says which frequencies it needs.
+    const partition = session.partitionFor(shared, tokens.length + this.queued);
+    if (this.sequence && this.sequence.partition !== partition) {
+      if (this.queued > 0) return "waiting";
+      this.closeSequence();
+    }
+    this.sequence ??= session.open(shared, tokens.slice(0, -1), tokens.length);
     const { sequence } = this;
     if (!sequence) return "no_memory";
     if (this.cachedTokens < 0) this.cachedTokens = sequence.tokens.length;
@@ -127,7 +133,7 @@ export class GenerateTask implements SessionTask {
     const left = Math.min(request.maxTokens - step, contextLength - position);
     if (left <= 0) return "waiting";
     const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
-    const k = Math.min(wanted, left);
+    const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
     await session.adapters.hold(request.adapters);
     const staging = await session.ring.take();
@@ -162,7 +168,7 @@ export class GenerateTask implements SessionTask {
   private writeState(sequence: Sequence, position: number): void {
     const { session, tokens } = this;
     const { sampling } = this.request;
-    session.writeState(sequence, tokens[position]!, position, this.generated, sampling.seed);
+    session.writeState(sequence, tokens[position]!, position, this.generated, sampling.seed, position + 1);
     session.executor.write("sampling", sampling.buffer);
     if (sampling.usesCounts) {
       session.executor.write("token_counts", countTokens(tokens, session.executor.program.vocab_size));

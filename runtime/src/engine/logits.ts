@@ -75,7 +75,7 @@ export class LogitsTask implements SessionTask {
   private async queueNext(): Promise<Advance> {
     const { session, tokenIds } = this;
     // Nothing is reused: verification must see what prefill and decode compute.
-    this.sequence ??= session.open(this.partition, []);
+    this.sequence ??= session.open(this.partition, [], tokenIds.length);
     const { sequence } = this;
     if (!sequence) return "no_memory";
     const position = sequence.tokens.length;
@@ -91,7 +91,7 @@ export class LogitsTask implements SessionTask {
     }
     session.bind(sequence);
     session.stateOwner = null;
-    session.writeState(sequence, tokenIds[position]!, position, 0, 0);
+    session.writeState(sequence, tokenIds[position]!, position, 0, 0, tokenIds.length);
     sequence.computed = position + 1;
     const read = session.timed(session.decodePace, 1, () => {
       const copy = { from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 };

@@ -20,7 +20,7 @@ export async function prefillChunk(
   const chunk = tokens.slice(start, start + n);
   session.bind(sequence);
   session.stateOwner = null;
-  session.writeState(sequence, 0, start, 0, 0);
+  session.writeState(sequence, 0, start, 0, 0, tokens.length);
   executor.write("prompt_ids", Int32Array.from(chunk));
   sequence.computed = start + n;
   const work = session.timed(prefillPace, n, () => {

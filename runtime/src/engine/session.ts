@@ -5,6 +5,7 @@
  * Owned by the loaded model from device open to device loss or unload. Only the scheduler's loop calls it, one call
  * at a time, so nothing here needs a lock.
  */
+import { fieldOf } from "../device/definition";
 import type { Executor, ReadbackPool } from "../device/executor";
 import { LlmError } from "../internal/errors";
 import { nextTurn } from "../internal/turn";
@@ -37,6 +38,8 @@ export class Session {
   private boundPages = 0;
   private lastFinishedMs = 0;
   private readonly fullPages: number;
+  /** Lengths past which layers of the program rotate by other frequencies. */
+  private readonly longFrom: readonly number[];
 
   constructor(readonly executor: Executor) {
     const { program, pacing } = executor;
@@ -44,6 +47,8 @@ export class Session {
     this.kv = new KvCache(program.page_size, executor.stateSlots);
     this.kv.extend(executor.kvPages);
     this.fullPages = Math.ceil(program.context_length / program.page_size);
+    const lengths = [...program.operators.values()].map(({ definition }) => Number(fieldOf(definition, "long_from")));
+    this.longFrom = [...new Set(lengths)].filter((length) => length > 0);
     this.ring = executor.readbacks(TOKEN_RING * 4);
     this.decodePace = new Pace({ targetMs: pacing.decodeTargetMs, first: 1, min: 1, max: MAX_STEPS_PER_SUBMIT });
     this.prefillPace = new Pace({
@@ -63,11 +68,28 @@ export class Session {
     return this.decodePace.estimateMs < QUEUE_AHEAD_MS && this.prefillPace.estimateMs < QUEUE_AHEAD_MS ? 2 : 1;
   }
 
-  /** An active sequence with the longest cached prefix of `tokens`. Null: active ones have all slots for states. */
-  open(partition: string, tokens: readonly number[]): Sequence | null {
-    const acquired = this.kv.acquire(partition, tokens);
+  /**
+   * An active sequence with the longest cached prefix of `tokens`, made for frequencies of a sequence of `reach` tokens.
+   * Null: active ones have all slots for states.
+   */
+  open(partition: string, tokens: readonly number[], reach: number): Sequence | null {
+    const acquired = this.kv.acquire(this.partitionFor(partition, reach), tokens);
     if (acquired) this.copy(acquired);
     return acquired?.sequence ?? null;
+  }
+
+  /**
+   * Where sequences of `reach` tokens are kept. Past a long_from the keys are rotated by other frequencies, so a sequence
+   * that grows past it is computed anew, and shares nothing with those below.
+   */
+  partitionFor(partition: string, reach: number): string {
+    const passed = this.longFrom.filter((length) => length < reach).length;
+    return passed > 0 ? `${partition}\0${passed}` : partition;
+  }
+
+  /** The longest that a sequence of `reach` tokens may become with the same frequencies. */
+  lastOfKind(reach: number): number {
+    return Math.min(...this.longFrom.filter((length) => length >= reach));
   }
 
   /**
@@ -103,9 +125,9 @@ export class Session {
     this.boundPages = sequence.pages.length;
   }
 
-  /** Writes token_id, position, step, seed and the sequence's slot. */
-  writeState(sequence: Sequence, tokenId: number, position: number, step: number, seed: number): void {
-    this.executor.write("state", Int32Array.of(tokenId, position, step, seed | 0, sequence.slot ?? 0));
+  /** Writes token_id, position, step, seed, the sequence's slot and the length that frequencies are chosen for. */
+  writeState(sequence: Sequence, tokenId: number, position: number, step: number, seed: number, reach: number): void {
+    this.executor.write("state", Int32Array.of(tokenId, position, step, seed | 0, sequence.slot ?? 0, reach));
   }
 
   /** Ends the use of a sequence; `keep` it for reuse or forget it. */

@@ -97,7 +97,7 @@ describe("the library", () => {
 });
 
 describe("what is too large for one buffer", () => {
-  const [, linear] = CASES.find(([why]) => why === "linear of 4 bits no norm_eps no activation gated")!;
+  const [, linear] = CASES.find(([why]) => why === "linear of 4 bits no norm_eps gated no softcap")!;
   /** The same with 512 rows of 64 columns. */
   const large = (): Program => {
     const json = operatorProgram(linear);
