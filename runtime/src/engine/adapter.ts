@@ -100,7 +100,9 @@ export function makeReady(stack: Stack, program: Program): ReadyStack {
       const partBytes = member.rank * rowBytes;
       for (let part = 0; part < parts; part++)
         a.set(own.subarray(part * partBytes, (part + 1) * partBytes), (part * rank + first) * rowBytes);
-      b.set(member.weight === 1 ? member.b : member.b.map((value) => value * member.weight), first * rows);
+      b.set(member.b, first * rows);
+      // A loop: `map` would call a function for each of millions of values.
+      if (member.weight !== 1) for (let i = first * rows; i < (first + member.rank) * rows; i++) b[i]! *= member.weight;
       first += member.rank;
     }
     const [aName, bName] = loraArrays(tensor.name);
