@@ -11,7 +11,7 @@ import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
 import { createTextModel, type TextModel } from "../text/index";
-import { type Adapter, makeReady, type ReadyStack, readAdapter, stackKey } from "./adapter";
+import type { Adapter, ReadyStack } from "./adapter";
 import { GenerateTask } from "./generate";
 import { LogitsTask } from "./logits";
 import { contextOverflow, readAdapters, readOptions, readPrompt, readTokenIds, toMessages } from "./options";
@@ -27,6 +27,8 @@ const KEPT_STACKS = 8;
 export class LoadedModel {
   private readonly adapters = new Map<string, Adapter>();
   private readonly stacks = new Map<string, ReadyStack>();
+  /** Fetched with the first adapter. */
+  private code: typeof import("./adapter") | null = null;
 
   private constructor(
     private readonly placement: Placement,
@@ -113,7 +115,8 @@ export class LoadedModel {
   /** Takes the source over. The device computes a token with it, so that the first request need not wait for that. */
   async loadAdapter(source: PackageSource, name: string | null, signal?: AbortSignal): Promise<AdapterInfo> {
     try {
-      const adapter = await readAdapter(source, name, this.program, this.source.manifest, signal);
+      this.code ??= await import("./adapter");
+      const adapter = await this.code.readAdapter(source, name, this.program, this.source.manifest, signal);
       if (this.adapters.has(adapter.name)) this.unloadAdapter(adapter.name);
       this.adapters.set(adapter.name, adapter);
       try {
@@ -151,6 +154,8 @@ export class LoadedModel {
   private stackOf(given: unknown): ReadyStack | null {
     const stack = readAdapters(given).map(({ name, weight = 1 }) => ({ adapter: this.adapter(name), weight }));
     if (stack.length === 0) return null;
+    // There is an adapter, so the code is there too.
+    const { stackKey, makeReady } = this.code!;
     const key = stackKey(stack);
     const ready = this.stacks.get(key) ?? makeReady(stack, this.program);
     this.stacks.delete(key);
