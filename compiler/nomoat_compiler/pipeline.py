@@ -9,12 +9,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .adapter.merged import MergedCheckpoint
+from .adapter.peft_folder import PeftFolder
 from .assembly import Program, build_program, tensor_specs
 from .chat_templates import choose_chat_template
 from .checkpoint.checkpoint import Checkpoint
@@ -71,10 +73,12 @@ def compile_model(
     program_only: bool = False,
     own_kernels: bool = False,
     chat_template: str | None = None,
+    merge: str | Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> CompileReport:
     """Compiles ``source`` into the package folder ``output``, which appears complete or not at all.
 
+    ``merge``: a PEFT adapter that is folded into the weights.
     ``program_only`` needs no weights but config.json. ``own_kernels`` puts the library's WGSL, specialised for this
     model, into the package. ``chat_template`` is the name of a template or a file. ``on_progress`` gets
     (stage, done, total) with the stages open, program (operators), weights (values), package (files). Errors:
@@ -85,11 +89,14 @@ def compile_model(
     folder = Path(output).expanduser().resolve()
     check_may_write(folder)  # Before minutes of work.
     progress("open", 0, 1)
-    with closing(open_checkpoint(source, with_weights=not program_only)) as checkpoint:
+    with ExitStack() as stack:
+        checkpoint = stack.enter_context(closing(open_checkpoint(source, with_weights=not program_only)))
         has_weights = checkpoint.source_format != "config"
         model = read_model(checkpoint.config, StoredIn(checkpoint) if has_weights else None)
         context_length = choose_context_length(model, context_length)
         specs = tensor_specs(model)
+        if merge is not None:
+            checkpoint = stack.enter_context(closing(MergedCheckpoint(checkpoint, PeftFolder(Path(merge)), specs)))
         if has_weights:
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)

@@ -81,6 +81,8 @@ export class FakeEngine implements Engine {
       generate: (prompt, options = {}) => this.#generate(id, prompt, options),
       tokenize: async () => [],
       logits: async () => new Float32Array(),
+      loadAdapter: async () => ({ name: "adapter", nbytes: 1 }),
+      unloadAdapter: async () => undefined,
       measureBandwidth: async () => ({ gbPerS: 1 }),
       unload: async () => void this.unloads++,
     };

@@ -61,7 +61,7 @@ def program(kernel_hash: str) -> dict[str, Any]:
         "op": "linear",
         "fields": {
             "rows": "vocab_size", "columns": "hidden_size", "norm_eps": None, "bias": False, "activation": 0,
-            "gated": False, "scale": 1, "softcap": None, "residual": False,
+            "gated": False, "delta": False, "scale": 1, "softcap": None, "residual": False,
         },
         "arguments": {"x": "hidden", "w": "model.embed_tokens", "out": "logits"},
     }  # fmt: skip

@@ -35,7 +35,8 @@ def test_registry(client: TestClient) -> None:
                 "license": "apache-2.0",
                 "url": "http://127.0.0.1:8000/models/small-f32/",
             }
-        ]
+        ],
+        "adapters": [],
     }
     assert response.json()["models"][0]["bytes"] > 2048
     assert client.get("http://127.0.0.1:8000/models/small-f32/nomoat.json").status_code == 200
@@ -43,7 +44,7 @@ def test_registry(client: TestClient) -> None:
 
 
 def test_registry_without_models() -> None:
-    assert TestClient(create_app([])).get("/models").json() == {"models": []}
+    assert TestClient(create_app([])).get("/models").json() == {"models": [], "adapters": []}
 
 
 def test_pages_are_cross_origin_isolated(client: TestClient) -> None:

@@ -1,6 +1,8 @@
 /** The package entry: all that pages, the extension and the playground may use. A test pins these names. */
 export { createEngine, type EngineOptions } from "./api/engine";
 export type {
+  AdapterInfo,
+  AdapterUse,
   DeviceInfo,
   DeviceKind,
   Engine,

@@ -112,6 +112,8 @@ def _linear() -> Iterator[Instance]:
         {"softcap": 3.0},
         {"activation": 2, "scale": 2.0, "softcap": 1.5, "bias": True, "residual": True},
         {"activation": 3, "gated": True, "scale": 0.5, "softcap": 8.0, "bias": True, "residual": True},
+        {"delta": True},
+        {"delta": True, "bias": True, "gated": True, "activation": 1, "residual": True},
     ]
     for fields in knobs:
         for case in _called({"rows": 24, "columns": 96} | fields, (3,)):

@@ -21,6 +21,7 @@ from nomoat.browser import Adapter, find_chromium
 from nomoat.browser.local_site import local_site
 from nomoat.browser.runner import RunnerPage, headless_browser
 from nomoat.server import create_app
+from nomoat_compiler.program.package import read_manifest
 
 from tests.limits import PROCESS_S, WAIT_S
 from tests.patient_browser import patient
@@ -92,9 +93,21 @@ class OpenPackage:
         result: dict[str, Any] = self._call("generate", prompt, options)
         return result
 
-    def logits(self, token_ids: Sequence[int], first_position: int = 0) -> np.ndarray:
+    def logits(
+        self, token_ids: Sequence[int], first_position: int = 0, adapter: Sequence[Mapping[str, Any]] = ()
+    ) -> np.ndarray:
         """(len(token_ids) - first_position, vocab_size); tokens before first_position go through prefill."""
-        return self._browser.call(lambda _browser: decode_logits(self._page, token_ids, first_position))
+        return self._browser.call(lambda _browser: decode_logits(self._page, token_ids, first_position, adapter))
+
+    def load_adapter(self, folder: Path, name: str) -> dict[str, Any]:
+        """{name, nbytes}; served from another origin than the model."""
+        with local_site(create_app([folder])) as base_url:
+            package = read_manifest(folder)["id"]
+            loaded: dict[str, Any] = self._call("loadAdapter", f"{base_url}/models/{package}/", name)
+        return loaded
+
+    def unload_adapter(self, name: str) -> None:
+        self._call("unloadAdapter", name)
 
     def tokenize(self, text: str) -> list[int]:
         return list(self._call("tokenize", text))
@@ -103,7 +116,9 @@ class OpenPackage:
         return self._browser.call(lambda _browser: self._page.call(function, *arguments))
 
 
-def decode_logits(page: RunnerPage, token_ids: Sequence[int], first_position: int) -> np.ndarray:
-    encoded = page.call("logits", list(token_ids), first_position)
+def decode_logits(
+    page: RunnerPage, token_ids: Sequence[int], first_position: int, adapter: Sequence[Mapping[str, Any]] = ()
+) -> np.ndarray:
+    encoded = page.call("logits", list(token_ids), first_position, [dict(use) for use in adapter])
     rows = len(token_ids) - first_position
     return np.frombuffer(base64.b64decode(encoded), dtype="<f4").reshape(rows, -1)

@@ -44,7 +44,7 @@ def test_elementwise(build: Build) -> None:
     y = machine.place(a)
     machine.call("add", y, machine.place(b), n, rows // 4, threads=2)
     np.testing.assert_array_equal(machine.read(y, np.float32, a.shape), a + b)
-    machine.call("add_bias", y, machine.place(bias), n, rows // 4, threads=3)
+    machine.call("add_rows", y, machine.place(bias), n, rows // 4, 0, threads=3)
     np.testing.assert_array_equal(machine.read(y, np.float32, a.shape), a + b + bias)
     for scale, softcap in ((0.75, 0.0), (1.0, 30.0), (0.25, 2.0)):
         y = machine.place(a)

@@ -18,8 +18,8 @@ SCHEMA = json.loads(
 
 
 def build(case: dict[str, Any]) -> Any:
-    """The base with one place set, or removed where the case gives no value."""
-    manifest = copy.deepcopy(TABLE["base"])
+    """The base or the adapter with one place set, or removed where the case gives no value."""
+    manifest = copy.deepcopy(TABLE["base"] | (TABLE["adapter"] if case.get("adapter") else {}))
     if "at" not in case:
         return manifest
     *path, last = case["at"]

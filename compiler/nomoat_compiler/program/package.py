@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -85,11 +85,13 @@ def read_package(folder: str | Path, *, verify_hashes: bool = False) -> Package:
     ``integrity`` for a file whose size or SHA-256 differs from the manifest.
     """
     folder = Path(folder)
-    if not (folder / MANIFEST_NAME).is_file():
-        raise NomoatError("model_not_found", f"{folder.name or folder} is no NoMoat package (no {MANIFEST_NAME}).")
-    manifest = _read_json(folder / MANIFEST_NAME, MAX_MANIFEST_BYTES)
-    check_schema(manifest, "manifest.schema.json", MANIFEST_NAME, "invalid_package")
-    _check_files(folder, manifest, verify_hashes=verify_hashes)
+    manifest = read_manifest(folder, verify_hashes=verify_hashes)
+    if "kind" in manifest:
+        raise NomoatError(
+            "invalid_request",
+            f"{manifest['id']} is an adapter of {manifest['base']['id']}, and no model. Give the model's package.",
+            id=manifest["id"], base=manifest["base"]["id"],
+        )  # fmt: skip
     program = _read_json(folder / manifest["program"], MAX_PROGRAM_BYTES)
     instance = instantiate(program)
     for key in ("context_length", "quantization"):
@@ -98,9 +100,24 @@ def read_package(folder: str | Path, *, verify_hashes: bool = False) -> Package:
     _check_kernels(folder, manifest, program)
     weights_index = None
     if manifest["weights"] is not None:
-        weights_index = _read_json(folder / manifest["weights"], MAX_PROGRAM_BYTES)
-        _check_weights(manifest, instance, weights_index)
+        weights_index = read_weights_index(folder, manifest)
+        check_weights(manifest, instance.parameters, weights_index)
     return Package(folder, manifest, program, instance, weights_index)
+
+
+def read_manifest(folder: Path, *, verify_hashes: bool = False) -> dict[str, Any]:
+    """The manifest of a model or an adapter, with the sizes of its files checked. Errors: as of ``read_package``."""
+    if not (folder / MANIFEST_NAME).is_file():
+        raise NomoatError("model_not_found", f"{folder.name or folder} is no NoMoat package (no {MANIFEST_NAME}).")
+    manifest = _read_json(folder / MANIFEST_NAME, MAX_MANIFEST_BYTES)
+    check_schema(manifest, "manifest.schema.json", MANIFEST_NAME, "invalid_package")
+    _check_files(folder, manifest, verify_hashes=verify_hashes)
+    return manifest
+
+
+def read_weights_index(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """tensor-cache.json."""
+    return _read_json(folder / manifest["weights"], MAX_PROGRAM_BYTES)
 
 
 def _check_files(folder: Path, manifest: dict[str, Any], *, verify_hashes: bool) -> None:
@@ -143,8 +160,22 @@ def _check_kernels(folder: Path, manifest: dict[str, Any], program: dict[str, An
             raise NomoatError("integrity", f"{path} does not have the hash in its name. Fetch it again.", file=path)
 
 
-def _check_weights(manifest: dict[str, Any], instance: Instance, index: dict[str, Any]) -> None:
-    """Every parameter of the program lies inside a shard of the package, with the dtype and size it needs."""
+def check_weights(
+    manifest: Mapping[str, Any], parameters: Sequence[Mapping[str, Any]], index: Mapping[str, Any]
+) -> None:
+    """Every parameter lies inside a shard of the package, with the dtype and size it needs."""
+    found = weight_records(manifest, index)
+    for parameter in parameters:
+        expected = (parameter["shape"], parameter["dtype"], parameter["nbytes"])
+        if found.get(parameter["name"]) != expected:
+            raise _invalid(
+                f"the program needs {parameter['name']} as {expected}, but the weights index has "
+                f"{found.get(parameter['name'])}"
+            )
+
+
+def weight_records(manifest: Mapping[str, Any], index: Mapping[str, Any]) -> dict[str, tuple[list[int], str, int]]:
+    """(shape, dtype, nbytes) of every array by name; each lies inside a shard of the package."""
     sizes = {file["path"]: file["nbytes"] for file in manifest["files"]}
     found: dict[str, tuple[list[int], str, int]] = {}
     try:
@@ -162,13 +193,7 @@ def _check_weights(manifest: dict[str, Any], instance: Instance, index: dict[str
                 found[record["name"]] = (record["shape"], "bfloat16" if narrowed else record["dtype"], nbytes)
     except (KeyError, TypeError, AttributeError) as error:
         raise _invalid(f"the weights index lacks a field or has one of the wrong type ({error})") from error
-    for parameter in instance.parameters:
-        expected = (parameter["shape"], parameter["dtype"], parameter["nbytes"])
-        if found.get(parameter["name"]) != expected:
-            raise _invalid(
-                f"the program needs {parameter['name']} as {expected}, but the weights index has "
-                f"{found.get(parameter['name'])}"
-            )
+    return found
 
 
 def _read_json(path: Path, max_bytes: int) -> dict[str, Any]:

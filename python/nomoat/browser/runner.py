@@ -53,6 +53,7 @@ class BrowserModel:
     browser_version: str  # "156.0.8078.79"
     load_ms: float
     page: RunnerPage
+    adapters: Sequence[str]  # names of those that were loaded beside it
     load_again: Callable[[], float]  # unloads the model, loads it on the same device, gives load_ms
 
     def generate(
@@ -83,9 +84,11 @@ class BrowserModel:
         """Token ids of ``text``, without a template."""
         return list(self.page.call("tokenize", text))
 
-    def logits(self, token_ids: Sequence[int], first_position: int = 0) -> npt.NDArray[np.float32]:
-        """Teacher-forced logits float32 (len(token_ids) - first_position, vocab_size)."""
-        encoded = self.page.call("logits", list(token_ids), first_position)
+    def logits(
+        self, token_ids: Sequence[int], first_position: int = 0, adapter: Sequence[Mapping[str, Any]] = ()
+    ) -> npt.NDArray[np.float32]:
+        """Teacher-forced logits float32 (len(token_ids) - first_position, vocab_size); ``adapter``: {name, weight}."""
+        encoded = self.page.call("logits", list(token_ids), first_position, list(adapter))
         rows = len(token_ids) - first_position
         return np.frombuffer(base64.b64decode(encoded), dtype="<f4").reshape(rows, -1)
 
@@ -174,9 +177,12 @@ def open_model(
     device: Device = Device.AUTO,
     threads: int | None = None,
     adapter: Adapter = Adapter.AUTO,
+    lora: Sequence[Path] = (),
     on_progress: OnProgress = lambda _phase, _loaded, _total: None,
 ) -> Iterator[BrowserModel]:
     """The package in ``folder``, loaded and ready. The browser is closed however the context ends.
+
+    ``lora``: packages of adapters that are loaded beside it, by their ids.
 
     ``threads`` are those of wasm; None: as many as the runtime finds good. An ``adapter`` other than AUTO is a wish
     for WebGPU, so it decides where ``device`` does not.
@@ -186,10 +192,10 @@ def open_model(
     if device is Device.AUTO and adapter is not Adapter.AUTO:
         device = Device.WEBGPU
     chromium = find_chromium()
-    app = create_app([folder])
+    app = create_app([folder, *lora])
     if not site_is_built():
         raise NomoatError("internal", "The runner page is not built. In a checkout, run: npm run build -w web")
-    model_id = next(iter(app.state.packages))
+    model_id, *adapters = app.state.packages
     with ExitStack() as stack:
         base_url = stack.enter_context(local_site(app))
         browser = stack.enter_context(headless_browser(chromium, adapter))
@@ -201,12 +207,15 @@ def open_model(
             return page.call("load", f"{base_url}/models/{model_id}/", options)
 
         loaded = load()
+        for name in adapters:
+            page.call("loadAdapter", f"{base_url}/models/{name}/", name)
         yield BrowserModel(
             info=loaded["info"],
             device=DeviceInfo.from_wire(loaded["device"]),
             browser_version=browser.version,
             load_ms=loaded["loadMs"],
             page=page,
+            adapters=adapters,
             load_again=lambda: float(load()["loadMs"]),
         )
 

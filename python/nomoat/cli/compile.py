@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from nomoat_compiler.errors import NomoatWarning
+from nomoat_compiler.errors import NomoatError, NomoatWarning
 
 if TYPE_CHECKING:
+    from nomoat_compiler.adapter.compile import AdapterReport
     from nomoat_compiler.pipeline import CompileReport, OnProgress
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -49,7 +50,11 @@ class Format(StrEnum):
 @reports_errors
 def compile_command(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A Hugging Face folder, a GGUF file, or a hub id (owner/name).")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A Hugging Face folder, a GGUF file, a hub id (owner/name), or a PEFT adapter.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the package goes.")],
     quantization: Annotated[
@@ -77,6 +82,13 @@ def compile_command(
             "checkpoint names, or a Jinja file. Default: the checkpoint's.",
         ),
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="BASE", help="Of an adapter: its model's package; with --merge, its model."),
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Fold the adapter into the weights of BASE: the package is a model.")
+    ] = False,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -87,18 +99,34 @@ def compile_command(
         write_mlc(model, output, quantization, context_length, program_only or own_kernels, json_output)
         return
     # Here, because the readers of checkpoints take a while to import, which the other commands should not pay.
+    from nomoat_compiler.adapter.compile import compile_adapter
+    from nomoat_compiler.adapter.peft_folder import is_peft_folder
     from nomoat_compiler.pipeline import compile_model
 
+    adapter = Path(model).expanduser() if is_peft_folder(Path(model).expanduser()) else None
+    refuse_half_adapters(model, adapter, base, merge=merge)
     started = time.perf_counter()
+    if adapter is not None and base is not None and not merge:
+        if context_length is not None or program_only or own_kernels:
+            raise NomoatError("invalid_request", "An adapter has no program: only --quantization says something of it.")
+        kept = quantization.value if quantization else None
+        with compile_progress(hidden=json_output) as on_progress:
+            made = compile_adapter(adapter, output, base=base, quantization=kept, on_progress=on_progress)
+        if json_output:
+            print_json({"output": str(output), **made.to_json()})
+        else:
+            out().print(adapter_summary(made, output, time.perf_counter() - started))
+        return
     with collected_warnings() as told, compile_progress(hidden=json_output) as on_progress:
         report = compile_model(
-            model,
+            model if base is None else base,
             output,
             quantization=quantization.value if quantization else None,
             context_length=context_length,
             program_only=program_only,
             own_kernels=own_kernels,
             chat_template=chat_template,
+            merge=adapter,
             on_progress=on_progress,
         )
     for message in told:
@@ -157,6 +185,17 @@ def collected_warnings() -> Iterator[list[str]]:
         yield told
 
 
+def refuse_half_adapters(model: str, adapter: Path | None, base: str | None, *, merge: bool) -> None:
+    """An adapter needs a base, and nothing else has one."""
+    if adapter is not None and base is None:
+        problem = f"{model} is an adapter: name the package that it runs beside with --base."
+    elif adapter is None and (base is not None or merge):
+        problem = f"--base and --merge are for adapters, and {model} has no adapter_config.json."
+    else:
+        return
+    raise NomoatError("invalid_request", problem)
+
+
 @contextmanager
 def compile_progress(*, hidden: bool) -> Iterator[OnProgress]:
     """One bar per stage; they stay on the screen when all is done."""
@@ -199,7 +238,22 @@ def summary(report: CompileReport, output: Path, seconds: float) -> Table:
     }
     if report.peak_memory_bytes is not None:
         rows["Peak memory"] = format_bytes(report.peak_memory_bytes)
-    table = Table(title=report.id, show_header=False, box=None, padding=(0, 2, 0, 0), title_justify="left")
+    return _two_columns(report.id, rows)
+
+
+def adapter_summary(report: AdapterReport, output: Path, seconds: float) -> Table:
+    rows = {
+        "Adapter": str(output),
+        "Base": report.base,
+        "Parameters": f"{format_count(report.parameter_count)}, rank {report.rank} in {report.modules} modules",
+        "Whole package": format_bytes(report.package_bytes),
+        "Time": f"{seconds:.1f} s",
+    }
+    return _two_columns(report.id, rows)
+
+
+def _two_columns(title: str, rows: dict[str, str]) -> Table:
+    table = Table(title=title, show_header=False, box=None, padding=(0, 2, 0, 0), title_justify="left")
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for name, value in rows.items():

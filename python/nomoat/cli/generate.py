@@ -39,6 +39,10 @@ def generate_command(
     stop: Annotated[list[str] | None, typer.Option(help="End before this text; may be given several times.")] = None,
     system: Annotated[str | None, typer.Option(help="System message.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Give the prompt to the model without chat template.")] = False,
+    lora: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIR[=WEIGHT]", help="An adapter that runs along; several are added up."),
+    ] = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     adapter: AdapterOption = Adapter.AUTO,
@@ -52,18 +56,41 @@ def generate_command(
         "seed": seed, "stop": stop or None, "system": system, "raw": raw or None,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
+    adapters = [folder_and_weight(value) for value in lora or []]
     text = sys.stdin.read() if prompt == "-" else prompt
     with (
         load_progress(hidden=json_output) as on_progress,
-        open_model(folder, device=device, threads=threads, adapter=adapter, on_progress=on_progress) as model,
+        open_model(
+            folder,
+            device=device,
+            threads=threads,
+            adapter=adapter,
+            lora=[path for path, _ in adapters],
+            on_progress=on_progress,
+        ) as model,
     ):
         on_progress.stop()
+        weights = [weight for _, weight in adapters]
+        options["adapter"] = [
+            {"name": name, "weight": weight} for name, weight in zip(model.adapters, weights, strict=True)
+        ]
         generated = model.generate(text, options, on_text=(lambda _piece: None) if json_output else print_piece)
     if json_output:
         print_json(as_json(model, generated))
     else:
         typer.echo()
         err().print(figures(model, generated), style="dim")
+
+
+def folder_and_weight(value: str) -> tuple[Path, float]:
+    """``DIR`` or ``DIR=WEIGHT``."""
+    folder, found, weight = value.rpartition("=")
+    if not found or Path(value).exists():
+        return Path(value), 1.0
+    try:
+        return Path(folder), float(weight)
+    except ValueError:
+        raise typer.BadParameter(f"{value}: the weight must be a number.", param_hint="--lora") from None
 
 
 def as_json(model: BrowserModel, generated: Generated) -> dict[str, object]:

@@ -47,7 +47,9 @@ def welcome(base_url: str, packages: list[ServedPackage], has_site: bool) -> Pan
     for title in ("Model", "Size", "Context"):
         models.add_column(title, overflow="fold")
     for package in packages:
-        models.add_row(package.model_id, format_bytes(package.nbytes), f"{package.manifest['context_length']} tokens")
+        manifest = package.manifest
+        reach = f"for {manifest['base']['id']}" if package.is_adapter else f"{manifest['context_length']} tokens"
+        models.add_row(package.model_id, format_bytes(package.nbytes), reach)
         # What the extension's options page asks for.
         models.add_row(Text(f"{base_url}/models/{package.model_id}/", style="dim"))
     offered = models if packages else Text("No model is offered. Name package folders: nomoat serve DIR...", "yellow")

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.program.adapter_package import read_adapter
 from nomoat_compiler.program.manifest import MANIFEST_NAME, PackageFile
-from nomoat_compiler.program.package import read_package
+from nomoat_compiler.program.package import read_manifest, read_package
 
 
 @dataclass(frozen=True)
 class ServedPackage:
-    """A package folder, its manifest, and the only files of it that may leave the machine."""
+    """The folder of a model or an adapter, its manifest, and the only files of it that may leave the machine."""
 
     root: Path
     manifest: Mapping[str, Any]
@@ -23,6 +24,10 @@ class ServedPackage:
     @property
     def model_id(self) -> str:
         return str(self.manifest["id"])
+
+    @property
+    def is_adapter(self) -> bool:
+        return "kind" in self.manifest
 
     @property
     def nbytes(self) -> int:
@@ -41,7 +46,8 @@ class ServedPackage:
 
 def open_package(folder: Path) -> ServedPackage:
     """Checks the package but for its hashes, which are the client's job. Errors: those of ``read_package``."""
-    manifest = read_package(folder).manifest
+    adapter = "kind" in read_manifest(folder)
+    manifest = read_adapter(folder).manifest if adapter else read_package(folder).manifest
     files = {file["path"]: PackageFile(**file) for file in manifest["files"]}
     return ServedPackage(folder.resolve(), manifest, files)
 
@@ -55,7 +61,7 @@ def open_packages(folders: Sequence[Path]) -> dict[str, ServedPackage]:
         if other.root != package.root:
             raise NomoatError(
                 "invalid_request",
-                f"{other.root} and {package.root} both hold the model {package.model_id!r}. Serve one of them.",
+                f"{other.root} and {package.root} both hold {package.model_id!r}. Serve one of them.",
                 id=package.model_id,
             )
     return packages

@@ -24,8 +24,19 @@ class ModelEntry(BaseModel):
     url: str
 
 
+class AdapterEntry(BaseModel):
+    """One served adapter. ``base``: the id of its model; ``url``: what ``loadAdapter`` takes."""
+
+    id: str
+    name: str
+    base: str
+    bytes: int
+    url: str
+
+
 class Registry(BaseModel):
     models: list[ModelEntry]
+    adapters: list[AdapterEntry]
 
 
 def router(packages: Mapping[str, ServedPackage]) -> APIRouter:
@@ -33,9 +44,23 @@ def router(packages: Mapping[str, ServedPackage]) -> APIRouter:
 
     @routes.api_route("/models", methods=["GET", "HEAD"])
     def models(request: Request) -> Registry:
-        return Registry(models=[entry(package, str(request.base_url)) for package in packages.values()])
+        base_url = str(request.base_url)
+        return Registry(
+            models=[entry(package, base_url) for package in packages.values() if not package.is_adapter],
+            adapters=[adapter_entry(package, base_url) for package in packages.values() if package.is_adapter],
+        )
 
     return routes
+
+
+def adapter_entry(package: ServedPackage, base_url: str) -> AdapterEntry:
+    return AdapterEntry(
+        id=package.model_id,
+        name=package.manifest["name"],
+        base=package.manifest["base"]["id"],
+        bytes=package.nbytes,
+        url=f"{base_url}models/{package.model_id}/",
+    )
 
 
 def entry(package: ServedPackage, base_url: str) -> ModelEntry:

@@ -4,6 +4,7 @@ import type { Methods } from "../worker/protocol";
 import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
 import type {
+  AdapterInfo,
   Engine,
   EngineGenerateOptions,
   Generation,
@@ -92,11 +93,29 @@ class ModelClient implements Model {
 
   async logits(
     tokenIds: readonly number[],
-    options: { firstPosition?: number; signal?: AbortSignal } = {},
+    options: {
+      firstPosition?: number;
+      adapter?: EngineGenerateOptions["adapter"];
+      signal?: AbortSignal;
+    } = {},
   ): Promise<Float32Array> {
     this.requireLoaded();
-    const { firstPosition = 0, signal } = options;
-    return this.connection.call("logits", { tokenIds, firstPosition }, { signal });
+    const { firstPosition = 0, adapter = null, signal } = options;
+    return this.connection.call("logits", { tokenIds, firstPosition, adapter }, { signal });
+  }
+
+  async loadAdapter(
+    source: ModelSource,
+    options: InstallOptions & { readonly name?: string } = {},
+  ): Promise<AdapterInfo> {
+    this.requireLoaded();
+    const { name = null, signal, onProgress } = options;
+    return this.connection.call("loadAdapter", { source, name }, { signal, onEvent: onProgress });
+  }
+
+  async unloadAdapter(name: string): Promise<void> {
+    this.requireLoaded();
+    await this.connection.call("unloadAdapter", { name });
   }
 
   async measureBandwidth({ signal }: { signal?: AbortSignal } = {}): Promise<{ gbPerS: number }> {

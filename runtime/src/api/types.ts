@@ -34,6 +34,21 @@ export interface EngineGenerateOptions extends GenerateOptions {
   readonly raw?: boolean;
   /** KV prefixes are only reused between requests of the same partition. Default "". */
   readonly partition?: string;
+  /** Adapters of `loadAdapter` that run along: one by name, or several whose changes are added, each times its weight. */
+  readonly adapter?: string | readonly AdapterUse[];
+}
+
+/** One adapter of a request. `weight`: 1 by default. */
+export interface AdapterUse {
+  readonly name: string;
+  readonly weight?: number;
+}
+
+/** An adapter that was loaded beside a model. */
+export interface AdapterInfo {
+  readonly name: string;
+  /** Bytes of it that are kept. */
+  readonly nbytes: number;
 }
 
 export type FinishReason = "stop" | "length" | "aborted";
@@ -131,9 +146,20 @@ export interface Model {
   /** Teacher-forced logits, for verification: token_ids (T) → float32 (T - firstPosition, vocab_size), row t after token firstPosition + t. */
   logits(
     tokenIds: readonly number[],
-    options?: { readonly firstPosition?: number; readonly signal?: AbortSignal },
+    options?: {
+      readonly firstPosition?: number;
+      readonly adapter?: EngineGenerateOptions["adapter"];
+      readonly signal?: AbortSignal;
+    },
   ): Promise<Float32Array>;
   /** Streaming reads of the weights' memory, in 1e9 bytes per second, measured now on the device with its current threads. */
+  /**
+   * Loads an adapter that was compiled for this model; requests name it as `adapter`. `name`: by default the package's id.
+   * One that has the name already is replaced.
+   */
+  loadAdapter(source: ModelSource, options?: InstallOptions & { readonly name?: string }): Promise<AdapterInfo>;
+  /** Requests that run with it end as they would. */
+  unloadAdapter(name: string): Promise<void>;
   measureBandwidth(options?: { readonly signal?: AbortSignal }): Promise<{ gbPerS: number }>;
   unload(): Promise<void>;
 }

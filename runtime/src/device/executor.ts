@@ -79,10 +79,19 @@ export interface Executor extends DeviceFacts {
   copySlot(from: number, to: number): void;
   write(name: string, data: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>, offsetBytes?: number): void;
   /**
-   * Runs the functions in order, then the copies. `n` is the symbol n of prefill and encode. Where other pages share the device, it
-   * gives it the work in pieces of a few tens of milliseconds, cut between steps. Errors: the device's failure.
+   * Runs the functions in order, then the copies. `n` is the symbol n of prefill and encode. Where other pages share the
+   * device, it gives it the work in pieces of a few tens of milliseconds, cut between steps. `adapters`: the key of those
+   * that run along; none by default. Errors: the device's failure.
    */
-  run(calls: readonly string[], n?: number, copies?: readonly Copy[]): void;
+  run(calls: readonly string[], n?: number, copies?: readonly Copy[], adapters?: string): void;
+  /**
+   * Puts adapters beside the program: `program` is it with them in it (adapters.ts), `arrays` what it has more, by name.
+   * `run` takes them by `key`, which is not "" and not in use. Errors: out_of_memory, with all as it was;
+   * unsupported_device; the device's failure.
+   */
+  addAdapters(key: string, program: Program, arrays: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<void>;
+  /** Frees what `addAdapters` took. */
+  removeAdapters(key: string): void;
   /** Waits until everything so far has run. Errors: the device's failure. */
   finished(): Promise<void>;
   /** The bytes of a buffer after everything so far; for verification. Weights cannot be read. */

@@ -206,15 +206,38 @@ interface Arrays {
   readonly constants: ReadonlyMap<string, Constant>;
 }
 
-class StepMaker {
+/** The distinct operators so far, by key. */
+export class OperatorTable {
   readonly operators = new Map<string, OperatorSpec>();
   private readonly keys = new Map<string, string>();
   private readonly counts = new Map<string, number>();
 
+  key(definition: Definition): string {
+    const canonical = definitionKey(definition);
+    const known = this.keys.get(canonical);
+    if (known !== undefined) return known;
+    const count = this.counts.get(definition.op) ?? 0;
+    const key = `${definition.op}_${count}`;
+    this.counts.set(definition.op, count + 1);
+    this.keys.set(canonical, key);
+    const arrays = arraysOf(definition);
+    this.operators.set(key, {
+      name: key,
+      definition,
+      arguments: arrays.map(({ name }) => name),
+      written: new Set(arrays.filter(({ written }) => written).map(({ name }) => name)),
+    });
+    return key;
+  }
+}
+
+class StepMaker extends OperatorTable {
   constructor(
     private readonly file: ProgramFile,
     private readonly arrays: Arrays,
-  ) {}
+  ) {
+    super();
+  }
 
   add(place: Place<PlanStep>, prefill: boolean): Step {
     const { item, where } = place;
@@ -299,24 +322,6 @@ class StepMaker {
     const tensor = this.arrays.tensors.get(place.name(template));
     if (!tensor) fail(`${name} of ${place.where} must name a tensor, and there is no ${place.name(template)}`);
     return tensor.scheme;
-  }
-
-  private key(definition: Definition): string {
-    const canonical = definitionKey(definition);
-    const known = this.keys.get(canonical);
-    if (known !== undefined) return known;
-    const count = this.counts.get(definition.op) ?? 0;
-    const key = `${definition.op}_${count}`;
-    this.counts.set(definition.op, count + 1);
-    this.keys.set(canonical, key);
-    const arrays = arraysOf(definition);
-    this.operators.set(key, {
-      name: key,
-      definition,
-      arguments: arrays.map(({ name }) => name),
-      written: new Set(arrays.filter(({ written }) => written).map(({ name }) => name)),
-    });
-    return key;
   }
 }
 

@@ -68,6 +68,8 @@ export interface LinearDefinition {
   readonly norm_eps: number | null;
   /** A bias is added. */
   readonly bias: boolean;
+  /** What adapters change is added to the product. */
+  readonly delta: boolean;
   /** What the product, or with gated its gate rows, passes through. */
   readonly activation: number;
   /** The activated gate rows times the up rows. */
@@ -84,6 +86,18 @@ export interface LinearRecurrenceDefinition {
   readonly op: "linear_recurrence";
   /** Values of one token, and of the state of one sequence. */
   readonly columns: number;
+}
+
+export interface LoraUpDefinition {
+  readonly op: "lora_up";
+  /** Rows of the adapted matrix. */
+  readonly rows: number;
+  /** Columns of each part of B: the ranks of all adapters together. */
+  readonly rank: number;
+  /** The row at which a second part begins, which has its own values of h; 0: none. */
+  readonly part_1: number;
+  /** The row at which a third part begins; 0: none. */
+  readonly part_2: number;
 }
 
 export interface PoolDefinition {
@@ -165,6 +179,7 @@ export type KnownDefinition =
   | LayerNormDefinition
   | LinearDefinition
   | LinearRecurrenceDefinition
+  | LoraUpDefinition
   | PoolDefinition
   | RmsNormDefinition
   | RopeAppendDefinition
@@ -612,6 +627,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "nullable": false
       },
       {
+        "name": "delta",
+        "kind": "boolean",
+        "nullable": false
+      },
+      {
         "name": "activation",
         "kind": "activation",
         "nullable": false
@@ -669,6 +689,14 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "columns": 0,
         "written": false,
         "when": "bias"
+      },
+      {
+        "name": "delta",
+        "role": "activations",
+        "size": "rows",
+        "columns": 0,
+        "written": false,
+        "when": "delta"
       },
       {
         "name": "residual",
@@ -785,6 +813,122 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       }
     ],
     "rules": []
+  },
+  "lora_up": {
+    "fields": [
+      {
+        "name": "rows",
+        "kind": "dimension",
+        "nullable": false
+      },
+      {
+        "name": "rank",
+        "kind": "columns",
+        "nullable": false
+      },
+      {
+        "name": "part_1",
+        "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "part_2",
+        "kind": "count",
+        "nullable": false
+      }
+    ],
+    "arguments": [
+      {
+        "name": "h",
+        "role": "activations",
+        "size": [
+          "*",
+          [
+            "+",
+            1,
+            [
+              "+",
+              [
+                "<",
+                0,
+                "part_1"
+              ],
+              [
+                "<",
+                0,
+                "part_2"
+              ]
+            ]
+          ],
+          "rank"
+        ],
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "b",
+        "role": "vector",
+        "size": [
+          "*",
+          "rank",
+          "rows"
+        ],
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "out",
+        "role": "activations",
+        "size": "rows",
+        "columns": 0,
+        "written": true,
+        "when": 1
+      }
+    ],
+    "rules": [
+      {
+        "require": [
+          "*",
+          [
+            "<",
+            "part_1",
+            "rows"
+          ],
+          [
+            "<",
+            "part_2",
+            "rows"
+          ]
+        ],
+        "message": "its parts must begin inside of the matrix"
+      },
+      {
+        "require": [
+          "max",
+          [
+            "==",
+            "part_2",
+            0
+          ],
+          [
+            "*",
+            [
+              "<",
+              0,
+              "part_1"
+            ],
+            [
+              "<",
+              "part_1",
+              "part_2"
+            ]
+          ]
+        ],
+        "message": "its third part must begin behind the second"
+      }
+    ]
   },
   "pool": {
     "fields": [

@@ -2,7 +2,7 @@
  * The engine: packages in storage, and at most one model on the device. Everything slow takes a signal; everything it
  * throws is an LlmError. It knows nothing of workers or messages.
  */
-import type { DeviceInfo, InstalledModel, ModelInfo, ModelSource, Usage } from "../api/types";
+import type { AdapterInfo, DeviceInfo, InstalledModel, ModelInfo, ModelSource, Usage } from "../api/types";
 import { type Devices, systemDevices } from "../device/open";
 import { LlmError } from "../internal/errors";
 import { openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
@@ -27,13 +27,18 @@ export class EngineCore {
   constructor(private readonly environment: EngineEnvironment) {}
 
   async install(url: string, hooks: LoadHooks): Promise<ModelInfo> {
-    return modelInfo(await (await this.requireStore()).install(url, downloadOptions(hooks)));
+    const store = await this.requireStore();
+    const manifest = await store.install(url, downloadOptions(hooks));
+    if (!manifest.base) return modelInfo(manifest);
+    await store.remove(manifest.id);
+    throw new LlmError("invalid_request", `${manifest.id} is an adapter: load it beside ${manifest.base.id}.`);
   }
 
   async installed(): Promise<InstalledModel[]> {
     const store = await this.openStore();
     if (!store) return [];
-    return (await store.installed()).map(({ manifest, state }) => ({ ...modelInfo(manifest), state }));
+    const models = (await store.installed()).filter(({ manifest }) => !manifest.base);
+    return models.map(({ manifest, state }) => ({ ...modelInfo(manifest), state }));
   }
 
   /** A loaded model goes on from the device until it is unloaded or the device is lost. */
@@ -76,8 +81,17 @@ export class EngineCore {
     return { usage, device: model.device };
   }
 
-  logits(tokenIds: unknown, firstPosition: unknown, signal?: AbortSignal): Promise<Float32Array> {
-    return this.requireModel().logits(tokenIds, firstPosition, signal);
+  async loadAdapter(source: ModelSource, name: string | null, hooks: LoadHooks): Promise<AdapterInfo> {
+    const model = this.requireModel();
+    return model.loadAdapter(await this.open(source, hooks), name, hooks.signal);
+  }
+
+  unloadAdapter(name: string): void {
+    this.requireModel().unloadAdapter(name);
+  }
+
+  logits(tokenIds: unknown, first: unknown, signal?: AbortSignal, adapter?: unknown): Promise<Float32Array> {
+    return this.requireModel().logits(tokenIds, first, signal, adapter);
   }
 
   async measureBandwidth(signal?: AbortSignal): Promise<{ gbPerS: number }> {

@@ -8,6 +8,7 @@
  */
 import type { FinishReason, Usage } from "../api/types";
 import { LlmError } from "../internal/errors";
+import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import { prefillChunk } from "./prefill";
 import { countTokens, type Sampling } from "./sampling";
@@ -23,6 +24,8 @@ export interface GenerateRequest {
   readonly maxTokens: number;
   readonly sampling: Sampling;
   readonly partition: string;
+  /** Null: the model alone. */
+  readonly adapters: ReadyStack | null;
   readonly output: TextOutput;
   readonly signal: AbortSignal | null;
   /** performance.now() when the request arrived. */
@@ -86,17 +89,20 @@ export class GenerateTask implements SessionTask {
   private async queueNext(activeTasks: number): Promise<Advance> {
     const { session, tokens } = this;
     if (this.startedMs === 0) this.startedMs = performance.now();
+    // Keys and values are those of the adapters that made them.
+    const shared = JSON.stringify([this.partition, this.request.adapters?.key]);
     // Steps that are queued count: the next token's length says which frequencies it needs.
-    const partition = session.partitionFor(this.partition, tokens.length + this.queued);
+    const partition = session.partitionFor(shared, tokens.length + this.queued);
     if (this.sequence && this.sequence.partition !== partition) {
       if (this.queued > 0) return "waiting";
       this.closeSequence();
     }
-    this.sequence ??= session.open(this.partition, tokens.slice(0, -1), tokens.length);
+    this.sequence ??= session.open(shared, tokens.slice(0, -1), tokens.length);
     const { sequence } = this;
     if (!sequence) return "no_memory";
     if (this.cachedTokens < 0) this.cachedTokens = sequence.tokens.length;
-    if (sequence.tokens.length < tokens.length - 1) return prefillChunk(session, sequence, tokens, tokens.length - 1);
+    if (sequence.tokens.length < tokens.length - 1)
+      return prefillChunk(session, sequence, tokens, tokens.length - 1, this.request.adapters);
     return this.decode(sequence, activeTasks);
   }
 
@@ -129,6 +135,7 @@ export class GenerateTask implements SessionTask {
     const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
     const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
+    await session.adapters.hold(request.adapters);
     const staging = await session.ring.take();
     if (this.finished) {
       session.ring.give(staging);
@@ -142,7 +149,12 @@ export class GenerateTask implements SessionTask {
     const call = ["decode", request.sampling.function];
     const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
     const read = session.timed(session.decodePace, k, () => {
-      executor.run(calls, 1, [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }]);
+      executor.run(
+        calls,
+        1,
+        [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }],
+        request.adapters?.key,
+      );
       return session.ring.read(staging);
     });
     this.queued += k;

@@ -4,23 +4,32 @@
  * Checks what a request asks for and makes it a task; on which device that runs is the placement's. Owns the package
  * source and the placement until `unload`.
  */
-import type { DeviceInfo, EngineGenerateOptions, Message, ModelInfo, Usage } from "../api/types";
+import type { AdapterInfo, DeviceInfo, EngineGenerateOptions, Message, ModelInfo, Usage } from "../api/types";
 import type { Devices } from "../device/open";
 import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
 import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
+import type { Adapter, ReadyStack } from "./adapter";
 import { GenerateTask } from "./generate";
 import { LogitsTask } from "./logits";
-import { contextOverflow, readOptions, readPrompt, readTokenIds, toMessages } from "./options";
+import { contextOverflow, readAdapters, readOptions, readPrompt, readTokenIds, toMessages } from "./options";
 import { type LoadSettings, Placement } from "./placement";
 import { resolveSampling } from "./sampling";
 import { TextOutput } from "./text_output";
 
 const MAX_LOGITS_BYTES = 2 ** 30;
 
+/** Stacks that requests ask for again need not be made again. */
+const KEPT_STACKS = 8;
+
 export class LoadedModel {
+  private readonly adapters = new Map<string, Adapter>();
+  private readonly stacks = new Map<string, ReadyStack>();
+  /** Fetched with the first adapter. */
+  private code: typeof import("./adapter") | null = null;
+
   private constructor(
     private readonly placement: Placement,
     private readonly source: PackageSource,
@@ -82,9 +91,11 @@ export class LoadedModel {
     const { context_length: contextLength } = this.program;
     if (promptIds.length === 0) throw new LlmError("invalid_request", "generate: the prompt has no tokens.");
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
+    const adapters = this.stackOf(options.adapter);
     const task = await this.placement.start(
       (session) =>
         new GenerateTask(session, {
+          adapters,
           promptIds,
           maxTokens: options.maxTokens ?? contextLength,
           sampling: resolveSampling(options, text.defaults),
@@ -101,7 +112,64 @@ export class LoadedModel {
     return task.result;
   }
 
-  async logits(tokenIdsGiven: unknown, firstPosition: unknown, signal?: AbortSignal): Promise<Float32Array> {
+  /** Takes the source over. The device computes a token with it, so that the first request need not wait for that. */
+  async loadAdapter(source: PackageSource, name: string | null, signal?: AbortSignal): Promise<AdapterInfo> {
+    try {
+      this.code ??= await import("./adapter");
+      const adapter = await this.code.readAdapter(source, name, this.program, this.source.manifest, signal);
+      if (this.adapters.has(adapter.name)) this.unloadAdapter(adapter.name);
+      this.adapters.set(adapter.name, adapter);
+      try {
+        await this.logits([0], 0, signal, adapter.name);
+      } catch (thrown) {
+        this.unloadAdapter(adapter.name);
+        throw thrown;
+      }
+      return { name: adapter.name, nbytes: adapter.nbytes };
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Errors: model_not_found. */
+  unloadAdapter(name: string): void {
+    const { serial } = this.adapter(name);
+    this.adapters.delete(name);
+    for (const [key, { stack }] of this.stacks)
+      if (stack.some(({ adapter }) => adapter.serial === serial)) this.stacks.delete(key);
+    this.placement.forgetAdapter(serial);
+  }
+
+  private adapter(name: string): Adapter {
+    const adapter = this.adapters.get(name);
+    if (adapter) return adapter;
+    const loaded = [...this.adapters.keys()].join(", ") || "none is";
+    throw new LlmError(
+      "model_not_found",
+      `There is no adapter ${name.slice(0, 128)} (loaded: ${loaded}). Load it first.`,
+    );
+  }
+
+  /** Null: no adapter. Errors: invalid_request, model_not_found. */
+  private stackOf(given: unknown): ReadyStack | null {
+    const stack = readAdapters(given).map(({ name, weight = 1 }) => ({ adapter: this.adapter(name), weight }));
+    if (stack.length === 0) return null;
+    // There is an adapter, so the code is there too.
+    const { stackKey, makeReady } = this.code!;
+    const key = stackKey(stack);
+    const ready = this.stacks.get(key) ?? makeReady(stack, this.program);
+    this.stacks.delete(key);
+    this.stacks.set(key, ready);
+    if (this.stacks.size > KEPT_STACKS) this.stacks.delete(this.stacks.keys().next().value!);
+    return ready;
+  }
+
+  async logits(
+    tokenIdsGiven: unknown,
+    firstPosition: unknown,
+    signal?: AbortSignal,
+    adapter?: unknown,
+  ): Promise<Float32Array> {
     const { vocab_size: vocabSize, context_length: contextLength } = this.program;
     const tokenIds = readTokenIds(tokenIdsGiven, vocabSize, contextLength);
     if (
@@ -123,7 +191,8 @@ export class LoadedModel {
       );
     }
     signal?.throwIfAborted();
-    const task = await this.placement.start((session) => new LogitsTask(session, tokenIds, firstPosition));
+    const adapters = this.stackOf(adapter);
+    const task = await this.placement.start((session) => new LogitsTask(session, tokenIds, firstPosition, adapters));
     const onAbort = () => task.fail(new LlmError("aborted", "The request was aborted."));
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted) onAbort();

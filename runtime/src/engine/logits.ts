@@ -6,6 +6,7 @@
  */
 import type { ReadbackPool } from "../device/executor";
 import type { LlmError } from "../internal/errors";
+import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import { prefillChunk } from "./prefill";
 import type { Advance } from "./scheduler";
@@ -29,6 +30,7 @@ export class LogitsTask implements SessionTask {
     private session: Session,
     private readonly tokenIds: readonly number[],
     private readonly firstPosition: number,
+    private readonly adapters: ReadyStack | null = null,
   ) {
     this.rows = session.executor.readbacks(this.vocabSize * 4);
     this.logits = new Float32Array((tokenIds.length - firstPosition) * this.vocabSize);
@@ -77,9 +79,11 @@ export class LogitsTask implements SessionTask {
     const { sequence } = this;
     if (!sequence) return "no_memory";
     const position = sequence.tokens.length;
-    if (position < this.firstPosition) return prefillChunk(session, sequence, tokenIds, this.firstPosition);
+    if (position < this.firstPosition)
+      return prefillChunk(session, sequence, tokenIds, this.firstPosition, this.adapters);
     if (position >= tokenIds.length) return "waiting";
     if (!(await session.reserve(sequence, position + 1))) return "no_memory";
+    await session.adapters.hold(this.adapters);
     const staging = await this.rows.take();
     if (this.finished) {
       this.rows.give(staging);
@@ -90,7 +94,8 @@ export class LogitsTask implements SessionTask {
     session.writeState(sequence, tokenIds[position]!, position, 0, 0, tokenIds.length);
     sequence.computed = position + 1;
     const read = session.timed(session.decodePace, 1, () => {
-      session.executor.run(["decode"], 1, [{ from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 }]);
+      const copy = { from: "logits", to: staging, toOffset: 0, bytes: this.vocabSize * 4 };
+      session.executor.run(["decode"], 1, [copy], this.adapters?.key);
       return this.rows.read(staging);
     });
     sequence.tokens.push(tokenIds[position]!);

@@ -1,5 +1,5 @@
 /** Checks what a caller gives to generate and logits. Everything here may come from a hostile page. */
-import type { EngineGenerateOptions, Message, Role } from "../api/types";
+import type { AdapterUse, EngineGenerateOptions, Message, Role } from "../api/types";
 import { LlmError } from "../internal/errors";
 import { Reader } from "../internal/reader";
 
@@ -9,6 +9,8 @@ const read = new Reader("invalid_request", "generate");
 const ROLES: readonly Role[] = ["system", "user", "assistant"];
 const MAX_TEXT = 16 * 2 ** 20;
 const MAX_MESSAGES = 10_000;
+const MAX_ADAPTERS = 16;
+const MAX_WEIGHT = 1000;
 const MAX_TOKENS = 2 ** 31;
 
 /** Range of each numeric option, and whether it is an integer. */
@@ -23,7 +25,7 @@ const NUMBERS: Readonly<Record<string, readonly [number, number, boolean]>> = {
   frequencyPenalty: [-2, 2, false],
   seed: [0, 2 ** 32 - 1, true],
 };
-const KEYS = [...Object.keys(NUMBERS), "system", "stop", "raw", "partition"];
+const KEYS = [...Object.keys(NUMBERS), "system", "stop", "raw", "partition", "adapter"];
 
 /** Returns the options with only known keys. Errors: invalid_request, which names the option. */
 export function readOptions(value: unknown): Options {
@@ -38,6 +40,7 @@ export function readOptions(value: unknown): Options {
         ? read.integer(option, key, range[0], range[1])
         : read.number(option, key, range[0], range[1]);
     else if (key === "stop") options[key] = readStops(option);
+    else if (key === "adapter") options[key] = readAdapters(option);
     else if (key === "raw") options[key] = read.boolean(option, key);
     else options[key] = read.string(option, key, key === "partition" ? 1024 : MAX_TEXT);
   }
@@ -82,6 +85,21 @@ export function contextOverflow(requested: number, limit: number): LlmError {
     `The prompt has ${requested} tokens and the model's context ${limit}. Shorten the prompt or remove old messages.`,
     { requested, limit },
   );
+}
+
+/** What `adapter` names, in order. Errors: invalid_request. */
+export function readAdapters(value: unknown): readonly AdapterUse[] {
+  if (value === undefined || value === null) return [];
+  if (typeof value === "string") return [{ name: value }];
+  const uses = read.array(value, "adapter", 0, MAX_ADAPTERS).map((entry, i): AdapterUse => {
+    const { name, weight = 1 } = read.object(entry, `adapter[${i}]`, ["name"], ["weight"]);
+    return {
+      name: read.string(name, `adapter[${i}].name`, 128),
+      weight: read.number(weight, `adapter[${i}].weight`, -MAX_WEIGHT, MAX_WEIGHT),
+    };
+  });
+  if (new Set(uses.map(({ name }) => name)).size < uses.length) read.fail("adapter", "a list that names each once");
+  return uses;
 }
 
 function readStops(value: unknown): readonly string[] {

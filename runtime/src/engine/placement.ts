@@ -85,6 +85,11 @@ export class Placement {
     return task;
   }
 
+  /** Frees what the device holds of an adapter. */
+  forgetAdapter(serial: number): void {
+    this.running?.session.adapters.forget(serial, this.running.scheduler.busy);
+  }
+
   /** Ends running requests with `aborted` and frees the device's memory. */
   async close(): Promise<void> {
     this.ending.abort();

@@ -1,5 +1,6 @@
 /** Runs the part of a sequence that is known already: one chunk of `prefill`, sized by the session's pace. */
 
+import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import type { Session } from "./session";
 
@@ -9,11 +10,13 @@ export async function prefillChunk(
   sequence: Sequence,
   tokens: readonly number[],
   end: number,
+  adapters: ReadyStack | null,
 ): Promise<{ readonly work: Promise<void> } | "no_memory"> {
   const { executor, prefillPace } = session;
   const start = sequence.tokens.length;
   const n = Math.min(prefillPace.size, end - start);
   if (!(await session.reserve(sequence, start + n))) return "no_memory";
+  await session.adapters.hold(adapters);
   const chunk = tokens.slice(start, start + n);
   session.bind(sequence);
   session.stateOwner = null;
@@ -21,7 +24,7 @@ export async function prefillChunk(
   executor.write("prompt_ids", Int32Array.from(chunk));
   sequence.computed = start + n;
   const work = session.timed(prefillPace, n, () => {
-    executor.run(["prefill"], n);
+    executor.run(["prefill"], n, [], adapters?.key);
     return executor.finished();
   });
   // Valid from here on for whatever is queued later.

@@ -9,6 +9,7 @@ import { fieldOf } from "../device/definition";
 import type { Executor, ReadbackPool } from "../device/executor";
 import { LlmError } from "../internal/errors";
 import { nextTurn } from "../internal/turn";
+import { AdapterSlots } from "./adapter_slots";
 import { type Copies, KvCache, type Sequence } from "./kv_cache";
 import { Pace } from "./pace";
 import type { Task } from "./scheduler";
@@ -26,6 +27,7 @@ export interface SessionTask extends Task {
 
 export class Session {
   readonly kv: KvCache;
+  readonly adapters: AdapterSlots;
   readonly decodePace: Pace;
   readonly prefillPace: Pace;
   /** Read-back buffers for the ring of sampled tokens. */
@@ -41,6 +43,7 @@ export class Session {
 
   constructor(readonly executor: Executor) {
     const { program, pacing } = executor;
+    this.adapters = new AdapterSlots(executor);
     this.kv = new KvCache(program.page_size, executor.stateSlots);
     this.kv.extend(executor.kvPages);
     this.fullPages = Math.ceil(program.context_length / program.page_size);

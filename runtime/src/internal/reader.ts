@@ -80,7 +80,7 @@ export class Reader {
     return value;
   }
 
-  oneOf<T extends string | number>(value: unknown, path: string, values: readonly T[]): T {
+  oneOf<T extends string | number | null>(value: unknown, path: string, values: readonly T[]): T {
     if (!(values as readonly unknown[]).includes(value)) this.fail(path, `one of ${values.join(", ")}`, value);
     return value as T;
   }

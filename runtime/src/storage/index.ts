@@ -2,6 +2,6 @@
 export type { DownloadSettings } from "./download";
 export type { InstallOptions } from "./install";
 export type { Manifest, PackageFile } from "./manifest";
-export type { PackageSource, WeightOptions, WeightSink } from "./source";
+export { type PackageSource, type WeightOptions, type WeightSink, weightSizes } from "./source";
 export { type InstalledPackage, openStore, type PackageStore, type StoreEnvironment } from "./store";
 export { type OpenUrlOptions, openUrl } from "./url_source";

@@ -14,9 +14,20 @@ export interface PackageFile {
   readonly sha256: string;
 }
 
+export interface AdapterBase {
+  readonly id: string;
+  readonly source: string;
+  readonly quantization: string;
+  readonly weights_sha256: string;
+}
+
 export interface Manifest {
   readonly format: "nomoat-package";
   readonly version: 1;
+  /** Only adapters have these two; every other package is a model. */
+  readonly kind?: "adapter";
+  /** The model package that the adapter was compiled for. */
+  readonly base?: AdapterBase;
   readonly id: string;
   readonly name: string;
   /** A name for people: what to compute is in the program. */
@@ -27,11 +38,12 @@ export interface Manifest {
   readonly license: string | null;
   readonly provenance: {
     readonly source: string;
-    readonly source_format: "safetensors" | "gguf" | "mlc" | "config";
+    readonly source_format: "safetensors" | "gguf" | "mlc" | "config" | "peft";
     readonly compiler: string;
     readonly tvm: string;
   };
-  readonly program: "program/program.json";
+  /** Null in an adapter. */
+  readonly program: "program/program.json" | null;
   readonly weights: "weights/tensor-cache.json" | null;
   readonly tokenizer: {
     readonly tokenizer: "tokenizer.json" | null;
@@ -46,6 +58,8 @@ export const MANIFEST_NAME = "nomoat.json";
 export const MAX_MANIFEST_BYTES = 32 * 1024 * 1024;
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const QUANTIZATION = /^[a-z0-9_]{1,32}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
 const PATH = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 const TOKENIZER_PATHS = {
   tokenizer: "tokenizer.json",
@@ -103,16 +117,18 @@ export function listedFile(manifest: Manifest, path: string): PackageFile {
 }
 
 function readManifest(value: unknown): Manifest {
-  const root = read.object(value, "the manifest", REQUIRED);
+  const adapter = Object.hasOwn(Object(value), "kind");
+  const root = read.object(value, "the manifest", adapter ? [...REQUIRED, "kind", "base"] : REQUIRED);
   const provenance = read.object(root.provenance, "provenance", ["source", "source_format", "compiler", "tvm"]);
   const tokenizer = read.object(root.tokenizer, "tokenizer", Object.keys(TOKENIZER_PATHS));
   return {
     format: read.oneOf(root.format, "format", ["nomoat-package"]),
     version: read.oneOf(root.version, "version", [1]),
+    ...(adapter ? { kind: read.oneOf(root.kind, "kind", ["adapter"]), base: readBase(root.base) } : {}),
     id: read.matching(root.id, "id", ID),
     name: characters(root.name, "name", 1, 200),
     architecture: read.matching(root.architecture, "architecture", /^[A-Za-z0-9_]{1,100}$/),
-    quantization: read.matching(root.quantization, "quantization", /^[a-z0-9_]{1,32}$/),
+    quantization: read.matching(root.quantization, "quantization", QUANTIZATION),
     context_length: read.integer(root.context_length, "context_length", 1, 1_048_576),
     parameter_count: read.integer(root.parameter_count, "parameter_count", 1, 1_000_000_000_000),
     license: root.license === null ? null : characters(root.license, "license", 0, 200),
@@ -123,34 +139,46 @@ function readManifest(value: unknown): Manifest {
         "gguf",
         "mlc",
         "config",
+        "peft",
       ]),
       compiler: characters(provenance.compiler, "provenance.compiler", 0, 60),
       tvm: characters(provenance.tvm, "provenance.tvm", 0, 60),
     },
-    program: read.oneOf(root.program, "program", ["program/program.json"]),
-    weights: root.weights === null ? null : read.oneOf(root.weights, "weights", ["weights/tensor-cache.json"] as const),
+    program: read.oneOf(root.program, "program", [adapter ? null : "program/program.json"]),
+    weights: read.oneOf(root.weights, "weights", ["weights/tensor-cache.json", ...(adapter ? [] : [null])]),
     tokenizer: {
-      tokenizer: tokenizerPath(tokenizer, "tokenizer"),
-      tokenizer_config: tokenizerPath(tokenizer, "tokenizer_config"),
-      chat_template: tokenizerPath(tokenizer, "chat_template"),
-      generation_config: tokenizerPath(tokenizer, "generation_config"),
+      tokenizer: tokenizerPath(tokenizer, "tokenizer", adapter),
+      tokenizer_config: tokenizerPath(tokenizer, "tokenizer_config", adapter),
+      chat_template: tokenizerPath(tokenizer, "chat_template", adapter),
+      generation_config: tokenizerPath(tokenizer, "generation_config", adapter),
     },
     files: read.array(root.files, "files", 1, 65_536).map((file, index) => {
       const entry = read.object(file, `files[${index}]`, ["path", "nbytes", "sha256"]);
       return {
         path: read.matching(entry.path, `files[${index}].path`, PATH),
         nbytes: read.integer(entry.nbytes, `files[${index}].nbytes`, 0, 17_179_869_184),
-        sha256: read.matching(entry.sha256, `files[${index}].sha256`, /^[0-9a-f]{64}$/),
+        sha256: read.matching(entry.sha256, `files[${index}].sha256`, SHA256),
       };
     }),
+  };
+}
+
+function readBase(value: unknown): AdapterBase {
+  const base = read.object(value, "base", ["id", "source", "quantization", "weights_sha256"]);
+  return {
+    id: read.matching(base.id, "base.id", ID),
+    source: characters(base.source, "base.source", 0, 300),
+    quantization: read.matching(base.quantization, "base.quantization", QUANTIZATION),
+    weights_sha256: read.matching(base.weights_sha256, "base.weights_sha256", SHA256),
   };
 }
 
 function tokenizerPath<K extends keyof typeof TOKENIZER_PATHS>(
   tokenizer: Record<string, unknown>,
   key: K,
+  adapter: boolean,
 ): (typeof TOKENIZER_PATHS)[K] | null {
-  return tokenizer[key] === null ? null : read.oneOf(tokenizer[key], `tokenizer.${key}`, [TOKENIZER_PATHS[key]]);
+  return read.oneOf(tokenizer[key], `tokenizer.${key}`, adapter ? [null] : [null, TOKENIZER_PATHS[key]]);
 }
 
 /** JSON Schema counts characters, not UTF-16 units. */

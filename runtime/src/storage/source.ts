@@ -2,6 +2,7 @@
 import { LlmError } from "../internal/errors";
 import type { DerivedFiles } from "../internal/files";
 import type { Manifest } from "./manifest";
+import { parseTensorCache } from "./tensor_cache";
 
 /** Pieces of a parameter come in order; `bytes` is valid during the call only. */
 export type WeightSink = (name: string, offset: number, bytes: Uint8Array) => void | Promise<void>;
@@ -32,13 +33,25 @@ export const PIECE_BYTES = 4 * 1024 * 1024;
 export const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 export async function readProgram(source: PackageSource): Promise<unknown> {
-  const path = source.manifest.program;
+  const { id, program: path, base } = source.manifest;
+  if (path === null)
+    throw new LlmError(
+      "invalid_request",
+      `${id} is an adapter of ${base?.id}. Load that model, and then the adapter beside it.`,
+      { id },
+    );
   const text = await source.text(path);
   try {
     return JSON.parse(text);
   } catch {
     throw new LlmError("invalid_package", `${path} must be JSON; it cannot be parsed.`, { path });
   }
+}
+
+/** Name and bytes of every array of the weights, before they are read. Errors: as of `PackageSource.text`. */
+export async function weightSizes(source: PackageSource): Promise<readonly (readonly [string, number])[]> {
+  const shards = parseTensorCache(await source.text(weightsPath(source.manifest)), source.manifest);
+  return shards.flatMap(({ records }) => records.map(({ name, nbytes }) => [name, nbytes] as const));
 }
 
 export function weightsPath(manifest: Manifest): string {

@@ -28,7 +28,14 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
     text: read.string(read.object(params, "params", ["text"]).text, "params.text", 16 * 2 ** 20),
   }),
   generate: (params) => read.object(params, "params", ["prompt", "options"]),
-  logits: (params) => read.object(params, "params", ["tokenIds", "firstPosition"]),
+  loadAdapter: (params) => {
+    const { source, name } = read.object(params, "params", ["source", "name"]);
+    return { source: readSource(source), name: name === null ? null : read.matching(name, "params.name", ID_PATTERN) };
+  },
+  unloadAdapter: (params) => ({
+    name: read.string(read.object(params, "params", ["name"]).name, "params.name", 128),
+  }),
+  logits: (params) => read.object(params, "params", ["tokenIds", "firstPosition"], ["adapter"]),
   measureBandwidth: (params) => read.object(params, "params", []),
 };
 

@@ -5,6 +5,7 @@
  * one Response. `abort` has no answer of its own: the aborted request answers.
  */
 import type {
+  AdapterInfo,
   DeviceInfo,
   DeviceKind,
   EngineGenerateOptions,
@@ -34,7 +35,13 @@ export interface Methods {
     /** `device`: where the model is now, which an answer may have changed. */
     result: { usage: Usage; device: DeviceInfo };
   };
-  logits: { params: { tokenIds: readonly number[]; firstPosition: number }; event: never; result: Float32Array };
+  loadAdapter: { params: { source: ModelSource; name: string | null }; event: Progress; result: AdapterInfo };
+  unloadAdapter: { params: { name: string }; event: never; result: null };
+  logits: {
+    params: { tokenIds: readonly number[]; firstPosition: number; adapter?: EngineGenerateOptions["adapter"] | null };
+    event: never;
+    result: Float32Array;
+  };
   measureBandwidth: { params: Record<string, never>; event: never; result: { gbPerS: number } };
 }
 

@@ -74,8 +74,15 @@ export class EngineServer {
         const onText = (text: string) => post({ id, event: { text } }, []);
         return engine.generate(request.params.prompt, request.params.options, { onText, signal });
       }
-      case "logits":
-        return engine.logits(request.params.tokenIds, request.params.firstPosition, signal);
+      case "loadAdapter":
+        return engine.loadAdapter(request.params.source, request.params.name, { signal, onProgress });
+      case "unloadAdapter":
+        engine.unloadAdapter(request.params.name);
+        return null;
+      case "logits": {
+        const { tokenIds, firstPosition, adapter } = request.params;
+        return engine.logits(tokenIds, firstPosition, signal, adapter);
+      }
       case "measureBandwidth":
         return engine.measureBandwidth(signal);
     }

@@ -45,13 +45,13 @@ describe("readDefinition", () => {
 
 describe("definitionSymbols", () => {
   const linear = {
-    ...{ op: "linear", rows: 4, columns: 32, norm_eps: null, bias: true, activation: 1, gated: false, scale: 0.5 },
-    ...{ softcap: null, residual: false },
+    ...{ op: "linear", rows: 4, columns: 32, norm_eps: null, bias: true, delta: false, activation: 1 },
+    ...{ gated: false, scale: 0.5, softcap: null, residual: false },
   };
   it("has numbers, flags, what is null, and the parts of the scheme", () => {
     const scheme = { bits: 4, group_size: 32, scale_dtype: "bfloat16", minimum: true };
     expect(definitionSymbols(read({ ...linear, scheme }), true)).toEqual({
-      ...{ prefill: 1, rows: 4, columns: 32, norm_eps: 0, has_norm_eps: 0, bias: 1, activation: 1 },
+      ...{ prefill: 1, rows: 4, columns: 32, norm_eps: 0, has_norm_eps: 0, bias: 1, delta: 0, activation: 1 },
       ...{ gated: 0, scale: 0.5, softcap: 0, has_softcap: 0, residual: 0 },
       ...{ "scheme.bits": 4, "scheme.group_size": 32, "scheme.grouped": 1, "scheme.zero": 0, "scheme.minimum": 1 },
       ...{ "scheme.iq4_nl": 0, "scheme.mxfp4": 0 },

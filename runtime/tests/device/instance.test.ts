@@ -1,6 +1,7 @@
 // Proves that a plan becomes the same program here as in the compiler, byte for byte. Needs nothing.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { bindAdapters } from "../../src/device/adapters";
 import { instanceJson } from "../../src/device/instance";
 import { parseProgram } from "../../src/device/program_reader";
 
@@ -23,4 +24,15 @@ describe("instantiate", () => {
     const instance = instanceJson(program);
     for (const part of Object.keys(expected)) expect(canonical(instance[part]), part).toBe(canonical(expected[part]));
   });
+
+  it.each(FILES.filter((name) => existsSync(new URL(name.replace(".program.", ".binding."), FOLDER))))(
+    "makes of %s with adapters what the compiler makes of it",
+    (name) => {
+      const program = parseProgram(JSON.parse(readText(name)));
+      const binding = JSON.parse(readText(name.replace(".program.", ".binding.")));
+      const expected = JSON.parse(readText(name.replace(".program.", ".adapted.")));
+      const instance = instanceJson(bindAdapters(program, new Map(Object.entries(binding))));
+      for (const part of Object.keys(expected)) expect(canonical(instance[part]), part).toBe(canonical(expected[part]));
+    },
+  );
 });

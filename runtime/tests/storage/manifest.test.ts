@@ -10,19 +10,24 @@ import { parseManifest } from "../../src/storage/manifest";
 interface Case {
   readonly why: string;
   readonly valid: boolean;
+  /** Of the base with what an adapter has. */
+  readonly adapter?: true;
   readonly at?: readonly (string | number)[];
   readonly value?: unknown;
   readonly repeat?: readonly [string, number];
   readonly file?: string;
 }
 
-const { base, cases } = JSON.parse(readFileSync(new URL("./manifest_table.json", import.meta.url), "utf8")) as {
+const { base, adapter, cases } = JSON.parse(
+  readFileSync(new URL("./manifest_table.json", import.meta.url), "utf8"),
+) as {
   base: { files: Record<string, unknown>[] };
+  adapter: Record<string, unknown>;
   cases: Case[];
 };
 
-function build({ at, value, repeat, file }: Case): unknown {
-  const manifest = structuredClone(base);
+function build({ at, value, repeat, file, adapter: isAdapter }: Case): unknown {
+  const manifest = structuredClone(isAdapter ? { ...base, ...adapter } : base);
   if (at === undefined) return manifest;
   let target = manifest as unknown as Record<string | number, unknown>;
   for (const key of at.slice(0, -1)) target = target[key] as typeof target;
@@ -51,6 +56,7 @@ test.each(cases)("$why: valid is $valid", (entry) => {
 
 test("a valid manifest comes back as it is", () => {
   expect(parseManifest(JSON.stringify(base))).toEqual(base);
+  expect(parseManifest(JSON.stringify({ ...base, ...adapter }))).toEqual({ ...base, ...adapter });
 });
 
 describe("beyond the schema", () => {

@@ -1,16 +1,18 @@
 // linear_decode_gated_float16_x8_wg4
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
-@group(0) @binding(1) var<storage, read> gain_ptr : array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
-@group(0) @binding(3) var<storage, read> residual_ptr : array<f32>;
-@group(0) @binding(4) var<storage, read> w_ptr : array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read> x_ptr : array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> delta_ptr : array<f32>;
+@group(0) @binding(2) var<storage, read> gain_ptr : array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> residual_ptr : array<f32>;
+@group(0) @binding(5) var<storage, read> w_ptr : array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read> x_ptr : array<vec4<f32>>;
 
 override all_outputs: i32;
 override chunks: i32;
 override columns: i32;
 override first_row: i32;
 override has_bias: i32;
+override has_delta: i32;
 override has_norm: i32;
 override has_residual: i32;
 override norm_eps: f32;
@@ -95,6 +97,10 @@ fn linear_decode_gated_float16_x8_wg4_kernel(
       if (has_bias != 0i) {
         v[0i] = (v[0i] + bias_ptr[v_23]);
         v_1[0i] = (v_1[0i] + bias_ptr[(v_23 + all_outputs)]);
+      }
+      if (has_delta != 0i) {
+        v[0i] = (v[0i] + delta_ptr[v_23]);
+        v_1[0i] = (v_1[0i] + delta_ptr[(v_23 + all_outputs)]);
       }
       v_7[0i] = capped(((activated(v[0i]) * v_1[0i]) * scale));
       if (has_residual != 0i) {

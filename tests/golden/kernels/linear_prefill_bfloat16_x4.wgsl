@@ -1,19 +1,21 @@
 // linear_prefill_bfloat16_x4
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
-@group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
-@group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
-@group(0) @binding(3) var<storage, read> w_ptr : array<vec2<u32>>;
-@group(0) @binding(4) var<storage, read> x_ptr : array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> delta_ptr : array<f32>;
+@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(3) var<storage, read> residual_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> w_ptr : array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read> x_ptr : array<vec4<f32>>;
 
 struct PODArgs {
   n: i32
 }
-@group(0) @binding(5) var<uniform> podArgs : PODArgs;
+@group(0) @binding(6) var<uniform> podArgs : PODArgs;
 
 override all_outputs: i32;
 override chunks: i32;
 override first_row: i32;
 override has_bias: i32;
+override has_delta: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
@@ -121,6 +123,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_55]);
     }
+    if (has_delta != 0i) {
+      v[0i] = (v[0i] + delta_ptr[((v_33 * all_outputs) + v_55)]);
+    }
     v_16[0i] = capped((activated(v[0i]) * scale));
     if (has_residual != 0i) {
       v_16[0i] = (v_16[0i] + residual_ptr[((v_33 * all_outputs) + v_55)]);
@@ -131,6 +136,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_56 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_1[0i] = (v_1[0i] + bias_ptr[v_56]);
+    }
+    if (has_delta != 0i) {
+      v_1[0i] = (v_1[0i] + delta_ptr[((v_33 * all_outputs) + v_56)]);
     }
     v_17[0i] = capped((activated(v_1[0i]) * scale));
     if (has_residual != 0i) {
@@ -143,6 +151,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_57]);
     }
+    if (has_delta != 0i) {
+      v_2[0i] = (v_2[0i] + delta_ptr[((v_33 * all_outputs) + v_57)]);
+    }
     v_18[0i] = capped((activated(v_2[0i]) * scale));
     if (has_residual != 0i) {
       v_18[0i] = (v_18[0i] + residual_ptr[((v_33 * all_outputs) + v_57)]);
@@ -153,6 +164,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_58 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_3[0i] = (v_3[0i] + bias_ptr[v_58]);
+    }
+    if (has_delta != 0i) {
+      v_3[0i] = (v_3[0i] + delta_ptr[((v_33 * all_outputs) + v_58)]);
     }
     v_19[0i] = capped((activated(v_3[0i]) * scale));
     if (has_residual != 0i) {
@@ -165,6 +179,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_59]);
     }
+    if (has_delta != 0i) {
+      v_4[0i] = (v_4[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_59)]);
+    }
     v_20[0i] = capped((activated(v_4[0i]) * scale));
     if (has_residual != 0i) {
       v_20[0i] = (v_20[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_59)]);
@@ -175,6 +192,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_60 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_5[0i] = (v_5[0i] + bias_ptr[v_60]);
+    }
+    if (has_delta != 0i) {
+      v_5[0i] = (v_5[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_60)]);
     }
     v_21[0i] = capped((activated(v_5[0i]) * scale));
     if (has_residual != 0i) {
@@ -187,6 +207,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_61]);
     }
+    if (has_delta != 0i) {
+      v_6[0i] = (v_6[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_61)]);
+    }
     v_22[0i] = capped((activated(v_6[0i]) * scale));
     if (has_residual != 0i) {
       v_22[0i] = (v_22[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_61)]);
@@ -197,6 +220,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_62 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_7[0i] = (v_7[0i] + bias_ptr[v_62]);
+    }
+    if (has_delta != 0i) {
+      v_7[0i] = (v_7[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_62)]);
     }
     v_23[0i] = capped((activated(v_7[0i]) * scale));
     if (has_residual != 0i) {
@@ -209,6 +235,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_63]);
     }
+    if (has_delta != 0i) {
+      v_8[0i] = (v_8[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_63)]);
+    }
     v_24[0i] = capped((activated(v_8[0i]) * scale));
     if (has_residual != 0i) {
       v_24[0i] = (v_24[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_63)]);
@@ -219,6 +248,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_64 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_9[0i] = (v_9[0i] + bias_ptr[v_64]);
+    }
+    if (has_delta != 0i) {
+      v_9[0i] = (v_9[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_64)]);
     }
     v_25[0i] = capped((activated(v_9[0i]) * scale));
     if (has_residual != 0i) {
@@ -231,6 +263,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_65]);
     }
+    if (has_delta != 0i) {
+      v_10[0i] = (v_10[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_65)]);
+    }
     v_26[0i] = capped((activated(v_10[0i]) * scale));
     if (has_residual != 0i) {
       v_26[0i] = (v_26[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_65)]);
@@ -241,6 +276,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_66 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_11[0i] = (v_11[0i] + bias_ptr[v_66]);
+    }
+    if (has_delta != 0i) {
+      v_11[0i] = (v_11[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_66)]);
     }
     v_27[0i] = capped((activated(v_11[0i]) * scale));
     if (has_residual != 0i) {
@@ -253,6 +291,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_67]);
     }
+    if (has_delta != 0i) {
+      v_12[0i] = (v_12[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_67)]);
+    }
     v_28[0i] = capped((activated(v_12[0i]) * scale));
     if (has_residual != 0i) {
       v_28[0i] = (v_28[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_67)]);
@@ -263,6 +304,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_68 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_13[0i] = (v_13[0i] + bias_ptr[v_68]);
+    }
+    if (has_delta != 0i) {
+      v_13[0i] = (v_13[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_68)]);
     }
     v_29[0i] = capped((activated(v_13[0i]) * scale));
     if (has_residual != 0i) {
@@ -275,6 +319,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_69]);
     }
+    if (has_delta != 0i) {
+      v_14[0i] = (v_14[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_69)]);
+    }
     v_30[0i] = capped((activated(v_14[0i]) * scale));
     if (has_residual != 0i) {
       v_30[0i] = (v_30[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_69)]);
@@ -285,6 +332,9 @@ fn linear_prefill_bfloat16_x4_kernel(
     let v_70 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_15[0i] = (v_15[0i] + bias_ptr[v_70]);
+    }
+    if (has_delta != 0i) {
+      v_15[0i] = (v_15[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_70)]);
     }
     v_31[0i] = capped((activated(v_15[0i]) * scale));
     if (has_residual != 0i) {

@@ -1,15 +1,16 @@
 // linear_prefill_q4m_float16
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
-@group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
-@group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
-@group(0) @binding(3) var<storage, read> w_ptr : array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> w_scale_ptr : array<u32>;
-@group(0) @binding(5) var<storage, read> x_ptr : array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> delta_ptr : array<f32>;
+@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(3) var<storage, read> residual_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> w_ptr : array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> w_scale_ptr : array<u32>;
+@group(0) @binding(6) var<storage, read> x_ptr : array<vec4<f32>>;
 
 struct PODArgs {
   n: i32
 }
-@group(0) @binding(6) var<uniform> podArgs : PODArgs;
+@group(0) @binding(7) var<uniform> podArgs : PODArgs;
 
 override all_outputs: i32;
 override chunks: i32;
@@ -17,6 +18,7 @@ override first_row: i32;
 override group_chunks: i32;
 override groups: i32;
 override has_bias: i32;
+override has_delta: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
@@ -200,6 +202,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_131]);
     }
+    if (has_delta != 0i) {
+      v[0i] = (v[0i] + delta_ptr[((v_33 * all_outputs) + v_131)]);
+    }
     v_16[0i] = capped((activated(v[0i]) * scale));
     if (has_residual != 0i) {
       v_16[0i] = (v_16[0i] + residual_ptr[((v_33 * all_outputs) + v_131)]);
@@ -210,6 +215,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_132 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_1[0i] = (v_1[0i] + bias_ptr[v_132]);
+    }
+    if (has_delta != 0i) {
+      v_1[0i] = (v_1[0i] + delta_ptr[((v_33 * all_outputs) + v_132)]);
     }
     v_17[0i] = capped((activated(v_1[0i]) * scale));
     if (has_residual != 0i) {
@@ -222,6 +230,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_133]);
     }
+    if (has_delta != 0i) {
+      v_2[0i] = (v_2[0i] + delta_ptr[((v_33 * all_outputs) + v_133)]);
+    }
     v_18[0i] = capped((activated(v_2[0i]) * scale));
     if (has_residual != 0i) {
       v_18[0i] = (v_18[0i] + residual_ptr[((v_33 * all_outputs) + v_133)]);
@@ -232,6 +243,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_134 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_3[0i] = (v_3[0i] + bias_ptr[v_134]);
+    }
+    if (has_delta != 0i) {
+      v_3[0i] = (v_3[0i] + delta_ptr[((v_33 * all_outputs) + v_134)]);
     }
     v_19[0i] = capped((activated(v_3[0i]) * scale));
     if (has_residual != 0i) {
@@ -244,6 +258,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_135]);
     }
+    if (has_delta != 0i) {
+      v_4[0i] = (v_4[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_135)]);
+    }
     v_20[0i] = capped((activated(v_4[0i]) * scale));
     if (has_residual != 0i) {
       v_20[0i] = (v_20[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_135)]);
@@ -254,6 +271,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_136 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_5[0i] = (v_5[0i] + bias_ptr[v_136]);
+    }
+    if (has_delta != 0i) {
+      v_5[0i] = (v_5[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_136)]);
     }
     v_21[0i] = capped((activated(v_5[0i]) * scale));
     if (has_residual != 0i) {
@@ -266,6 +286,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_137]);
     }
+    if (has_delta != 0i) {
+      v_6[0i] = (v_6[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_137)]);
+    }
     v_22[0i] = capped((activated(v_6[0i]) * scale));
     if (has_residual != 0i) {
       v_22[0i] = (v_22[0i] + residual_ptr[(((v_33 + 1i) * all_outputs) + v_137)]);
@@ -276,6 +299,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_138 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_7[0i] = (v_7[0i] + bias_ptr[v_138]);
+    }
+    if (has_delta != 0i) {
+      v_7[0i] = (v_7[0i] + delta_ptr[(((v_33 + 1i) * all_outputs) + v_138)]);
     }
     v_23[0i] = capped((activated(v_7[0i]) * scale));
     if (has_residual != 0i) {
@@ -288,6 +314,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_139]);
     }
+    if (has_delta != 0i) {
+      v_8[0i] = (v_8[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_139)]);
+    }
     v_24[0i] = capped((activated(v_8[0i]) * scale));
     if (has_residual != 0i) {
       v_24[0i] = (v_24[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_139)]);
@@ -298,6 +327,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_140 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_9[0i] = (v_9[0i] + bias_ptr[v_140]);
+    }
+    if (has_delta != 0i) {
+      v_9[0i] = (v_9[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_140)]);
     }
     v_25[0i] = capped((activated(v_9[0i]) * scale));
     if (has_residual != 0i) {
@@ -310,6 +342,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_141]);
     }
+    if (has_delta != 0i) {
+      v_10[0i] = (v_10[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_141)]);
+    }
     v_26[0i] = capped((activated(v_10[0i]) * scale));
     if (has_residual != 0i) {
       v_26[0i] = (v_26[0i] + residual_ptr[(((v_33 + 2i) * all_outputs) + v_141)]);
@@ -320,6 +355,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_142 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_11[0i] = (v_11[0i] + bias_ptr[v_142]);
+    }
+    if (has_delta != 0i) {
+      v_11[0i] = (v_11[0i] + delta_ptr[(((v_33 + 2i) * all_outputs) + v_142)]);
     }
     v_27[0i] = capped((activated(v_11[0i]) * scale));
     if (has_residual != 0i) {
@@ -332,6 +370,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_143]);
     }
+    if (has_delta != 0i) {
+      v_12[0i] = (v_12[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_143)]);
+    }
     v_28[0i] = capped((activated(v_12[0i]) * scale));
     if (has_residual != 0i) {
       v_28[0i] = (v_28[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_143)]);
@@ -342,6 +383,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_144 : i32 = ((v_32 + 1i) + first_row);
     if (has_bias != 0i) {
       v_13[0i] = (v_13[0i] + bias_ptr[v_144]);
+    }
+    if (has_delta != 0i) {
+      v_13[0i] = (v_13[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_144)]);
     }
     v_29[0i] = capped((activated(v_13[0i]) * scale));
     if (has_residual != 0i) {
@@ -354,6 +398,9 @@ fn linear_prefill_q4m_float16_kernel(
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_145]);
     }
+    if (has_delta != 0i) {
+      v_14[0i] = (v_14[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_145)]);
+    }
     v_30[0i] = capped((activated(v_14[0i]) * scale));
     if (has_residual != 0i) {
       v_30[0i] = (v_30[0i] + residual_ptr[(((v_33 + 3i) * all_outputs) + v_145)]);
@@ -364,6 +411,9 @@ fn linear_prefill_q4m_float16_kernel(
     let v_146 : i32 = ((v_32 + 3i) + first_row);
     if (has_bias != 0i) {
       v_15[0i] = (v_15[0i] + bias_ptr[v_146]);
+    }
+    if (has_delta != 0i) {
+      v_15[0i] = (v_15[0i] + delta_ptr[(((v_33 + 3i) * all_outputs) + v_146)]);
     }
     v_31[0i] = capped((activated(v_15[0i]) * scale));
     if (has_residual != 0i) {

@@ -64,8 +64,16 @@ const runner = {
   tokenize: (text: string) => answer(() => loaded().tokenize(text)),
 
   /** Rows of float32 logits, little-endian, in base64: JSON numbers would be five times the size. */
-  logits: (tokenIds: readonly number[], firstPosition: number) =>
-    answer(async () => float32ToBase64(await loaded().logits(tokenIds, { firstPosition }))),
+  logits: (tokenIds: readonly number[], firstPosition: number, adapter: EngineGenerateOptions["adapter"] = []) =>
+    answer(async () => float32ToBase64(await loaded().logits(tokenIds, { firstPosition, adapter }))),
+
+  loadAdapter: (url: string, name: string) => answer(() => loaded().loadAdapter({ url }, { name })),
+
+  unloadAdapter: (name: string) =>
+    answer(async () => {
+      await loaded().unloadAdapter(name);
+      return null;
+    }),
 
   measureBandwidth: () => answer(() => loaded().measureBandwidth()),
 };

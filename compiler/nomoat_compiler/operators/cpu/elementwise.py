@@ -1,7 +1,7 @@
 """What follows a matrix product, in place or into another buffer; each thread does the rows that it computed.
 
     add:         y[t, r] += residual[t, r]
-    add_bias:    y[t, r] += bias[r]
+    add_rows:    y[t, r] += values[t, r]                     the same for every t where its token_bytes are 0
     activate_<i> y[t, r] = act(y[t, r])                      i: the function's number, declaration.ACTIVATIONS
     gate_<i>     out[t, r] = act(gate[t, r]) * up[t, r]      (Shazeer 2020)
     scale_cap    y[t, r] = softcap * tanh(scale * y[t, r] / softcap), or scale * y[t, r] where softcap is 0
@@ -39,18 +39,23 @@ def add() -> Any:
     return function("add", ("y", "residual", "n"), ("n_blocks", "thread", "threads"), body)
 
 
-def add_bias() -> Any:
-    """add_bias(y, bias, n, n_blocks, thread, threads): y (n, 4 * n_blocks), bias (4 * n_blocks,)"""
+def add_rows() -> Any:
+    """add_rows(y, values, n, n_blocks, token_bytes, thread, threads): y (n, 4 * n_blocks), values (4 * n_blocks,) for
+    each token, token_bytes from one to the next
+    """
 
-    def body(y: Memory, bias: Memory, n: Memory, n_blocks: Expr, thread: Expr, threads: Expr) -> None:
+    def body(
+        y: Memory, values: Memory, n: Memory, n_blocks: Expr, token_bytes: Expr, thread: Expr, threads: Expr
+    ) -> None:
         begin, end = share(n_blocks, thread, threads)
         with loop(0, n.load("int32", 0)) as token:
             start = bind(token * n_blocks)
             with loop(begin, end) as i:
                 at = offset((start + i) * 16)
-                y.store("float32", at, y.load("float32", at, 4) + bias.load("float32", i * 16, 4), 4)
+                added = values.load("float32", offset(token * token_bytes + i * 16), 4)
+                y.store("float32", at, y.load("float32", at, 4) + added, 4)
 
-    return function("add_bias", ("y", "bias", "n"), ("n_blocks", "thread", "threads"), body)
+    return function("add_rows", ("y", "values", "n"), ("n_blocks", "token_bytes", "thread", "threads"), body)
 
 
 def activate(build: Build, activation: int) -> Any:

@@ -8,7 +8,7 @@ from ...scheme import Bits
 from ..catalog import modules
 from ..declaration import ACTIVATIONS
 from .bandwidth import stream_read
-from .elementwise import activate, add, add_bias, gate, scale_cap
+from .elementwise import activate, add, add_rows, gate, scale_cap
 from .emit import Build
 from .fine_activations import quantize_fine, quantize_fine_own
 from .plain_numbers import DTYPES
@@ -25,7 +25,7 @@ def library(build: Build) -> dict[str, Any]:
         quantize_fine(build),
         quantize_fine_own(build),
         add(),
-        add_bias(),
+        add_rows(),
         scale_cap(build),
         *(activate(build, index) for index in range(1, len(ACTIVATIONS))),
         *(gate(build, index) for index in range(len(ACTIVATIONS))),

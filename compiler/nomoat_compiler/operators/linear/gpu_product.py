@@ -1,6 +1,6 @@
 """What the two matmul kernels (gpu_decode.py, gpu_prefill.py) share.
 
-    y[t, :] = W · (x[t, :] * gain * rms(x[t, :])) + bias        norm: RMSNorm folded in (decode only)
+    y[t, :] = W · (x[t, :] * gain * rms(x[t, :])) + bias + delta[t, :]    norm: RMSNorm folded in (decode only)
     z       = act(y)                                            activation: gpu/activations.py
     z       = act(y[:, :N/2]) * y[:, N/2:]                      gated (Shazeer 2020): W holds gate rows, then up rows
     out     = capped(scale * z) + residual                      softcap, residual
@@ -11,7 +11,7 @@ max|W|, and what the activation adds.
 
 Slices: a kernel may be given some of the matrix's rows. ``rows`` counts those, ``all_rows`` the whole matrix's, and
 ``first_row`` the outputs before this slice's first; with gated a slice holds the gate rows of its outputs, then their
-up rows. ``out``, ``residual`` and ``bias`` are always the whole.
+up rows. ``out``, ``residual``, ``delta`` and ``bias`` are always the whole.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class LinearKernel:
         self._first = symbols.integer("first_row")
         self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if kind.gated else "all_rows")
         self._bias = symbols.flag("has_bias", "bias")
+        self._delta = symbols.flag("has_delta", "delta")
         self._residual = symbols.flag("has_residual", "residual")
         self._n = symbols.n
         # Whether a row of W may be, and whether it is, longer than x.
@@ -107,12 +108,13 @@ class LinearKernel:
         self._symbols = symbols
 
     def arguments(self, gain: bool) -> list[Argument]:
-        """x, [gain], w, [w_scale], bias, residual, out; what the definition lacks is bound and never read."""
+        """x, [gain], w, [w_scale], bias, delta, residual, out; what the definition lacks is bound and never read."""
         return [
             Argument("x", (self._n, self.matrix.quads), "float32x4"),
             *([Argument("gain", (self.matrix.quads,), "float32x4")] if gain else []),
             *self.matrix.arguments(),
             Argument("bias", (self._stride * len(self.offsets),), "float32"),
+            Argument("delta", (self._n, self._stride * len(self.offsets)), "float32"),
             Argument("residual", (self._n, self._stride), "float32"),
             Argument("out", (self._n, self._stride), "float32"),
         ]
@@ -158,6 +160,9 @@ class LinearKernel:
         with T.If(self._bias), T.Then():
             for half, y in enumerate(sums):
                 y.add(buffers["bias"][column + half * self._stride])
+        with T.If(self._delta), T.Then():
+            for half, y in enumerate(sums):
+                y.add(buffers["delta"][token, column + half * self._stride])
         activated = self._symbols.call(ACTIVATED, sums[0].get())
         product = activated * sums[1].get() if self.kind.gated else activated
         result = Register(initial=self._symbols.call(CAPPED, product * self._symbols.number("scale")))

@@ -42,16 +42,19 @@ def product(y: str, first: Expression, when: Expression) -> list[Json]:
     plain_x = choose(NORM, "normed.address", "x.address")
     many, one = conjunction(when, PREFILL), conjunction(when, ALONE)
     gemm, gemv, own = "gemm_{w.format}", "gemv_{w.format}", "own_blocks.address"
+
+    def added(name: str, token_bytes: Expression) -> Json:
+        start = plus(f"{name}.address", times(first, 4 * ROWS) if first else 0)
+        return call("add_rows", y, start, "n.address", ROW_BLOCKS, token_bytes, when=conjunction(when, name))
+
     return [
         call("matmul_{w.format}", plain_x, rows, y, "n.address", "columns", ROW_BLOCKS, when=conjunction(when, PLAIN)),
         call(gemm, "blocks.address", rows, y, "n.address", *sizes, when=conjunction(many, COARSE)),
         call(gemm, "blocks.address", rows, sums, y, "n.address", *sizes, when=conjunction(many, FINE)),
         call(gemv, own, rows, y, "own_blocks.stride", *sizes, when=conjunction(one, COARSE)),
         call(gemv, own, rows, sums, y, "own_blocks.stride", *sizes, when=conjunction(one, FINE)),
-        call(
-            "add_bias", y, plus("bias.address", times(first, 4 * ROWS) if first else 0), "n.address", ROW_BLOCKS,
-            when=conjunction(when, "bias"),
-        ),
+        added("bias", 0),
+        added("delta", times("rows", 4)),
     ]  # fmt: skip
 
 

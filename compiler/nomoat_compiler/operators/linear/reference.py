@@ -16,6 +16,7 @@ from ..stored_values import matrix
 _NORM = {"norm_eps": 1e-5}
 _PLAIN = {"bias": True, "residual": True, "scale": 0.75}
 _GATED = {"gated": True, "activation": ACTIVATIONS.index("silu")}
+_ADAPTED = {"delta": True}
 _CAPPED = {"softcap": 2.0, "activation": ACTIVATIONS.index("gelu")}
 
 
@@ -34,12 +35,12 @@ CASES = (
     Case(_fields(6, 1056, _NORM, _GATED)),
     Case(_fields(6, 100, _PLAIN, _CAPPED)),
     Case(_fields(6, 100, _GATED)),
-    Case(_fields(6, 96, _PLAIN)),
-    Case(_fields(6, 96, _GATED)),
+    Case(_fields(6, 96, _PLAIN, _ADAPTED)),
+    Case(_fields(6, 96, _GATED, _ADAPTED)),
     Case(_fields(10, 100, _PLAIN), tokens=5, prefill=True),
     Case(_fields(10, 100, _GATED), tokens=5, prefill=True),
     Case(_fields(10, 96, _PLAIN, _CAPPED), tokens=5, prefill=True),
-    Case(_fields(10, 96, _GATED), tokens=5, prefill=True),
+    Case(_fields(10, 96, _GATED, _ADAPTED), tokens=5, prefill=True),
 )
 
 
@@ -51,6 +52,8 @@ def reference(definition: Mapping[str, Any], arrays: Arrays, tokens: int) -> Arr
     y = x @ matrix(definition, arrays).T  # (tokens, rows)
     if definition["bias"]:
         y = y + arrays["bias"].astype(np.float64)
+    if definition["delta"]:
+        y = y + arrays["delta"].reshape(y.shape).astype(np.float64)
     if definition["gated"]:
         gate, up = np.split(y, 2, axis=1)
         z = activate(gate, definition["activation"]) * up

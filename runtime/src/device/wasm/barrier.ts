@@ -13,6 +13,9 @@ export type Call = readonly [kernel: string, ...args: number[]];
 export type Step = readonly Call[];
 export type Plan = Readonly<Record<string, readonly Step[]>>;
 
+/** Functions by their place in the plan: those that are added later. */
+export type Places = readonly (readonly [place: number, steps: readonly Step[]])[];
+
 export type BoundCall = (thread: number, threads: number) => unknown;
 export type BoundStep = readonly BoundCall[];
 type Kernel = (...args: number[]) => unknown;
@@ -29,9 +32,13 @@ const SLEEPERS = 17;
 const POISON = 32;
 const THREADS = 33;
 const LENGTH = 34;
+/** A function that is none: the helpers take new ones. */
+const LOAD = -1;
 /** Number of the start, and the phase of the barrier behind which thread 0 goes on alone. */
 const RUN = 35;
 const ALONE_FROM = 36;
+/** Of the text of the functions that LOAD takes: its address and bytes. */
+const TEXT = 37;
 const NAMES = 48;
 const SLOTS = 512;
 const MOST_NAMES = SLOTS - NAMES;
@@ -100,7 +107,7 @@ export class Lockstep {
   private alone = false;
 
   constructor(
-    memory: WebAssembly.Memory,
+    private readonly memory: WebAssembly.Memory,
     address: number,
     private readonly thread: number,
   ) {
@@ -132,8 +139,19 @@ export class Lockstep {
     this.wakeHelpers(threads);
   }
 
-  /** A helper: waits for its next start and runs it. Errors: Poisoned, and what a kernel throws. */
-  follow(plan: readonly (readonly BoundStep[])[]): void {
+  /**
+   * Thread 0: has all helpers take functions, which stand as JSON in the memory. They are `load`ed when it returns, and
+   * the text is not read any more. Errors: Poisoned.
+   */
+  load(address: number, nbytes: number, threads: number): void {
+    this.words[TEXT] = address;
+    this.words[TEXT + 1] = nbytes;
+    this.start([LOAD], threads, Number.POSITIVE_INFINITY);
+    this.together([], threads);
+  }
+
+  /** A helper: waits for its next start and runs it. Errors: Poisoned, and what a kernel or `load` throws. */
+  follow(plan: readonly (readonly BoundStep[])[], load: (text: string) => void): void {
     const { words } = this;
     this.awaitStart();
     const run = Atomics.load(words, RUN);
@@ -141,13 +159,25 @@ export class Lockstep {
     const length = words[LENGTH]!;
     // Each function ends with a barrier, so thread 0 cannot write its next start before this thread has read the last.
     for (let i = 0; i < length; i++) {
-      const steps = plan[words[NAMES + i]!]!;
+      const place = words[NAMES + i]!;
+      if (place === LOAD) {
+        load(this.text());
+        this.together([], threads);
+        continue;
+      }
+      const steps = plan[place]!;
       for (let j = 0; j < steps.length; j++) {
         const phase = this.together(steps[j]!, threads);
         // In this order: ALONE_FROM is changed after RUN.
         if (Atomics.load(words, ALONE_FROM) === phase || Atomics.load(words, RUN) !== run) return;
       }
     }
+  }
+
+  private text(): string {
+    const [address, nbytes] = [this.words[TEXT]! >>> 0, this.words[TEXT + 1]!];
+    // A decoder takes no shared memory.
+    return new TextDecoder().decode(new Uint8Array(this.memory.buffer, address, nbytes).slice());
   }
 
   /** Thread 0: its part of a function of the start. Errors: Poisoned, and what a kernel throws. */

@@ -8,6 +8,7 @@ import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
 import { isOfPrompt } from "../definition";
 import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
+import { SAMPLERS } from "../instance";
 import type { Program } from "../program";
 import { bufferBytes, pagesPerSequence } from "../program_rules";
 import { bandwidthPlan, measureBandwidth } from "./bandwidth";
@@ -34,6 +35,9 @@ const MEMORY_LIMIT = 2 ** 32;
 const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;
 /** Short enough that an abort takes effect soon: nothing else waits for this thread. */
 const PACING: Pacing = { synchronous: true, decodeTargetMs: 33, prefillTargetMs: 200, firstPrefill: 64 };
+
+/** Of all adapters on the device together. */
+const MOST_ADAPTER_BYTES = 2 ** 29;
 
 const STATE_BYTES = 256 * 2 ** 20;
 const FEWEST_SLOTS = 2;
@@ -83,8 +87,11 @@ export async function openWasmExecutor(
   const room = Math.min(MEMORY_LIMIT - kvBase, MAX_KV_BYTES);
   const maxPages = Math.min(2 * pagesPerSequence(program), kv.capacity(room));
   if (maxPages < 1) throw tooLarge(kvBase + kv.nbytes(1));
-  const startBytes = kvBase + Math.max(PIECE_BYTES, kv.nbytes(Math.min(firstPages, maxPages)));
-  const memory = createMemory(startBytes, kvBase + Math.max(PIECE_BYTES, kv.nbytes(maxPages)), library.threads);
+  const startPages = Math.min(firstPages, maxPages);
+  const startBytes = kvBase + Math.max(PIECE_BYTES, kv.nbytes(startPages));
+  const most = Math.min(room, Math.max(PIECE_BYTES, kv.nbytes(maxPages) + MOST_ADAPTER_BYTES));
+  const memory = createMemory(startBytes, kvBase + most, library.threads);
+  kv.extend(startPages, () => undefined);
   for (const { address, bytes } of regions.initial) new Uint8Array(memory.buffer, address, bytes.length).set(bytes);
 
   const pool = await Pool.create({
@@ -105,10 +112,12 @@ export async function openWasmExecutor(
     const executor = new WasmExecutor(program, library, memory, pool, choice, regions, {
       kv,
       kvBase,
-      firstPages,
+      most,
+      pages: startPages,
       maxPages,
       stateSlots,
-      weightBytes: image.nbytes,
+      image,
+      weightBase,
       weightBytesPerToken: decodeBytes(functions, image),
     });
     executor.warmUp();
@@ -123,11 +132,25 @@ export async function openWasmExecutor(
 interface Contents {
   readonly kv: KvPool;
   readonly kvBase: number;
-  readonly firstPages: number;
+  /** Bytes that may lie behind kvBase. */
+  readonly most: number;
+  /** Pages that the cache starts with. */
+  readonly pages: number;
   readonly maxPages: number;
   readonly stateSlots: number;
-  readonly weightBytes: number;
+  readonly image: WeightImage;
+  readonly weightBase: number;
   readonly weightBytesPerToken: number;
+}
+
+/** What `addAdapters` put on the device. */
+interface Adapters {
+  readonly slot: number;
+  /** Of its functions in the pool, by the program's. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Bytes from kvBase to its slabs, and bytes of them. */
+  readonly offset: number;
+  readonly nbytes: number;
 }
 
 class WasmStaging implements Staging {
@@ -145,6 +168,7 @@ class WasmExecutor implements Executor {
   readonly weightBytesPerToken: number;
   readonly maxPages: number;
   readonly stateSlots: number;
+  private readonly adapters = new Map<string, Adapters>();
   private pages: number;
   private lastThreads: number;
 
@@ -160,7 +184,7 @@ class WasmExecutor implements Executor {
     this.weightBytesPerToken = contents.weightBytesPerToken;
     this.maxPages = contents.maxPages;
     this.stateSlots = contents.stateSlots;
-    this.pages = Math.min(contents.firstPages, contents.maxPages);
+    this.pages = contents.pages;
     this.lastThreads = choice.next();
   }
 
@@ -189,8 +213,7 @@ class WasmExecutor implements Executor {
   async growKv(pages: number): Promise<void> {
     const wanted = Math.min(pages, this.maxPages);
     if (wanted <= this.pages) return;
-    const { kv, kvBase } = this.contents;
-    growMemory(this.memory, kvBase + kv.nbytes(wanted));
+    this.contents.kv.extend(wanted, this.grow);
     this.pages = wanted;
   }
 
@@ -225,21 +248,79 @@ class WasmExecutor implements Executor {
     }
   }
 
-  run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
+  run(calls: readonly string[], n = 1, copies: readonly Copy[] = [], key = ""): void {
     if (this.failure) throw this.failure;
     new Int32Array(this.memory.buffer, this.regions.n, 1)[0] = n;
     const threads = this.choice.next();
     const startedMs = performance.now();
-    this.pool.run(calls, threads);
+    const adapters = this.adapters.get(key);
+    if (key !== "" && !adapters) throw new LlmError("internal", `There are no adapters ${key}.`);
+    this.pool.run(adapters ? calls.map((name) => adapters.names.get(name) ?? name) : calls, threads);
     const ms = performance.now() - startedMs;
     this.lastThreads = threads;
     const steps = calls.filter((name) => name === "decode").length;
-    if (steps > 0) this.choice.record(threads, ms / steps, this.decodeWork());
+    if (steps > 0) this.choice.record(threads, ms / steps, this.decodeWork() + (adapters?.nbytes ?? 0));
     for (const { from, to, toOffset, bytes } of copies) {
       const source = new Uint8Array(this.memory.buffer, this.regions.buffer(from)!, bytes);
       (to as WasmStaging).bytes.set(source, toOffset);
     }
   }
+
+  async addAdapters(key: string, program: Program, arrays: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    if (this.failure) throw this.failure;
+    const { kv, kvBase, image, weightBase } = this.contents;
+    const planned = planSteps(program, this.library.relaxed);
+    const functions = new Map([...planned].filter(([name]) => !(SAMPLERS as readonly string[]).includes(name)));
+    const layOut = (base: number) => {
+      const layout = new Layout(base);
+      const regions = this.regions.beside(layout, program, functions);
+      const own = new WeightImage(program, functions, image, layout.end - weightBase);
+      return { regions, image: own, end: weightBase + own.nbytes };
+    };
+    // Its size is known only when it is laid out; a slab may begin anywhere in a line.
+    const nbytes = layOut(0).end + WASM_PAGE;
+    const offset = kv.take(nbytes, this.grow);
+    try {
+      const { regions, image: own } = layOut(kvBase + offset);
+      for (const { address, bytes } of regions.steps.initial) this.put(address, bytes as Uint8Array<ArrayBuffer>);
+      own.put(this.memory, weightBase, arrays);
+      const used = new Set([...this.adapters.values()].map(({ slot }) => slot));
+      let slot = 0;
+      while (used.has(slot)) slot++;
+      const names = new Map([...functions.keys()].map((name) => [name, `${name}@${slot}`]));
+      const plan = lower(functions, { regions, image: own, weightBase, kv, kvBase });
+      this.pool.load(
+        Object.fromEntries(Object.entries(plan).map(([name, steps]) => [names.get(name)!, steps])),
+        (textBytes, use) => {
+          const text = kv.take(textBytes, this.grow);
+          use(kvBase + text);
+          kv.give(text, textBytes);
+        },
+      );
+      this.adapters.set(key, { slot, names, offset, nbytes });
+    } catch (thrown) {
+      kv.give(offset, nbytes);
+      throw thrown;
+    }
+  }
+
+  removeAdapters(key: string): void {
+    const adapters = this.adapters.get(key);
+    if (!adapters) return;
+    this.adapters.delete(key);
+    this.contents.kv.give(adapters.offset, adapters.nbytes);
+  }
+
+  /** Makes the memory hold `nbytes` bytes of slabs. Errors: out_of_memory. */
+  private readonly grow = (nbytes: number): void => {
+    const { kvBase, most } = this.contents;
+    if (nbytes > most)
+      throw new LlmError("out_of_memory", `Context and adapters need ${nbytes} bytes on the CPU, and ${most} can be.`, {
+        requested: nbytes,
+        limit: most,
+      });
+    growMemory(this.memory, kvBase + nbytes);
+  };
 
   /**
    * Runs the model on nothing for a moment: the browser compiles what runs, and the first counts of threads are
@@ -279,7 +360,7 @@ class WasmExecutor implements Executor {
   }
 
   async measureBandwidth(signal?: AbortSignal): Promise<number> {
-    return measureBandwidth(this.pool, this.contents.weightBytes, this.choice.next(), signal);
+    return measureBandwidth(this.pool, this.contents.image.nbytes, this.choice.next(), signal);
   }
 
   destroy(): void {

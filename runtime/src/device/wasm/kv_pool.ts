@@ -1,5 +1,6 @@
 /**
- * Where the pages of the KV cache lie: in slabs at the end of the memory, so that the cache grows with use.
+ * Where the pages of the KV cache lie: in slabs at the end of the memory, so that the cache grows with use. What comes
+ * and goes beside it, adapters, takes whole slabs too.
  *
  * In a slab, the pages of one head of one layer's K or V follow each other. Attention reads them in this order, and a
  * processor fetches ahead what is read in order. The kernels find a page by its place, which a block table holds: in
@@ -11,7 +12,7 @@ import { LlmError } from "../../internal/errors";
 import { evaluate } from "../expression";
 import type { BufferSpec, Program } from "../program";
 import { LIBRARY } from "./library.gen";
-import { roundUp } from "./memory";
+import { roundUp, WASM_PAGE } from "./memory";
 
 /** The least that one head of a slab should be: the first reads of a stream come too late to be fetched ahead. */
 const STREAM_BYTES = 32 << 10;
@@ -43,6 +44,11 @@ export class KvPool {
   /** Bytes of a head of the layers that share a block table, by table. */
   readonly tables: readonly number[];
   private readonly caches = new Map<string, Cache>();
+  /** Which slab of the memory holds each slab of pages. */
+  private readonly slabs: number[] = [];
+  /** Slabs that were given back, and how many the memory has had. */
+  private free: number[] = [];
+  private end = 0;
 
   /** Errors: unsupported_device where there are too many sizes of heads. */
   constructor(program: Program) {
@@ -58,7 +64,7 @@ export class KvPool {
     }
     // A slab is whole numbers of every size, so that a place can tell where it begins.
     const unit = this.tables.reduce(leastCommonMultiple, 1);
-    this.slabBytes = roundUp(offset, unit);
+    this.slabBytes = roundUp(offset, unit) || WASM_PAGE;
     if (this.slabBytes > MOST_SLAB_BYTES)
       throw new LlmError(
         "unsupported_device",
@@ -74,22 +80,51 @@ export class KvPool {
 
   /** Bytes of a page of everything. */
   get pageBytes(): number {
-    return this.slabBytes / this.slabPages;
+    return this.nbytes(1) / this.slabPages;
   }
 
   /** Bytes of the slabs that hold `pages` pages. */
   nbytes(pages: number): number {
-    return Math.ceil(pages / this.slabPages) * this.slabBytes;
+    return this.caches.size === 0 ? 0 : Math.ceil(pages / this.slabPages) * this.slabBytes;
   }
 
   /** Pages of as many slabs as fit into `nbytes` bytes. */
   capacity(nbytes: number): number {
-    return this.slabBytes === 0 ? Number.POSITIVE_INFINITY : Math.floor(nbytes / this.slabBytes) * this.slabPages;
+    return this.caches.size === 0 ? Number.POSITIVE_INFINITY : Math.floor(nbytes / this.slabBytes) * this.slabPages;
+  }
+
+  /** Makes room for `pages` pages. `grow` makes the memory hold so many bytes of slabs, or throws. */
+  extend(pages: number, grow: (nbytes: number) => void): void {
+    const missing = Math.ceil(this.nbytes(pages) / this.slabBytes) - this.slabs.length;
+    if (missing <= 0) return;
+    grow((this.end + Math.max(0, missing - this.free.length)) * this.slabBytes);
+    for (let i = 0; i < missing; i++) this.slabs.push(this.free.shift() ?? this.end++);
+  }
+
+  /** Takes slabs that follow each other: the bytes from the first slab to them. `grow`: as of `extend`. */
+  take(nbytes: number, grow: (nbytes: number) => void): number {
+    const run = Array.from({ length: Math.ceil(nbytes / this.slabBytes) }, (_, i) => i);
+    let first = this.free.find((slab) => run.every((i) => this.free.includes(slab + i)));
+    if (first === undefined) {
+      first = this.end;
+      grow((first + run.length) * this.slabBytes);
+      this.end += run.length;
+    }
+    const end = first + run.length;
+    this.free = this.free.filter((slab) => slab < first || slab >= end);
+    return first * this.slabBytes;
+  }
+
+  /** Gives back what `take` gave. */
+  give(offset: number, nbytes: number): void {
+    const first = offset / this.slabBytes;
+    for (let i = 0; i < Math.ceil(nbytes / this.slabBytes); i++) this.free.push(first + i);
+    this.free.sort((left, right) => left - right);
   }
 
   /** Where a page of a head is from the first page of that head, in bytes of a head of `table`. */
   place(page: number, table: number): number {
-    const slab = Math.floor(page / this.slabPages);
+    const slab = this.slabs[Math.floor(page / this.slabPages)]!;
     return (slab * this.slabBytes) / this.tables[table]! + (page % this.slabPages);
   }
 

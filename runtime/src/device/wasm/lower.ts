@@ -19,8 +19,8 @@ import type { WeightImage } from "./weights";
 
 /** Where everything is that a step may name. */
 export interface Places {
-  readonly regions: Regions;
-  readonly image: WeightImage;
+  readonly regions: Pick<Regions, "n" | "one" | "steps" | "buffer" | "blockTable">;
+  readonly image: Pick<WeightImage, "matrix" | "vector">;
   readonly weightBase: number;
   readonly kv: KvPool;
   readonly kvBase: number;

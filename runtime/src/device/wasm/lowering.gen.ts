@@ -372,8 +372,19 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
           },
           {
             "when": ["*", ["==", "gated", 0], "bias"],
-            "kernel": "add_bias",
-            "arguments": ["out.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]]
+            "kernel": "add_rows",
+            "arguments": ["out.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], 0]
+          },
+          {
+            "when": ["*", ["==", "gated", 0], "delta"],
+            "kernel": "add_rows",
+            "arguments": [
+              "out.address",
+              "delta.address",
+              "n.address",
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
+              ["*", "rows", 4]
+            ]
           },
           {
             "when": ["*", "gated", ["==", "scheme.grouped", 0]],
@@ -443,8 +454,19 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
           },
           {
             "when": ["*", "gated", "bias"],
-            "kernel": "add_bias",
-            "arguments": ["gate.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]]
+            "kernel": "add_rows",
+            "arguments": ["gate.address", "bias.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], 0]
+          },
+          {
+            "when": ["*", "gated", "delta"],
+            "kernel": "add_rows",
+            "arguments": [
+              "gate.address",
+              "delta.address",
+              "n.address",
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
+              ["*", "rows", 4]
+            ]
           },
           {
             "when": ["*", "gated", ["==", "scheme.grouped", 0]],
@@ -514,12 +536,24 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
           },
           {
             "when": ["*", "gated", "bias"],
-            "kernel": "add_bias",
+            "kernel": "add_rows",
             "arguments": [
               "up.address",
               ["+", "bias.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], 16]],
               "n.address",
-              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
+              0
+            ]
+          },
+          {
+            "when": ["*", "gated", "delta"],
+            "kernel": "add_rows",
+            "arguments": [
+              "up.address",
+              ["+", "delta.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], 16]],
+              "n.address",
+              ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4],
+              ["*", "rows", 4]
             ]
           },
           {
@@ -569,6 +603,76 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             "when": 1,
             "kernel": "linear_recurrence",
             "arguments": ["x.address", "decay.address", "state.address", "memory.address", "out.address", "n.address", "columns"]
+          }
+        ]
+      }
+    ]
+  },
+  "lora_up": {
+    "refusals": [
+      {
+        "when": ["<", 0, ["+", ["%", "part_1", 4], ["+", ["%", "part_2", 4], ["%", "rows", 4]]]],
+        "has": "an adapter of a matrix whose {rows} rows or their parts are no multiple of 4"
+      }
+    ],
+    "memory": [],
+    "steps": [
+      {
+        "when": 1,
+        "calls": [
+          {
+            "when": 1,
+            "kernel": "lora_up",
+            "arguments": [
+              "h.address",
+              ["+", "b.address", ["*", 4, 0]],
+              ["+", "out.address", ["*", 4, 0]],
+              "n.address",
+              "rank",
+              ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
+              ["*", "rows", 4],
+              [
+                "//",
+                ["-", ["+", ["*", ["<", 0, "part_1"], "part_1"], ["*", ["==", ["<", 0, "part_1"], 0], "rows"]], 0],
+                4
+              ]
+            ]
+          },
+          {
+            "when": ["<", 0, "part_1"],
+            "kernel": "lora_up",
+            "arguments": [
+              ["+", "h.address", ["*", 4, "rank"]],
+              ["+", "b.address", ["*", 4, "part_1"]],
+              ["+", "out.address", ["*", 4, "part_1"]],
+              "n.address",
+              "rank",
+              ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
+              ["*", "rows", 4],
+              [
+                "//",
+                [
+                  "-",
+                  ["+", ["*", ["<", 0, "part_2"], "part_2"], ["*", ["==", ["<", 0, "part_2"], 0], "rows"]],
+                  "part_1"
+                ],
+                4
+              ]
+            ]
+          },
+          {
+            "when": ["*", ["<", 0, "part_1"], ["<", 0, "part_2"]],
+            "kernel": "lora_up",
+            "arguments": [
+              ["+", "h.address", ["*", 8, "rank"]],
+              ["+", "b.address", ["*", 4, "part_2"]],
+              ["+", "out.address", ["*", 4, "part_2"]],
+              "n.address",
+              "rank",
+              ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
+              ["*", "rows", 4],
+              ["//", ["-", "rows", "part_2"], 4]
+            ]
           }
         ]
       }

@@ -66,10 +66,7 @@ export function schemeOf({ definition, declaration }: PlannedStep): Scheme {
  * for the expressions of a program: here it is an error of ours.
  */
 export function numberOf(expression: Expression, symbols: Symbols): number {
-  for (const symbol of namesIn(expression)) {
-    if (!Object.hasOwn(symbols, symbol))
-      throw new LlmError("internal", `A lowering names ${symbol}, which its step does not have.`);
-  }
+  requireNames(expression, symbols);
   return evaluate(expression, symbols);
 }
 
@@ -140,11 +137,12 @@ function isForm(memory: Memory, argument: string): boolean {
   return memory.kind === "form" && memory.argument === argument;
 }
 
-function* namesIn(expression: Expression): Generator<string> {
-  if (typeof expression === "string") yield expression;
-  else if (typeof expression === "object") {
-    yield* namesIn(expression[1]);
-    yield* namesIn(expression[2]);
+function requireNames(expression: Expression, symbols: Symbols): void {
+  if (typeof expression === "object") {
+    requireNames(expression[1], symbols);
+    requireNames(expression[2], symbols);
+  } else if (typeof expression === "string" && !Object.hasOwn(symbols, expression)) {
+    throw new LlmError("internal", `A lowering names ${expression}, which its step does not have.`);
   }
 }
 

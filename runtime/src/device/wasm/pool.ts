@@ -57,20 +57,21 @@ export class Pool {
   readonly failed: Promise<LlmError>;
   private announce!: (error: LlmError) => void;
   private reason: LlmError | null = null;
-  private readonly places: ReadonlyMap<string, number>;
+  private readonly places: Map<string, number>;
   private readonly lockstep: Lockstep | null;
   private destroyed = false;
 
   private constructor(
     /** Of thread 0. */
     readonly exports: KernelExports,
-    private readonly functions: readonly (readonly BoundStep[])[],
+    private readonly functions: (readonly BoundStep[])[],
     private readonly helpers: readonly Worker[],
-    { memory, plan, control }: PoolOptions,
+    private readonly options: PoolOptions,
   ) {
     this.failed = new Promise((resolve) => {
       this.announce = resolve;
     });
+    const { memory, plan, control } = options;
     this.places = new Map(Object.keys(plan).map((name, place) => [name, place]));
     this.lockstep = helpers.length > 0 ? new Lockstep(memory, control, 0) : null;
   }
@@ -141,6 +142,35 @@ export class Pool {
     } catch (thrown) {
       throw this.fail(thrown);
     }
+  }
+
+  has(name: string): boolean {
+    return this.places.has(name);
+  }
+
+  /**
+   * Adds functions to the plan, or replaces those of the same name. `room` gives the address of so many bytes, which
+   * are free again when this returns. Errors: the pool's failure; internal for kernels that are not there.
+   */
+  load(plan: Plan, room: (nbytes: number, use: (address: number) => void) => void): void {
+    this.check(this.size);
+    const { exports, functions, lockstep } = this;
+    const added = Object.entries(plan).map(([name, steps]) => {
+      const place = this.places.get(name) ?? functions.length;
+      functions[place] = bindSteps(steps, exports);
+      this.places.set(name, place);
+      return [place, steps] as const;
+    });
+    if (!lockstep) return;
+    const text = new TextEncoder().encode(JSON.stringify(added));
+    room(text.length, (address) => {
+      new Uint8Array(this.options.memory.buffer).set(text, address);
+      try {
+        lockstep.load(address, text.length, this.size);
+      } catch (thrown) {
+        throw this.fail(thrown);
+      }
+    });
   }
 
   destroy(): void {

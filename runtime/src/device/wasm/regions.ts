@@ -71,6 +71,22 @@ export class Regions {
     this.initial = initial;
   }
 
+  /** The same with what the steps of another program need beside it: its new buffers, and memory of its own. */
+  beside(layout: Layout, program: Program, functions: PlannedFunctions) {
+    const steps = new StepMemory(layout, functions, this.stacks.length);
+    const own = new Map<string, number>();
+    for (const buffer of program.buffers.values())
+      if (!this.sizes.has(buffer.name) && buffer.kind === "scratch")
+        own.set(buffer.name, layout.region(bufferBytes(buffer, program)));
+    return {
+      n: this.n,
+      one: this.one,
+      steps,
+      buffer: (name: string) => own.get(name) ?? this.buffer(name),
+      blockTable: (table: number) => this.blockTable(table),
+    };
+  }
+
   /** The address of a buffer or constant of the program. */
   buffer(name: string): number | undefined {
     return this.buffers.get(name);

@@ -2,7 +2,7 @@
  * A helper thread of the pool: a worker that the engine's worker makes. It gets the kernels and the plan once, says that
  * it is ready, and from then on lives in the control block; the pool ends it.
  */
-import { bindSteps, instantiate, Lockstep, type Plan, Poisoned } from "./barrier";
+import { bindSteps, instantiate, Lockstep, type Places, type Plan, Poisoned } from "./barrier";
 
 export interface HelperStart {
   readonly module: WebAssembly.Module;
@@ -28,8 +28,11 @@ function live({ module, memory, plan, thread, stackTop, control }: HelperStart):
   try {
     const exports = instantiate(module, memory, stackTop);
     const functions = Object.values(plan).map((steps) => bindSteps(steps, exports));
+    const load = (text: string) => {
+      for (const [place, steps] of JSON.parse(text) as Places) functions[place] = bindSteps(steps, exports);
+    };
     scope.postMessage({ ready: true });
-    for (;;) lockstep.follow(functions);
+    for (;;) lockstep.follow(functions, load);
   } catch (thrown) {
     if (thrown instanceof Poisoned) return;
     lockstep.poison();

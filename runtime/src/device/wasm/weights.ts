@@ -60,15 +60,21 @@ export class WeightImage {
   private readonly matrices = new Map<string, Matrix>();
   private readonly targets = new Map<string, Target>();
   private readonly vectors = new Map<string, number>();
-  private readonly layout = new Layout(0);
+  private readonly layout: Layout;
 
-  /** Holds every matrix and vector that a step is given. Errors: unsupported_device for what the kernels cannot read. */
+  /**
+   * Holds every matrix and vector that a step is given and `below` does not hold; with `below`, from byte `start` of
+   * that one's image on. Errors: unsupported_device for what the kernels cannot read.
+   */
   constructor(
     private readonly program: Program,
     functions: PlannedFunctions,
+    private readonly below: WeightImage | null = null,
+    start = 0,
   ) {
+    this.layout = new Layout(start);
     for (const steps of functions.values()) for (const step of steps) this.addArrays(step);
-    if (this.nbytes > MAX_WEIGHT_BYTES) throw tooLarge(this.nbytes);
+    if (!below && this.nbytes > MAX_WEIGHT_BYTES) throw tooLarge(this.nbytes);
   }
 
   /** Bytes of the image. */
@@ -77,14 +83,14 @@ export class WeightImage {
   }
 
   matrix(name: string): Matrix {
-    const matrix = this.matrices.get(name);
+    const matrix = this.matrices.get(name) ?? this.below?.matrices.get(name);
     if (!matrix) throw new LlmError("internal", `There is no matrix ${name} in the image.`);
     return matrix;
   }
 
   /** Bytes from the start of the image to a float32 vector. */
   vector(name: string): number {
-    const offset = this.vectors.get(name);
+    const offset = this.vectors.get(name) ?? this.below?.vectors.get(name);
     if (offset === undefined) throw new LlmError("internal", `There is no vector ${name} in the image.`);
     return offset;
   }
@@ -111,6 +117,11 @@ export class WeightImage {
     if (sources.cache && (await this.readKept(sources.cache, view, base, options))) return;
     await this.repack(view, base, staging, kernels, sources.weights, options);
     if (sources.cache) await this.keep(sources.cache, view, base, options.signal);
+  }
+
+  /** Puts whole arrays of plain matrices and float32 vectors into the image at `base`, which have the same bytes there. */
+  put(memory: WebAssembly.Memory, base: number, arrays: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, { offset }] of this.targets) new Uint8Array(memory.buffer).set(arrays.get(name)!, base + offset);
   }
 
   private async readKept(
@@ -231,7 +242,7 @@ export class WeightImage {
   }
 
   private addMatrix(name: string, scaleName: string | undefined, rows: number, columns: number, scheme: Scheme): void {
-    if (this.matrices.has(name)) return;
+    if (this.matrices.has(name) || this.below?.matrices.has(name)) return;
     const nBlocks = Math.ceil(rows / ROWS);
     if ("dtype" in scheme) {
       const blockRowBytes = ROWS * columns * ITEM_BYTES[scheme.dtype];
@@ -308,7 +319,7 @@ export class WeightImage {
   }
 
   private addVector(name: string): void {
-    if (this.vectors.has(name)) return;
+    if (this.vectors.has(name) || this.below?.vectors.has(name)) return;
     const parameter: Parameter = this.program.parameters.get(name)!;
     const length = parameter.shape.reduce((product, size) => product * size, 1);
     const offset = this.layout.region(roundUp(length, ROWS) * 4);

@@ -2,39 +2,31 @@
  * The WebGPU device: one command encoder, one compute pass and one submit for a list of calls, or a few where it would
  * hold a GPU for long.
  *
- * Owns the program's buffers, pipelines and bind groups, and the device, until `destroy`. Bind groups are made at load and remade
- * only where the KV cache was replaced; encoding a step is three calls per dispatch and no allocation.
+ * Owns the program's buffers, pipelines and bind groups, those of adapters beside it, and the device, until `destroy`.
+ * Encoding a step is three calls per dispatch and no allocation.
  */
 import { LlmError } from "../../internal/errors";
 import { isOfPrompt } from "../definition";
 import type { Copy, DeviceSources, Executor, OpenOptions, Pacing, ReadbackPool } from "../executor";
-import { evaluate } from "../expression";
 import type { Program } from "../program";
 import { weightBytesPerToken } from "../weight_bytes";
 import { Allocation } from "./allocation";
 import { measureBandwidth } from "./bandwidth";
+import { BoundPlan, type Buffers } from "./bound_plan";
 import { type Device, openDevice } from "./device";
 import { BUFFER_USAGE, MAP_READ_MODE } from "./gpu_flags";
 import { type KernelLibrary, loadLibrary } from "./library";
 import { type Pipeline, PipelineCompiler } from "./pipelines";
-import { type Plan, type PlannedDispatch, planFor } from "./plan";
+import { type Plan, planFor } from "./plan";
 import { StagingPool, stagingBuffer } from "./readback";
 import { Slicer } from "./slicer";
 import { Trust, WrongAnswers } from "./trust";
-import { type Slot, UniformArena } from "./uniforms";
 import { WeightUpload } from "./upload";
 
-interface CompiledDispatch {
-  readonly pipeline: Pipeline;
-  readonly planned: PlannedDispatch;
-  readonly slot: Slot | null;
-  group: GPUBindGroup;
-  readonly usesKv: boolean;
-}
-/** A function, and what each of its dispatches costs for one token, in bytes of weights. */
-interface CompiledFunction {
-  readonly dispatches: readonly CompiledDispatch[];
-  readonly costs: Float64Array;
+/** What `addAdapters` put on the device. */
+interface Adapters {
+  readonly bound: BoundPlan;
+  readonly buffers: readonly GPUBuffer[];
 }
 export interface WebGpuOptions extends OpenOptions {
   /** What a submit should take at most. Default: short where other pages share the GPU, else without limit. */
@@ -45,11 +37,8 @@ export interface WebGpuOptions extends OpenOptions {
   readonly tryKernels?: boolean;
 }
 
-const GRID_CACHE = 128;
 /** A page that draws 30 times a second waits for no more than one frame. */
 const SUBMIT_TARGET_MS = 30;
-/** What a dispatch costs that reads no weights: about what a GPU reads while it starts one. */
-const DISPATCH_COST = 2 ** 18;
 /** Submits are short, so that pages keep drawing and an abort takes effect soon. */
 const GPU_PACING: Pacing = { synchronous: false, decodeTargetMs: 33, prefillTargetMs: 30, firstPrefill: 32 };
 // A software adapter shares no GPU with other pages, so only the delay of an abort speaks for small chunks there.
@@ -75,24 +64,19 @@ export class WebGpuExecutor implements Executor {
   readonly kind = "webgpu";
   readonly threads = null;
   readonly weightBytesPerToken: number;
-  private readonly functions = new Map<string, CompiledFunction>();
+  private readonly adapters = new Map<string, Adapters>();
   private readonly slicers: { readonly prefill: Slicer; readonly others: Slicer };
-  private readonly grids = new Map<string, Uint32Array>();
-  private readonly arena: UniformArena;
-  private uniforms!: GPUBuffer;
-  private boundKv = -1;
   private prefillN = 1;
 
   private constructor(
     readonly device: Device,
     readonly plan: Plan,
     private readonly allocation: Allocation,
-    submitTargetMs: number,
-    /** What of the library is not used here, and why. */
-    readonly doubts: string | null,
+    private readonly bound: BoundPlan,
+    private readonly making: Making,
   ) {
+    const { submitTargetMs } = making;
     this.slicers = { prefill: new Slicer(submitTargetMs), others: new Slicer(submitTargetMs) };
-    this.arena = new UniformArena(device.capabilities.limits.minUniformBufferOffsetAlignment);
     this.weightBytesPerToken = weightBytesPerToken(plan.program);
   }
 
@@ -108,21 +92,12 @@ export class WebGpuExecutor implements Executor {
     options: WebGpuOptions = {},
   ): Promise<WebGpuExecutor> {
     const library = options.library ?? loadLibrary;
-    const { operators } = await library();
     const compiler = new PipelineCompiler(device, { library, own: sources.kernel });
     const tried = options.tryKernels ?? !device.software;
     const trust = tried ? await Trust.open(device, compiler, library, sources.derived) : null;
-    for (;;) {
-      const plan = planFor(program, trust?.capabilities ?? device.capabilities, operators, {
-        kernels: options.kernels ?? "library",
-        ...(trust ? { excluded: trust.excluded } : {}),
-      });
-      try {
-        return await WebGpuExecutor.create(device, plan, sources, options, compiler, trust);
-      } catch (thrown) {
-        if (!(thrown instanceof WrongAnswers)) throw thrown;
-      }
-    }
+    return planned(device, program, trust, options, (plan) =>
+      WebGpuExecutor.create(device, plan, sources, options, compiler, trust),
+    );
   }
 
   /**
@@ -170,11 +145,12 @@ export class WebGpuExecutor implements Executor {
       const all = Promise.all([weights, compile, check]);
       await Promise.race([all, device.failed.then((error) => Promise.reject(error))]);
       upload.finish();
-      const target = options.submitTargetMs ?? (device.software ? Number.POSITIVE_INFINITY : SUBMIT_TARGET_MS);
-      const executor = new WebGpuExecutor(device, plan, allocation, target, trust?.doubts ?? null);
-      await executor.bind(await compile);
+      const submitTargetMs = options.submitTargetMs ?? (device.software ? Number.POSITIVE_INFINITY : SUBMIT_TARGET_MS);
+      const pipelines = await compile;
+      const bound = await BoundPlan.create(device, plan, allocation, pipelines);
       options.signal?.throwIfAborted();
-      return executor;
+      const making = { submitTargetMs, options, compiler, trust, pipelines };
+      return new WebGpuExecutor(device, plan, allocation, bound, making);
     } catch (thrown) {
       stop.abort();
       const [, , checked] = await Promise.allSettled([weights, compile, check]);
@@ -183,6 +159,11 @@ export class WebGpuExecutor implements Executor {
       const wrong = checked.status === "rejected" && checked.reason instanceof WrongAnswers;
       throw wrong && !device.failure && !options.signal?.aborted ? checked.reason : thrown;
     }
+  }
+
+  /** What of the library is not used here, and why. */
+  get doubts(): string | null {
+    return this.making.trust?.doubts ?? null;
   }
 
   get program(): Program {
@@ -238,23 +219,24 @@ export class WebGpuExecutor implements Executor {
   }
 
   /** Queues the functions in order, then the copies: as one submit, or cut into a few short ones. */
-  run(calls: readonly string[], n = 1, copies: readonly Copy[] = []): void {
+  run(calls: readonly string[], n = 1, copies: readonly Copy[] = [], key = ""): void {
     if (this.device.failure) throw this.device.failure;
     const { queue } = this.device.gpu;
+    const bound = key === "" ? this.bound : this.adapters.get(key)?.bound;
+    if (!bound) throw new LlmError("internal", `There are no adapters ${key}.`);
     const prefill = calls.some(isOfPrompt);
     if (prefill) this.prefillN = n;
-    this.arena.update(this.prefillN, (offset, bytes) => queue.writeBuffer(this.uniforms, offset, bytes));
-    if (this.boundKv !== this.allocation.kvGeneration) this.rebindKv();
+    bound.update(this.prefillN);
 
     const slicer = this.slicers[prefill ? "prefill" : "others"];
-    const costs = this.costsOf(calls, n);
+    const costs = costsOf(bound, calls, n);
     const ends = costs.length > 0 ? slicer.cut(costs) : [0];
     const submittedMs = performance.now();
     let first = 0;
     for (const end of ends) {
       const encoder = this.device.gpu.createCommandEncoder();
       const pass = encoder.beginComputePass();
-      this.encode(pass, calls, n, first, end);
+      encode(pass, bound, calls, n, first, end);
       pass.end();
       if (end === costs.length) this.encodeCopies(encoder, copies);
       queue.submit([encoder.finish()]);
@@ -296,49 +278,64 @@ export class WebGpuExecutor implements Executor {
     return measureBandwidth(this.device, this.allocation.weights(), signal);
   }
 
+  addAdapters(key: string, program: Program, arrays: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<void> {
+    const { device, making } = this;
+    return planned(device, program, making.trust, making.options, (plan) => this.bindAdapters(key, plan, arrays));
+  }
+
+  removeAdapters(key: string): void {
+    const adapters = this.adapters.get(key);
+    this.adapters.delete(key);
+    adapters?.bound.destroy();
+    for (const buffer of adapters?.buffers ?? []) buffer.destroy();
+  }
+
   destroy(): void {
+    for (const key of [...this.adapters.keys()]) this.removeAdapters(key);
     this.allocation.destroy();
-    this.uniforms?.destroy();
+    this.bound.destroy();
     this.device.destroy();
   }
 
-  private function(name: string): CompiledFunction {
-    const known = this.functions.get(name);
-    if (!known) throw new LlmError("internal", `The program has no function ${name}.`);
-    return known;
-  }
-
-  /** Of every dispatch of the calls. */
-  private costsOf(calls: readonly string[], n: number): Float64Array {
-    const count = calls.reduce((sum, name) => sum + this.function(name).costs.length, 0);
-    const all = new Float64Array(count);
-    let at = 0;
-    for (const name of calls) {
-      const { costs } = this.function(name);
-      const tokens = isOfPrompt(name) ? n : 1;
-      for (let i = 0; i < costs.length; i++) all[at++] = costs[i]! * tokens;
+  /** Errors: WrongAnswers where the kernels that are new compute wrongly here. */
+  private async bindAdapters(
+    key: string,
+    plan: Plan,
+    arrays: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    const { device, allocation, making } = this;
+    const { pipelines, compiler, trust } = making;
+    const missing = new Map([...plan.pipelines].filter(([name]) => !pipelines.has(name)));
+    if (missing.size > 0) {
+      const [compiled] = await Promise.all([compiler.compileAll(missing, () => undefined), trust?.check(plan.used)]);
+      for (const [name, pipeline] of compiled) pipelines.set(name, pipeline);
     }
-    return all;
-  }
-
-  /** Dispatches first to end - 1 of all those of the calls. */
-  private encode(pass: GPUComputePassEncoder, calls: readonly string[], n: number, first: number, end: number): void {
-    let current: GPUComputePipeline | null = null;
-    let start = 0;
-    for (const name of calls) {
-      const { dispatches } = this.function(name);
-      const grid = this.gridOf(name, dispatches, isOfPrompt(name) ? n : 1);
-      const last = Math.min(end - start, dispatches.length);
-      for (let i = Math.max(first - start, 0); i < last; i++) {
-        const { pipeline, group } = dispatches[i]!;
-        if (pipeline.pipeline !== current) {
-          current = pipeline.pipeline;
-          pass.setPipeline(current);
+    const own = new Map<string, GPUBuffer>();
+    try {
+      await device.create("the adapters of this request", () => {
+        for (const [name, size] of plan.fixedBytes) {
+          // Between the stages of an operator there may have to be more room than there is.
+          if ((this.plan.fixedBytes.get(name) ?? 0) >= size) continue;
+          const usage = BUFFER_USAGE.STORAGE | BUFFER_USAGE.COPY_DST;
+          own.set(name, device.gpu.createBuffer({ label: name, size, usage }));
         }
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
+      });
+      for (const [name, bytes] of arrays) {
+        for (const { start, end, buffer, at } of plan.weights.get(name)?.segments ?? [])
+          device.gpu.queue.writeBuffer(own.get(buffer)!, at, bytes, start, end - start);
       }
-      start += dispatches.length;
+      const buffers: Buffers = {
+        get: (name) => own.get(name) ?? allocation.get(name),
+        isKv: (name) => allocation.isKv(name),
+        get kvGeneration() {
+          return allocation.kvGeneration;
+        },
+      };
+      const bound = await BoundPlan.create(device, plan, buffers, pipelines);
+      this.adapters.set(key, { bound, buffers: [...own.values()] });
+    } catch (thrown) {
+      for (const buffer of own.values()) buffer.destroy();
+      throw thrown;
     }
   }
 
@@ -346,81 +343,77 @@ export class WebGpuExecutor implements Executor {
     for (const { from, to, toOffset, bytes } of copies)
       encoder.copyBufferToBuffer(this.allocation.get(from), 0, stagingBuffer(to), toOffset, bytes);
   }
+}
 
-  /** Workgroups of every step, x, y and z in turn. */
-  private gridOf(name: string, steps: readonly CompiledDispatch[], n: number): Uint32Array {
-    const key = `${name}|${n}`;
-    const known = this.grids.get(key);
-    if (known) return known;
-    const grid = Uint32Array.from(
-      steps.flatMap(({ planned }) => planned.grid.map((extent) => evaluate(extent, { n }))),
-    );
-    if (this.grids.size >= GRID_CACHE) this.grids.clear();
-    this.grids.set(key, grid);
-    return grid;
-  }
+/** How the executor was made, for what is added to it later. */
+interface Making {
+  readonly submitTargetMs: number;
+  readonly options: WebGpuOptions;
+  readonly compiler: PipelineCompiler;
+  readonly trust: Trust | null;
+  /** Those that were compiled, by key. */
+  readonly pipelines: Map<string, Pipeline>;
+}
 
-  private async bind(pipelines: ReadonlyMap<string, Pipeline>): Promise<void> {
-    const { device, plan, arena, allocation } = this;
-    const slots = new Map<PlannedDispatch, Slot>();
-    for (const [name, steps] of plan.functions) {
-      for (const step of steps) {
-        if (step.uniforms.length > 0) slots.set(step, arena.slotFor(step.uniforms, isOfPrompt(name)));
-      }
-    }
-    await device.create("the bind groups of this model", () => {
-      this.uniforms = device.gpu.createBuffer({
-        label: "uniforms",
-        size: arena.size,
-        usage: BUFFER_USAGE.UNIFORM | BUFFER_USAGE.COPY_DST,
-      });
-      for (const [name, steps] of plan.functions) {
-        this.functions.set(name, {
-          costs: Float64Array.from(steps, (planned) => this.costOf(planned)),
-          dispatches: steps.map((planned) => {
-            const pipeline = pipelines.get(planned.pipeline.key)!;
-            const slot = slots.get(planned) ?? null;
-            const group = this.createGroup(pipeline, planned, slot);
-            return {
-              pipeline,
-              planned,
-              slot,
-              group,
-              usesKv: planned.targets.some((target) => allocation.isKv(target)),
-            };
-          }),
-        });
-      }
+/** Plans a program, and plans it again without the kernels that turn out to compute wrongly. */
+async function planned<T>(
+  device: Device,
+  program: Program,
+  trust: Trust | null,
+  options: WebGpuOptions,
+  make: (plan: Plan) => Promise<T>,
+): Promise<T> {
+  const { operators } = await (options.library ?? loadLibrary)();
+  for (;;) {
+    const plan = planFor(program, trust?.capabilities ?? device.capabilities, operators, {
+      kernels: options.kernels ?? "library",
+      ...(trust ? { excluded: trust.excluded } : {}),
     });
-    this.boundKv = allocation.kvGeneration;
-  }
-
-  private costOf({ targets, looksUp }: PlannedDispatch): number {
-    if (looksUp) return DISPATCH_COST;
-    return targets.reduce(
-      (sum, name) => sum + (this.plan.weightBuffers.has(name) ? this.plan.fixedBytes.get(name)! : 0),
-      DISPATCH_COST,
-    );
-  }
-
-  private rebindKv(): void {
-    for (const { dispatches } of this.functions.values()) {
-      for (const step of dispatches)
-        if (step.usesKv) step.group = this.createGroup(step.pipeline, step.planned, step.slot);
+    try {
+      return await make(plan);
+    } catch (thrown) {
+      if (!(thrown instanceof WrongAnswers)) throw thrown;
     }
-    this.boundKv = this.allocation.kvGeneration;
   }
+}
 
-  private createGroup(pipeline: Pipeline, planned: PlannedDispatch, slot: Slot | null): GPUBindGroup {
-    const entries: GPUBindGroupEntry[] = planned.targets.map((target, binding) => ({
-      binding,
-      resource: { buffer: this.allocation.get(target) },
-    }));
-    if (slot)
-      entries.push({
-        binding: entries.length,
-        resource: { buffer: this.uniforms, offset: slot.offset, size: slot.size },
-      });
-    return this.device.gpu.createBindGroup({ label: planned.pipeline.name, layout: pipeline.layout, entries });
+/** Of every dispatch of the calls. */
+function costsOf(bound: BoundPlan, calls: readonly string[], n: number): Float64Array {
+  const count = calls.reduce((sum, name) => sum + bound.function(name).costs.length, 0);
+  const all = new Float64Array(count);
+  let at = 0;
+  for (const name of calls) {
+    const { costs } = bound.function(name);
+    const tokens = isOfPrompt(name) ? n : 1;
+    for (let i = 0; i < costs.length; i++) all[at++] = costs[i]! * tokens;
+  }
+  return all;
+}
+
+/** Dispatches first to end - 1 of all those of the calls. */
+function encode(
+  pass: GPUComputePassEncoder,
+  bound: BoundPlan,
+  calls: readonly string[],
+  n: number,
+  first: number,
+  end: number,
+): void {
+  let current: GPUComputePipeline | null = null;
+  let start = 0;
+  for (const name of calls) {
+    const { dispatches } = bound.function(name);
+    const grid = bound.gridOf(name, isOfPrompt(name) ? n : 1);
+    const last = Math.min(end - start, dispatches.length);
+    for (let i = Math.max(first - start, 0); i < last; i++) {
+      const { pipeline, group } = dispatches[i]!;
+      if (pipeline.pipeline !== current) {
+        current = pipeline.pipeline;
+        pass.setPipeline(current);
+      }
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(grid[3 * i]!, grid[3 * i + 1]!, grid[3 * i + 2]!);
+    }
+    start += dispatches.length;
   }
 }

@@ -6,10 +6,10 @@
  */
 import { LlmError } from "../../internal/errors";
 import type { Parameter } from "../program";
+import { widen } from "../widen";
 import type { Allocation } from "./allocation";
 import type { Device } from "./device";
 import type { Placement } from "./weight_placement";
-import { widen } from "./widen";
 
 const DRAIN_BYTES = 64 * 2 ** 20;
 /** A scale that vanishes takes its group of weights with it; of a plain weight that vanishes nothing is noticed. */

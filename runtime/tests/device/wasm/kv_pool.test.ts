@@ -17,7 +17,9 @@ function pool(...layers: readonly (readonly [number, number])[]) {
     })),
   );
   const buffers = new Map([{ name: "state", kind: "state", shape: [8] }, ...caches].map((b) => [b.name, b]));
-  return { kv: new KvPool({ buffers } as unknown as Program), names: caches.map(({ name }) => name) };
+  const kv = new KvPool({ buffers } as unknown as Program);
+  kv.extend(1000, () => undefined);
+  return { kv, names: caches.map(({ name }) => name) };
 }
 
 /** Where the kernels find a page (compiler/nomoat_compiler/operators/attention/cpu_page.py). */

@@ -25,6 +25,7 @@ const WEIGHT_BASE = 2 ** 28;
 const KV_BASE = 2 ** 30;
 
 interface Laid extends Places {
+  readonly regions: Regions;
   readonly functions: PlannedFunctions;
   readonly end: number;
 }

@@ -8,7 +8,7 @@ import type { Capabilities } from "../../../src/device/webgpu/device";
 import { loadLibrary } from "../../../src/device/webgpu/library";
 import { planFor } from "../../../src/device/webgpu/plan";
 import { WeightPlacement } from "../../../src/device/webgpu/weight_placement";
-import { widen } from "../../../src/device/webgpu/widen";
+import { widen } from "../../../src/device/widen";
 import { type Case, cases, operatorProgram, parse } from "../../fixtures/operator_program";
 import { toyProgram } from "../../fixtures/toy_model";
 

@@ -23,7 +23,16 @@ function program() {
     { x: "x", decay: "decay", state: "state", memory: "memory.{layer}", out: "h" },
   );
   const flags = {
-    ...{ norm_eps: null, bias: false, activation: 0, gated: false, scale: 1, softcap: null, residual: false },
+    ...{
+      norm_eps: null,
+      bias: false,
+      delta: false,
+      activation: 0,
+      gated: false,
+      scale: 1,
+      softcap: null,
+      residual: false,
+    },
   };
   const head = step("linear", { ...matrix, ...flags }, { x: "h", w: "table", out: "logits" });
   const layer = (...items: unknown[]) => ({ repeat: "layer", from: 0, to: "num_hidden_layers", items });

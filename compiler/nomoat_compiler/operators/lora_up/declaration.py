@@ -1,0 +1,35 @@
+"""What a LoRA adds to a matrix product: its second matrix times what its first one made (Hu et al. 2021, eq. 3)."""
+
+from __future__ import annotations
+
+from ...expression import Expression
+from ..declaration import Argument, Field, OperatorDeclaration, Rule
+
+PARTS: Expression = ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]]
+
+OPERATOR = OperatorDeclaration(
+    name="lora_up",
+    fields=(
+        Field("rows", "dimension", "Rows of the adapted matrix."),
+        Field("rank", "columns", "Columns of each part of B: the ranks of all adapters together."),
+        Field("part_1", "count", "The row at which a second part begins, which has its own values of h; 0: none."),
+        Field("part_2", "count", "The row at which a third part begins; 0: none."),
+    ),
+    arguments=(
+        Argument("h", "activations", ["*", PARTS, "rank"]),
+        Argument("b", "vector", ["*", "rank", "rows"]),
+        Argument("out", "activations", "rows", written=True),
+    ),
+    computes=(
+        "`out[t, i] = Σ_r b[r, i] · h[t, part(i) · rank + r]` (T, rows), with b as (rank, rows) and `part(i)` how many "
+        "of part_1 and part_2 are not 0 and at most i"
+    ),
+    tolerance="1e-6 · rank · max|h| · max|b|: float32 sums of rank products",
+    rules=(
+        Rule(["*", ["<", "part_1", "rows"], ["<", "part_2", "rows"]], "its parts must begin inside of the matrix"),
+        Rule(
+            ["max", ["==", "part_2", 0], ["*", ["<", 0, "part_1"], ["<", "part_1", "part_2"]]],
+            "its third part must begin behind the second",
+        ),
+    ),
+)

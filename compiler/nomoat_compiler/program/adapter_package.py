@@ -1,0 +1,89 @@
+"""An adapter's package: which tensors of its base it changes, checked against that base.
+
+For a tensor T of kind ``linear`` with rows N and columns K, made of P sources, the weights hold ``T.lora_a.weight``
+(P * rank, K) in float16 or float32, and ``T.lora_b.weight`` (rank, N) in float32, which has the scale in it:
+adapter/stacked.py. The runtime reads the same in runtime/src/engine/adapter.ts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import NomoatError
+from .instance import Instance
+from .package import Package, read_manifest, read_weights_index, weight_records
+
+A_SUFFIX, B_SUFFIX = ".lora_a.weight", ".lora_b.weight"
+A_DTYPES = ("float16", "float32")
+MAX_RANK = 4096
+
+
+@dataclass(frozen=True)
+class AdapterPackage:
+    """A package whose manifest, files and weights index were checked; ``arrays``: (shape, dtype, nbytes) by name."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    weights_index: dict[str, Any]
+    arrays: dict[str, tuple[list[int], str, int]]
+
+
+def read_adapter(folder: str | Path, *, verify_hashes: bool = False) -> AdapterPackage:
+    """``invalid_request`` for a package that is a model, else the errors of ``read_package``."""
+    folder = Path(folder)
+    manifest = read_manifest(folder, verify_hashes=verify_hashes)
+    if "kind" not in manifest:
+        raise NomoatError("invalid_request", f"{manifest['id']} is a model, and no adapter.", id=manifest["id"])
+    index = read_weights_index(folder, manifest)
+    return AdapterPackage(folder, manifest, index, weight_records(manifest, index))
+
+
+def check_base(adapter: AdapterPackage, base: Package) -> dict[str, dict[str, Any]]:
+    """The adapter's binding for ``bind_adapters``; ``invalid_request`` for a base that it was not compiled for.
+
+    A base is the package whose hash is recorded, or one of the same source with another quantization.
+    ``invalid_package`` where the arrays do not fit the tensors of the base.
+    """
+    wanted, manifest = adapter.manifest["base"], base.manifest
+    same_source = manifest["provenance"]["source"] == wanted["source"]
+    if weights_sha256(base) != wanted["weights_sha256"] and not (
+        same_source and manifest["quantization"] != wanted["quantization"]
+    ):
+        raise NomoatError(
+            "invalid_request",
+            f"The adapter {adapter.manifest['id']} was compiled for {wanted['id']}, and this is another model, "
+            f"{manifest['id']}. Compile the adapter again with --base.",
+            base=wanted["id"], found=manifest["id"],
+        )  # fmt: skip
+    return adapter_binding(adapter.arrays, base.instance)
+
+
+def weights_sha256(base: Package) -> str:
+    """What names the weights of a model package: the SHA-256 of its weights index, which has a hash of every shard."""
+    return next(f["sha256"] for f in base.manifest["files"] if f["path"] == base.manifest["weights"])
+
+
+def adapter_binding(arrays: Mapping[str, tuple[list[int], str, int]], instance: Instance) -> dict[str, dict[str, Any]]:
+    """{tensor: {rank, dtype}} of an adapter's arrays; ``invalid_package`` where one does not fit its tensor."""
+    binding: dict[str, dict[str, Any]] = {}
+    for name in sorted({name.removesuffix(A_SUFFIX).removesuffix(B_SUFFIX) for name in arrays}):
+        tensor = instance.tensors_by_name.get(name)
+        a, b = arrays.get(name + A_SUFFIX), arrays.get(name + B_SUFFIX)
+        if tensor is None or tensor["kind"] != "linear" or a is None or b is None:
+            raise _invalid(f"its weights must be pairs of lora_a and lora_b of matrices of its base; {name} is not")
+        rows, columns = tensor["shape"]
+        rank = b[0][0] if b[0] else 0
+        parts = max(1, len(tensor["sources"]))
+        if not 4 <= rank <= MAX_RANK or rank % 4 or b[:2] != ([rank, rows], "float32"):
+            raise _invalid(f"{name}{B_SUFFIX} must be float32 [rank, {rows}], not {b[1]} {b[0]}")
+        if a[0] != [parts * rank, columns] or a[1] not in A_DTYPES:
+            raise _invalid(f"{name}{A_SUFFIX} must be a float matrix [{parts * rank}, {columns}], not {a[1]} {a[0]}")
+        binding[name] = {"rank": rank, "dtype": a[1]}
+    return binding
+
+
+def _invalid(problem: str) -> NomoatError:
+    return NomoatError("invalid_package", f"The adapter is not valid: {problem}. Compile or fetch it again.")

@@ -1,0 +1,129 @@
+"""An instance with adapters in it: each adapted matrix product becomes three steps.
+
+    linear(x, w) -> y     becomes     linear(x, T.lora_a) -> lora.h
+                                      lora_up(lora.h, T.lora_b) -> lora.delta
+                                      linear(x, w, delta=lora.delta) -> y
+
+The first has the norm of the third folded in, where that has one. The runtime does the same in
+runtime/src/device/adapters.ts, and tests compare the two byte for byte.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from ..operators.catalog import OPERATORS
+from ..operators.declaration import PROMPT_FUNCTIONS
+from ..scheme import Plain, stored_parameters
+from .canonical_json import canonical_json
+from .instance import Instance
+from .instance_rules import check_buffer, check_step
+
+H, DELTA = "lora.h", "lora.delta"
+MOST_PARTS = 3
+
+
+def bind_adapters(instance: Instance, binding: Mapping[str, Mapping[str, Any]]) -> Instance:
+    """``instance`` with adapters on the tensors of ``binding``, {tensor: {rank, dtype}}: see adapter_package.py.
+
+    ``rank`` is that of all adapters that run together, and ``dtype`` A's. An empty binding changes nothing but names.
+    """
+    adapted = [(tensor, binding[tensor["name"]]) for tensor in instance.tensors if tensor["name"] in binding]
+    parameters, tensors = list(instance.parameters), list(instance.tensors)
+    by_array: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+    for tensor, bound in adapted:
+        rows, columns = tensor["shape"]
+        by_array[tensor["parameters"].get("weight") or tensor["parameters"]["q_weight"]] = (tensor, bound)
+        shapes = {"a": (len(tensor["sources"]) * bound["rank"], columns), "b": (bound["rank"] * rows,)}
+        for which, scheme in (("a", Plain(bound["dtype"])), ("b", Plain("float32"))):
+            name = f"{tensor['name']}.lora_{which}"
+            (stored,) = stored_parameters(name, shapes[which], scheme)
+            parameters.append(
+                {"name": stored.name, "shape": list(stored.shape), "dtype": stored.dtype, "nbytes": stored.nbytes}
+            )
+            tensors.append(
+                {
+                    "name": name, "kind": "lora", "shape": list(stored.shape), "scheme": scheme.to_json(),
+                    "parameters": {"weight": stored.name}, "sources": [],
+                }
+            )  # fmt: skip
+    widths = {
+        H: max((len(tensor["sources"]) * bound["rank"] for tensor, bound in adapted), default=1),
+        DELTA: max((tensor["shape"][0] for tensor, _ in adapted), default=1),
+    }
+    buffers = [
+        {"name": name, "kind": "scratch", "dtype": "float32", "shape": ["n", width]} for name, width in widths.items()
+    ]
+    made = dataclasses.replace(
+        instance, parameters=parameters, tensors=tensors, buffers=[*instance.buffers, *buffers], operators={},
+        functions={},
+    )  # fmt: skip
+    for buffer in buffers:
+        check_buffer(buffer, made)
+    keys: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for name, steps in instance.functions.items():
+        made.functions[name] = []
+        for step in steps:
+            definition = instance.operators[step["operator"]]["definition"]
+            found = by_array.get(step["arguments"].get("w", "")) if definition["op"] == "linear" else None
+            for one in _adapted(definition, step["arguments"], *found) if found else [(definition, step["arguments"])]:
+                _add(made, (keys, counts), name, instance.operators[step["operator"]], step, *one)
+    return made
+
+
+def starts(tensor: Mapping[str, Any]) -> list[int]:
+    """The first row of each part of a tensor but the first."""
+    ends = [sum(source["rows"] for source in tensor["sources"][: i + 1]) for i in range(len(tensor["sources"]))]
+    return ends[:-1]
+
+
+def _adapted(
+    definition: Mapping[str, Any], arguments: Mapping[str, str], tensor: Mapping[str, Any], bound: Mapping[str, Any]
+) -> list[tuple[dict[str, Any], dict[str, str]]]:
+    """(definition, arguments) of the three steps."""
+    name, rank, rows = tensor["name"], bound["rank"], tensor["shape"][0]
+    part_1, part_2 = [*starts(tensor), 0, 0][:2]
+    down = dict(definition) | {
+        "rows": len(tensor["sources"]) * rank, "scheme": Plain(bound["dtype"]).to_json(), "bias": False,
+        "activation": 0, "gated": False, "delta": False, "scale": 1.0, "softcap": None, "residual": False,
+    }  # fmt: skip
+    up = {"op": "lora_up", "rows": rows, "rank": rank, "part_1": part_1, "part_2": part_2}
+    a, b = f"{name}.lora_a.weight", f"{name}.lora_b.weight"
+    given = {key: array for key, array in arguments.items() if key in ("x", "gain")}
+    return [
+        (down, {**given, "w": a, "out": H}),
+        (up, {"h": H, "b": b, "out": DELTA}),
+        (dict(definition) | {"delta": True}, _in_order({**arguments, "delta": DELTA})),
+    ]
+
+
+def _in_order(arguments: Mapping[str, str]) -> dict[str, str]:
+    """As declared; the scales of a matrix come behind it."""
+    names = [name for a in OPERATORS["linear"].arguments for name in (a.name, f"{a.name}_scale")]
+    return {name: arguments[name] for name in names if name in arguments}
+
+
+def _add(
+    made: Instance, known: tuple[dict[str, str], Counter[str]], function: str, old: Mapping[str, Any],
+    step: Mapping[str, Any], definition: Mapping[str, Any], arguments: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Appends a step. Keys count the distinct definitions of each operator, as in steps.py."""
+    op = definition["op"]
+    keys, counts = known
+    if op == "opaque":
+        key = step["operator"]
+        made.operators[key] = dict(old)
+    else:
+        canonical = canonical_json(definition)
+        if canonical not in keys:
+            keys[canonical] = f"{op}_{counts[op]}"
+            counts[op] += 1
+        key = keys[canonical]
+        made.operators.setdefault(key, {"definition": dict(definition), "arguments": list(arguments)})
+    added = {"operator": key, "arguments": dict(arguments)}
+    check_step(added, made.operators[key], made, f"functions.{function}", prefill=function in PROMPT_FUNCTIONS)
+    made.functions[function].append(added)
