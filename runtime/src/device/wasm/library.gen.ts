@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 309715,
-      "sha256": "8c12e23b5b5db79c09974be4924837febd85a1fd3fe56f6b2ff55dcedc31d0f7"
+      "nbytes": 310236,
+      "sha256": "87be8452e7fc2a5865eecf2f36401b1e557175cdf9ffb1a6b2f2501c7f28cd06"
     },
     "relaxed": {
-      "nbytes": 309715,
-      "sha256": "b159977fef8ecb0b0b03c03f2a2fb2310d8a683a3d88de20508ed7410e19e7f7"
+      "nbytes": 310236,
+      "sha256": "385c13c58aa276c9140c1b9e49452b13b67bdb2063214843cf86a8fa8882b677"
     },
     "plain-threads": {
-      "nbytes": 364114,
-      "sha256": "419e1180768cc3e1b090474f75b932a1caa9daae3b935de77e7a7d214e56c265"
+      "nbytes": 364650,
+      "sha256": "cfd212cb18a6dc91c75709e04b783f7154db24ba2bc295697e3502087f1a96eb"
     },
     "plain": {
-      "nbytes": 364114,
-      "sha256": "6b41c9571750e5c63b2110493ee5d1ba3c92404e650bade452fe8bf666ca08c0"
+      "nbytes": 364650,
+      "sha256": "9375b6d9ccaca1ee7737f21e3167bc796b374493a91e1bfeb0046b35d65107d5"
     }
   },
   "stack_bytes": 65536,
@@ -165,7 +165,7 @@ export const LIBRARY = {
     "activate_3",
     "activate_4",
     "add",
-    "add_bias",
+    "add_rows",
     "argmax_finish",
     "argmax_share",
     "attention_combine",
@@ -248,6 +248,7 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
+    "lora_up",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

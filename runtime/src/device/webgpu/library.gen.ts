@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1338267,
-  "sha256": "d37345dd54a922a142822a95fa9cd38e3a6425e2f4c68aa9e1d087455f43fa5a"
+  "nbytes": 1391566,
+  "sha256": "e3ec6bb934e5e4a5cc0944251da7890af1921acc35b6b419e7c85b6756e18daa"
 } as const;
