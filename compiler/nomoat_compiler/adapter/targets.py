@@ -46,7 +46,7 @@ def find_targets(adapter: PeftFolder, specs: Sequence[TensorSpec]) -> list[Targe
             if asked and (source.block or source.computes):
                 raise NomoatError(
                     "unsupported",
-                    f"{adapter.name} adapts {path}, whose rows are taken apart. Adapters of such modules cannot be used.",
+                    f"{adapter.name} adapts {path}, whose rows are taken apart: such modules cannot be adapted.",
                     field="target_modules", module=path,
                 )  # fmt: skip
             if spec.kind == "linear":

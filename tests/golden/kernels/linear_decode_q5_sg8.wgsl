@@ -2,12 +2,13 @@
 enable subgroups;
 
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
-@group(0) @binding(1) var<storage, read> gain_ptr : array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
-@group(0) @binding(3) var<storage, read> residual_ptr : array<f32>;
-@group(0) @binding(4) var<storage, read> w_ptr : array<u32>;
-@group(0) @binding(5) var<storage, read> w_scale_ptr : array<u32>;
-@group(0) @binding(6) var<storage, read> x_ptr : array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> delta_ptr : array<f32>;
+@group(0) @binding(2) var<storage, read> gain_ptr : array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> residual_ptr : array<f32>;
+@group(0) @binding(5) var<storage, read> w_ptr : array<u32>;
+@group(0) @binding(6) var<storage, read> w_scale_ptr : array<u32>;
+@group(0) @binding(7) var<storage, read> x_ptr : array<vec4<f32>>;
 
 override bfloat_scales: i32;
 override chunks: i32;
@@ -17,6 +18,7 @@ override float32_scales: i32;
 override group_halves: i32;
 override groups: i32;
 override has_bias: i32;
+override has_delta: i32;
 override has_norm: i32;
 override has_residual: i32;
 override integer_scales: i32;
@@ -319,6 +321,9 @@ fn linear_decode_q5_sg8_kernel(
       if (has_bias != 0i) {
         v[0i] = (v[0i] + bias_ptr[v_119]);
       }
+      if (has_delta != 0i) {
+        v[0i] = (v[0i] + delta_ptr[v_119]);
+      }
       v_20[0i] = capped((activated(v[0i]) * scale));
       if (has_residual != 0i) {
         v_20[0i] = (v_20[0i] + residual_ptr[v_119]);
@@ -331,6 +336,9 @@ fn linear_decode_q5_sg8_kernel(
       v_1[0i] = (v_1[0i] * v_120);
       if (has_bias != 0i) {
         v_1[0i] = (v_1[0i] + bias_ptr[v_121]);
+      }
+      if (has_delta != 0i) {
+        v_1[0i] = (v_1[0i] + delta_ptr[v_121]);
       }
       v_21[0i] = capped((activated(v_1[0i]) * scale));
       if (has_residual != 0i) {

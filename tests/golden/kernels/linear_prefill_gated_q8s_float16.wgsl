@@ -1,15 +1,16 @@
 // linear_prefill_gated_q8s_float16
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
-@group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
-@group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
-@group(0) @binding(3) var<storage, read> w_ptr : array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> w_scale_ptr : array<u32>;
-@group(0) @binding(5) var<storage, read> x_ptr : array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> delta_ptr : array<f32>;
+@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(3) var<storage, read> residual_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> w_ptr : array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> w_scale_ptr : array<u32>;
+@group(0) @binding(6) var<storage, read> x_ptr : array<vec4<f32>>;
 
 struct PODArgs {
   n: i32
 }
-@group(0) @binding(6) var<uniform> podArgs : PODArgs;
+@group(0) @binding(7) var<uniform> podArgs : PODArgs;
 
 override all_outputs: i32;
 override chunks: i32;
@@ -17,6 +18,7 @@ override first_row: i32;
 override group_chunks: i32;
 override groups: i32;
 override has_bias: i32;
+override has_delta: i32;
 override has_residual: i32;
 override outputs: i32;
 override quads: i32;
@@ -156,6 +158,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
       v[0i] = (v[0i] + bias_ptr[v_85]);
       v_1[0i] = (v_1[0i] + bias_ptr[(v_85 + all_outputs)]);
     }
+    if (has_delta != 0i) {
+      v[0i] = (v[0i] + delta_ptr[(((v_25 * all_outputs) * 2i) + v_85)]);
+      v_1[0i] = (v_1[0i] + delta_ptr[((((v_25 * all_outputs) * 2i) + v_85) + all_outputs)]);
+    }
     v_16[0i] = capped(((activated(v[0i]) * v_1[0i]) * scale));
     if (has_residual != 0i) {
       v_16[0i] = (v_16[0i] + residual_ptr[((v_25 * all_outputs) + v_85)]);
@@ -167,6 +173,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_86]);
       v_3[0i] = (v_3[0i] + bias_ptr[(v_86 + all_outputs)]);
+    }
+    if (has_delta != 0i) {
+      v_2[0i] = (v_2[0i] + delta_ptr[(((v_25 * all_outputs) * 2i) + v_86)]);
+      v_3[0i] = (v_3[0i] + delta_ptr[((((v_25 * all_outputs) * 2i) + v_86) + all_outputs)]);
     }
     v_17[0i] = capped(((activated(v_2[0i]) * v_3[0i]) * scale));
     if (has_residual != 0i) {
@@ -180,6 +190,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
       v_4[0i] = (v_4[0i] + bias_ptr[v_87]);
       v_5[0i] = (v_5[0i] + bias_ptr[(v_87 + all_outputs)]);
     }
+    if (has_delta != 0i) {
+      v_4[0i] = (v_4[0i] + delta_ptr[((((v_25 + 1i) * all_outputs) * 2i) + v_87)]);
+      v_5[0i] = (v_5[0i] + delta_ptr[(((((v_25 + 1i) * all_outputs) * 2i) + v_87) + all_outputs)]);
+    }
     v_18[0i] = capped(((activated(v_4[0i]) * v_5[0i]) * scale));
     if (has_residual != 0i) {
       v_18[0i] = (v_18[0i] + residual_ptr[(((v_25 + 1i) * all_outputs) + v_87)]);
@@ -191,6 +205,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_88]);
       v_7[0i] = (v_7[0i] + bias_ptr[(v_88 + all_outputs)]);
+    }
+    if (has_delta != 0i) {
+      v_6[0i] = (v_6[0i] + delta_ptr[((((v_25 + 1i) * all_outputs) * 2i) + v_88)]);
+      v_7[0i] = (v_7[0i] + delta_ptr[(((((v_25 + 1i) * all_outputs) * 2i) + v_88) + all_outputs)]);
     }
     v_19[0i] = capped(((activated(v_6[0i]) * v_7[0i]) * scale));
     if (has_residual != 0i) {
@@ -204,6 +222,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
       v_8[0i] = (v_8[0i] + bias_ptr[v_89]);
       v_9[0i] = (v_9[0i] + bias_ptr[(v_89 + all_outputs)]);
     }
+    if (has_delta != 0i) {
+      v_8[0i] = (v_8[0i] + delta_ptr[((((v_25 + 2i) * all_outputs) * 2i) + v_89)]);
+      v_9[0i] = (v_9[0i] + delta_ptr[(((((v_25 + 2i) * all_outputs) * 2i) + v_89) + all_outputs)]);
+    }
     v_20[0i] = capped(((activated(v_8[0i]) * v_9[0i]) * scale));
     if (has_residual != 0i) {
       v_20[0i] = (v_20[0i] + residual_ptr[(((v_25 + 2i) * all_outputs) + v_89)]);
@@ -215,6 +237,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_90]);
       v_11[0i] = (v_11[0i] + bias_ptr[(v_90 + all_outputs)]);
+    }
+    if (has_delta != 0i) {
+      v_10[0i] = (v_10[0i] + delta_ptr[((((v_25 + 2i) * all_outputs) * 2i) + v_90)]);
+      v_11[0i] = (v_11[0i] + delta_ptr[(((((v_25 + 2i) * all_outputs) * 2i) + v_90) + all_outputs)]);
     }
     v_21[0i] = capped(((activated(v_10[0i]) * v_11[0i]) * scale));
     if (has_residual != 0i) {
@@ -228,6 +254,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
       v_12[0i] = (v_12[0i] + bias_ptr[v_91]);
       v_13[0i] = (v_13[0i] + bias_ptr[(v_91 + all_outputs)]);
     }
+    if (has_delta != 0i) {
+      v_12[0i] = (v_12[0i] + delta_ptr[((((v_25 + 3i) * all_outputs) * 2i) + v_91)]);
+      v_13[0i] = (v_13[0i] + delta_ptr[(((((v_25 + 3i) * all_outputs) * 2i) + v_91) + all_outputs)]);
+    }
     v_22[0i] = capped(((activated(v_12[0i]) * v_13[0i]) * scale));
     if (has_residual != 0i) {
       v_22[0i] = (v_22[0i] + residual_ptr[(((v_25 + 3i) * all_outputs) + v_91)]);
@@ -239,6 +269,10 @@ fn linear_prefill_gated_q8s_float16_kernel(
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_92]);
       v_15[0i] = (v_15[0i] + bias_ptr[(v_92 + all_outputs)]);
+    }
+    if (has_delta != 0i) {
+      v_14[0i] = (v_14[0i] + delta_ptr[((((v_25 + 3i) * all_outputs) * 2i) + v_92)]);
+      v_15[0i] = (v_15[0i] + delta_ptr[(((((v_25 + 3i) * all_outputs) * 2i) + v_92) + all_outputs)]);
     }
     v_23[0i] = capped(((activated(v_14[0i]) * v_15[0i]) * scale));
     if (has_residual != 0i) {

@@ -1,15 +1,16 @@
 // linear_prefill_q6
 @group(0) @binding(0) var<storage, read> bias_ptr : array<f32>;
-@group(0) @binding(1) var<storage, read_write> out_ptr : array<f32>;
-@group(0) @binding(2) var<storage, read> residual_ptr : array<f32>;
-@group(0) @binding(3) var<storage, read> w_ptr : array<vec2<u32>>;
-@group(0) @binding(4) var<storage, read> w_scale_ptr : array<u32>;
-@group(0) @binding(5) var<storage, read> x_ptr : array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> delta_ptr : array<f32>;
+@group(0) @binding(2) var<storage, read_write> out_ptr : array<f32>;
+@group(0) @binding(3) var<storage, read> residual_ptr : array<f32>;
+@group(0) @binding(4) var<storage, read> w_ptr : array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read> w_scale_ptr : array<u32>;
+@group(0) @binding(6) var<storage, read> x_ptr : array<vec4<f32>>;
 
 struct PODArgs {
   n: i32
 }
-@group(0) @binding(6) var<uniform> podArgs : PODArgs;
+@group(0) @binding(7) var<uniform> podArgs : PODArgs;
 
 override all_outputs: i32;
 override bfloat_scales: i32;
@@ -19,6 +20,7 @@ override float32_scales: i32;
 override group_halves: i32;
 override groups: i32;
 override has_bias: i32;
+override has_delta: i32;
 override has_residual: i32;
 override integer_scales: i32;
 override minimum: i32;
@@ -547,6 +549,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v[0i] = (v[0i] + bias_ptr[v_267]);
     }
+    if (has_delta != 0i) {
+      v[0i] = (v[0i] + delta_ptr[((v_49 * all_outputs) + v_267)]);
+    }
     v_32[0i] = capped((activated(v[0i]) * scale));
     if (has_residual != 0i) {
       v_32[0i] = (v_32[0i] + residual_ptr[((v_49 * all_outputs) + v_267)]);
@@ -557,6 +562,9 @@ fn linear_prefill_q6_kernel(
     let v_268 : i32 = ((v_48 + 1i) + first_row);
     if (has_bias != 0i) {
       v_1[0i] = (v_1[0i] + bias_ptr[v_268]);
+    }
+    if (has_delta != 0i) {
+      v_1[0i] = (v_1[0i] + delta_ptr[((v_49 * all_outputs) + v_268)]);
     }
     v_33[0i] = capped((activated(v_1[0i]) * scale));
     if (has_residual != 0i) {
@@ -569,6 +577,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_2[0i] = (v_2[0i] + bias_ptr[v_269]);
     }
+    if (has_delta != 0i) {
+      v_2[0i] = (v_2[0i] + delta_ptr[((v_49 * all_outputs) + v_269)]);
+    }
     v_34[0i] = capped((activated(v_2[0i]) * scale));
     if (has_residual != 0i) {
       v_34[0i] = (v_34[0i] + residual_ptr[((v_49 * all_outputs) + v_269)]);
@@ -579,6 +590,9 @@ fn linear_prefill_q6_kernel(
     let v_270 : i32 = ((v_48 + 3i) + first_row);
     if (has_bias != 0i) {
       v_3[0i] = (v_3[0i] + bias_ptr[v_270]);
+    }
+    if (has_delta != 0i) {
+      v_3[0i] = (v_3[0i] + delta_ptr[((v_49 * all_outputs) + v_270)]);
     }
     v_35[0i] = capped((activated(v_3[0i]) * scale));
     if (has_residual != 0i) {
@@ -591,6 +605,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_4[0i] = (v_4[0i] + bias_ptr[v_271]);
     }
+    if (has_delta != 0i) {
+      v_4[0i] = (v_4[0i] + delta_ptr[(((v_49 + 1i) * all_outputs) + v_271)]);
+    }
     v_36[0i] = capped((activated(v_4[0i]) * scale));
     if (has_residual != 0i) {
       v_36[0i] = (v_36[0i] + residual_ptr[(((v_49 + 1i) * all_outputs) + v_271)]);
@@ -601,6 +618,9 @@ fn linear_prefill_q6_kernel(
     let v_272 : i32 = ((v_48 + 1i) + first_row);
     if (has_bias != 0i) {
       v_5[0i] = (v_5[0i] + bias_ptr[v_272]);
+    }
+    if (has_delta != 0i) {
+      v_5[0i] = (v_5[0i] + delta_ptr[(((v_49 + 1i) * all_outputs) + v_272)]);
     }
     v_37[0i] = capped((activated(v_5[0i]) * scale));
     if (has_residual != 0i) {
@@ -613,6 +633,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_6[0i] = (v_6[0i] + bias_ptr[v_273]);
     }
+    if (has_delta != 0i) {
+      v_6[0i] = (v_6[0i] + delta_ptr[(((v_49 + 1i) * all_outputs) + v_273)]);
+    }
     v_38[0i] = capped((activated(v_6[0i]) * scale));
     if (has_residual != 0i) {
       v_38[0i] = (v_38[0i] + residual_ptr[(((v_49 + 1i) * all_outputs) + v_273)]);
@@ -623,6 +646,9 @@ fn linear_prefill_q6_kernel(
     let v_274 : i32 = ((v_48 + 3i) + first_row);
     if (has_bias != 0i) {
       v_7[0i] = (v_7[0i] + bias_ptr[v_274]);
+    }
+    if (has_delta != 0i) {
+      v_7[0i] = (v_7[0i] + delta_ptr[(((v_49 + 1i) * all_outputs) + v_274)]);
     }
     v_39[0i] = capped((activated(v_7[0i]) * scale));
     if (has_residual != 0i) {
@@ -635,6 +661,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_8[0i] = (v_8[0i] + bias_ptr[v_275]);
     }
+    if (has_delta != 0i) {
+      v_8[0i] = (v_8[0i] + delta_ptr[(((v_49 + 2i) * all_outputs) + v_275)]);
+    }
     v_40[0i] = capped((activated(v_8[0i]) * scale));
     if (has_residual != 0i) {
       v_40[0i] = (v_40[0i] + residual_ptr[(((v_49 + 2i) * all_outputs) + v_275)]);
@@ -645,6 +674,9 @@ fn linear_prefill_q6_kernel(
     let v_276 : i32 = ((v_48 + 1i) + first_row);
     if (has_bias != 0i) {
       v_9[0i] = (v_9[0i] + bias_ptr[v_276]);
+    }
+    if (has_delta != 0i) {
+      v_9[0i] = (v_9[0i] + delta_ptr[(((v_49 + 2i) * all_outputs) + v_276)]);
     }
     v_41[0i] = capped((activated(v_9[0i]) * scale));
     if (has_residual != 0i) {
@@ -657,6 +689,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_10[0i] = (v_10[0i] + bias_ptr[v_277]);
     }
+    if (has_delta != 0i) {
+      v_10[0i] = (v_10[0i] + delta_ptr[(((v_49 + 2i) * all_outputs) + v_277)]);
+    }
     v_42[0i] = capped((activated(v_10[0i]) * scale));
     if (has_residual != 0i) {
       v_42[0i] = (v_42[0i] + residual_ptr[(((v_49 + 2i) * all_outputs) + v_277)]);
@@ -667,6 +702,9 @@ fn linear_prefill_q6_kernel(
     let v_278 : i32 = ((v_48 + 3i) + first_row);
     if (has_bias != 0i) {
       v_11[0i] = (v_11[0i] + bias_ptr[v_278]);
+    }
+    if (has_delta != 0i) {
+      v_11[0i] = (v_11[0i] + delta_ptr[(((v_49 + 2i) * all_outputs) + v_278)]);
     }
     v_43[0i] = capped((activated(v_11[0i]) * scale));
     if (has_residual != 0i) {
@@ -679,6 +717,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_12[0i] = (v_12[0i] + bias_ptr[v_279]);
     }
+    if (has_delta != 0i) {
+      v_12[0i] = (v_12[0i] + delta_ptr[(((v_49 + 3i) * all_outputs) + v_279)]);
+    }
     v_44[0i] = capped((activated(v_12[0i]) * scale));
     if (has_residual != 0i) {
       v_44[0i] = (v_44[0i] + residual_ptr[(((v_49 + 3i) * all_outputs) + v_279)]);
@@ -689,6 +730,9 @@ fn linear_prefill_q6_kernel(
     let v_280 : i32 = ((v_48 + 1i) + first_row);
     if (has_bias != 0i) {
       v_13[0i] = (v_13[0i] + bias_ptr[v_280]);
+    }
+    if (has_delta != 0i) {
+      v_13[0i] = (v_13[0i] + delta_ptr[(((v_49 + 3i) * all_outputs) + v_280)]);
     }
     v_45[0i] = capped((activated(v_13[0i]) * scale));
     if (has_residual != 0i) {
@@ -701,6 +745,9 @@ fn linear_prefill_q6_kernel(
     if (has_bias != 0i) {
       v_14[0i] = (v_14[0i] + bias_ptr[v_281]);
     }
+    if (has_delta != 0i) {
+      v_14[0i] = (v_14[0i] + delta_ptr[(((v_49 + 3i) * all_outputs) + v_281)]);
+    }
     v_46[0i] = capped((activated(v_14[0i]) * scale));
     if (has_residual != 0i) {
       v_46[0i] = (v_46[0i] + residual_ptr[(((v_49 + 3i) * all_outputs) + v_281)]);
@@ -711,6 +758,9 @@ fn linear_prefill_q6_kernel(
     let v_282 : i32 = ((v_48 + 3i) + first_row);
     if (has_bias != 0i) {
       v_15[0i] = (v_15[0i] + bias_ptr[v_282]);
+    }
+    if (has_delta != 0i) {
+      v_15[0i] = (v_15[0i] + delta_ptr[(((v_49 + 3i) * all_outputs) + v_282)]);
     }
     v_47[0i] = capped((activated(v_15[0i]) * scale));
     if (has_residual != 0i) {
