@@ -32,6 +32,8 @@ export interface AttentionDefinition {
   readonly window: number;
   /** Tokens see the later ones of the call too. */
   readonly bidirectional: boolean;
+  /** Keys and values may be rounded to float16 and no further. */
+  readonly exact_cache: boolean;
 }
 
 export interface EmbedDefinition {
@@ -134,6 +136,8 @@ export interface RopeAppendDefinition {
   readonly trained_length: number;
   /** Sequences longer than this use long_inv_freq; 0: none does. */
   readonly long_from: number;
+  /** Keys and values may be rounded to float16 and no further. */
+  readonly exact_cache: boolean;
 }
 
 export interface SampleDefinition {
@@ -386,6 +390,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       },
       {
         "name": "bidirectional",
+        "kind": "boolean",
+        "nullable": false
+      },
+      {
+        "name": "exact_cache",
         "kind": "boolean",
         "nullable": false
       }
@@ -943,6 +952,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "long_from",
         "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "exact_cache",
+        "kind": "boolean",
         "nullable": false
       }
     ],

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 309715,
-      "sha256": "8c12e23b5b5db79c09974be4924837febd85a1fd3fe56f6b2ff55dcedc31d0f7"
+      "nbytes": 401881,
+      "sha256": "7775642abf10fbe2bbd149d3b514db14d6cc565099305a04da41d3eac753baf9"
     },
     "relaxed": {
-      "nbytes": 309715,
-      "sha256": "b159977fef8ecb0b0b03c03f2a2fb2310d8a683a3d88de20508ed7410e19e7f7"
+      "nbytes": 401881,
+      "sha256": "bf6eb67b8242a8448a9032047a78fcb6848dcdc1867ec5ef5fabdac2ed00f137"
     },
     "plain-threads": {
-      "nbytes": 364114,
-      "sha256": "419e1180768cc3e1b090474f75b932a1caa9daae3b935de77e7a7d214e56c265"
+      "nbytes": 461805,
+      "sha256": "da7238c8a4f61470c91e7d70f2c0aca745d453d42aca2562c293c30f551d8137"
     },
     "plain": {
-      "nbytes": 364114,
-      "sha256": "6b41c9571750e5c63b2110493ee5d1ba3c92404e650bade452fe8bf666ca08c0"
+      "nbytes": 461805,
+      "sha256": "46118065ea8590cd8f048c31ff65725a25ffd933ae247ce20dfab3cfd93abdb3"
     }
   },
   "stack_bytes": 65536,
@@ -173,10 +173,18 @@ export const LIBRARY = {
     "attention_decode_2",
     "attention_decode_3",
     "attention_decode_4",
+    "attention_decode_exact_1",
+    "attention_decode_exact_2",
+    "attention_decode_exact_3",
+    "attention_decode_exact_4",
     "attention_prefill_1",
     "attention_prefill_2",
     "attention_prefill_3",
     "attention_prefill_4",
+    "attention_prefill_exact_1",
+    "attention_prefill_exact_2",
+    "attention_prefill_exact_3",
+    "attention_prefill_exact_4",
     "attention_queries",
     "copy",
     "draw",
@@ -278,6 +286,7 @@ export const LIBRARY = {
     "rms_norm_add",
     "rms_norm_own",
     "rope_append",
+    "rope_append_exact",
     "rope_table",
     "row_sums_q8m",
     "row_sums_q8mf",

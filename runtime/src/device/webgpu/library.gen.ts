@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1338267,
-  "sha256": "d37345dd54a922a142822a95fa9cd38e3a6425e2f4c68aa9e1d087455f43fa5a"
+  "nbytes": 1338767,
+  "sha256": "9e069b69fb71b4b6a3125f54787150341c24d1248eb6af552d813e3b1fdf6eab"
 } as const;
