@@ -18,7 +18,7 @@ from .program.instance import Instance, instantiate
 from .program.scope import Configuration
 from .program.tensor_spec import TensorSpec
 from .program.tensors import plan_tensors, tensor_schemes
-from .scheme import Scheme
+from .scheme import Plain, Scheme
 
 PAGE_SIZE = 16
 PREFILL_CHUNK = 128
@@ -65,7 +65,7 @@ def build_program(
     program: dict[str, Any] = {
         "format": "nomoat-program",
         "version": 3,
-        "model": model.config,
+        "model": model.config | {"plain_weights": _plain(model, schemes)},
         "layers": model.layers,
         "context_length": context_length,
         "prefill_chunk": _chunk(model, context_length),
@@ -85,6 +85,11 @@ def build_program(
         instance = _instantiated(program)
     progress(len(instance.operators), len(instance.operators))
     return Program(program, instance, modules)
+
+
+def _plain(model: Model, schemes: Mapping[str, Scheme]) -> bool:
+    """Whether every matrix of the layers is stored as plain numbers."""
+    return all(isinstance(schemes[spec.name], Plain) for spec in tensor_specs(model) if spec.kind == "linear")
 
 
 def _chunk(model: Model, context_length: int) -> int:

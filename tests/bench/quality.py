@@ -106,7 +106,7 @@ class Variant(RoundedInterpreter):
     def _bits(self, weight: str, scheme: Mapping[str, Any]) -> int | None:
         return self._bits_by_kind.get(KINDS[weight.split(".")[-2]])
 
-    def _cached(self, x: Float32) -> Float32:
+    def _cached(self, x: Float32, *, exact: bool) -> Float32:
         return self._keep(x)
 
 

@@ -126,6 +126,8 @@ def _attention() -> Iterator[Instance]:
         shape = layout | {"head_dim": head_dim, "scale": 0.3}
         for knobs in (
             {},
+            {"exact_cache": True},
+            {"exact_cache": True, "window": 17, "softcap": 0.7},
             {"softcap": 0.7},
             {"window": 1},
             {"window": 3, "softcap": 0.7},
@@ -136,8 +138,14 @@ def _attention() -> Iterator[Instance]:
                 for case in _called(shape | knobs, (1, 13), position):
                     yield Instance("attention", case, 2e-5)
         for tokens in (1, 5, 40):
-            yield Instance("attention", Case(shape | {"bidirectional": True, "softcap": 2.0}, tokens, True), 2e-5)
+            for exact in BOOLEANS:
+                fields = shape | {"bidirectional": True, "softcap": 2.0, "exact_cache": exact}
+                yield Instance("attention", Case(fields, tokens, True), 2e-5)
         yield Instance("attention", Case(shape | {"bidirectional": True}, 7, True, 12), 2e-5)
+    for heads in (1, 3, 5, 7):  # groups of each width, and those that take two calls
+        shape = {"heads": heads, "kv_heads": 1, "page_size": 16, "head_dim": 34, "scale": 0.3, "exact_cache": True}
+        for case in _called(shape, (1, 13), 33):
+            yield Instance("attention", case, 2e-5)
 
 
 def _rope_append() -> Iterator[Instance]:
@@ -158,6 +166,8 @@ def _rope_append() -> Iterator[Instance]:
             half | norm | {"long_from": 9},
             whole | dynamic,
             *((half | dynamic | norm,) if head_dim > 6 else ()),
+            whole | {"exact_cache": True},
+            half | norm | {"qk_norm_whole": True, "exact_cache": True},
         ):
             for case in _called(shape | knobs, (1, 18), 14):
                 yield Instance("rope_append", case, 2e-5 if "dynamic" not in knobs else 1e-4)

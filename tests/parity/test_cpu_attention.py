@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nomoat_compiler.operators.attention.cpu import PARTS
-from nomoat_compiler.operators.attention.cpu_page import BYTES_PER_DIMENSION, scratch_bytes
+from nomoat_compiler.operators.attention.cpu_page import bytes_per_dimension, scratch_bytes
 from nomoat_compiler.operators.cpu.emit import Build
 from nomoat_compiler.operators.cpu.kv_layout import PAGE_TOKENS, head_bytes, padded
 from nomoat_compiler.operators.rope_append.cpu import SCRATCH_BYTES
@@ -90,7 +90,7 @@ class Heads:
 
     def scratch_stride(self) -> int:
         scores = (self.before + self.tokens + PAGE_TOKENS) * 4 * 4
-        return scratch_bytes(4) + BYTES_PER_DIMENSION * 4 * self.width + scores
+        return scratch_bytes(4, exact=False) + bytes_per_dimension(exact=False) * 4 * self.width + scores
 
     def tiles(self) -> list[tuple[int, int]]:
         """(first head, heads at once) for a group."""
@@ -198,3 +198,31 @@ def test_rotation_far_out_and_dynamic(build: Build) -> None:
             # The angle itself is a float32: half a unit in its last place.
             tolerance = 1.5 * (1e-6 + np.abs(angle)[:, None] * (2e-6 if is_dynamic else 6e-8))
             assert (np.abs(machine.read(table, np.float32, (16, 2)) - expected) <= tolerance).all()
+
+
+@each_build
+def test_halves_of_every_magnitude(build: Build) -> None:
+    """Keys of an exact cache: NumPy's float16 up to its largest, beyond it scaled by a power of 2, never infinite."""
+    machine, head_dim = CpuMachine(build), 16
+    heads = random(25).standard_normal((64, head_dim)).astype(np.float32)
+    heads *= np.float32(2) ** np.arange(-40, 88, 2, dtype=np.float32)[:, None]
+    heads[3, :4] = [0.0, -0.0, 2.0**-24, 1.5 * 2.0**-25]
+    heads[4] = np.float32(2.0**-25) * np.arange(16, dtype=np.float32)  # every tie between subnormal numbers
+    heads[5] = 1 + np.float32(2.0**-11) * np.arange(16, dtype=np.float32)  # and between normal ones
+    heads[6] = 65504 + np.arange(16, dtype=np.float32)
+    heads[7] = 65520 - np.arange(16, dtype=np.float32)
+    for row in heads:
+        kv, place = machine.place(2 * head_bytes(head_dim, exact=True)), machine.place(np.int32(0))
+        qkv, n = machine.place(np.concatenate([0 * row, row, row])), machine.place(np.int32(1))
+        state, q = machine.place(np.zeros(8, np.int32)), machine.place(64)
+        machine.call(
+            "rope_append_exact", qkv, 0, state, place, kv, machine.place(SCRATCH_BYTES), n, q, 1, 1, head_dim, 0, 0, 0,
+            head_bytes(head_dim, exact=True),
+        )  # fmt: skip
+        scale = max(1.0, 2.0 ** (np.floor(np.log2(np.abs(row).max())) - 15))
+        with np.errstate(over="ignore"):
+            wanted = (row / scale).astype(np.float16)
+        keys = machine.read(kv + 64, np.float16, (head_dim, PAGE_TOKENS))[:, 0]
+        values = machine.read(kv + head_bytes(head_dim, exact=True) + 64, np.float16, (2, PAGE_TOKENS, 8))[:, 0].ravel()
+        assert machine.read(kv, np.float32, (1,))[0] == scale
+        assert keys.tobytes() == wanted.tobytes() == values.tobytes()

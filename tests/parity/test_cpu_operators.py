@@ -33,11 +33,12 @@ def test_knobs(build: Build, threads: int, instance: Instance) -> None:
 class Cache:
     """Keys and values of one layer in the CPU's own layout, with scattered pages."""
 
-    def __init__(self, machine: CpuMachine, kv_heads: int, head_dim: int, places: list[int]) -> None:
-        self.machine, self.kv_heads, self.head_dim, self.places = machine, kv_heads, head_dim, places
-        self.page = head_bytes(padded(head_dim))
+    def __init__(self, machine: CpuMachine, definition: Mapping[str, Any], places: list[int]) -> None:
+        self.machine, self.places, self.exact = machine, places, definition["exact_cache"]
+        self.kv_heads, self.head_dim = definition["kv_heads"], definition["head_dim"]
+        self.page = head_bytes(padded(self.head_dim), self.exact)
         self.stride = (max(places) + 1) * self.page
-        self.address = machine.place(2 * kv_heads * self.stride)
+        self.address = machine.place(2 * self.kv_heads * self.stride)
         self.table = machine.place(np.array(places, np.int32))
 
     def symbols(self) -> dict[str, int]:
@@ -57,8 +58,13 @@ class Cache:
             for page, place in enumerate(self.places):
                 at = self.address + (which * self.kv_heads + head) * self.stride + place * self.page
                 scales = self.machine.read(at, np.float32, (PAGE_TOKENS,)).astype(np.float64)
-                stored = self.machine.read(at + 4 * PAGE_TOKENS, np.int8, (width * PAGE_TOKENS,))
-                if which == 0:
+                dtype = np.float16 if self.exact else np.int8
+                stored = self.machine.read(at + 4 * PAGE_TOKENS, dtype, (width * PAGE_TOKENS,))
+                if self.exact and which == 0:
+                    values = stored.reshape(width, PAGE_TOKENS).T
+                elif self.exact:
+                    values = stored.reshape(width // 8, PAGE_TOKENS, 8).transpose(1, 0, 2)
+                elif which == 0:
                     values = stored.reshape(width // 2, PAGE_TOKENS, 2).transpose(1, 0, 2)
                 else:
                     values = stored.reshape(width // 8, 8, 8, 2).transpose(1, 3, 0, 2)
@@ -78,22 +84,27 @@ def test_rope_append(build: Build, threads: int, instance: Instance) -> None:
     heads, kv_heads, head_dim = (definition[name] for name in ("heads", "kv_heads", "head_dim"))
     expected = instance.expected(arrays)
     machine = CpuMachine(build, 16)
-    cache = Cache(machine, kv_heads, head_dim, [int(page) for page in arrays["block_table"]])
-    given = {name: value for name, value in arrays.items() if name not in ("k_pages", "v_pages", "q", "block_table")}
+    cache = Cache(machine, definition, [int(page) for page in arrays["block_table"]])
+    given = {name: value for name, value in arrays.items() if name not in ("k_pages", "v_pages", "block_table")}
     plan = CpuPlan(machine, definition, given, case.tokens, case.prefill)
     plan.run(threads, **cache.symbols())
-    width = padded(head_dim)
-    stored = machine.read(plan.symbols["queries.address"], np.uint8, (case.tokens, heads, width * 2 + 16))
-    scales = stored[..., :4].copy().view(np.float32).astype(np.float64)
-    queries = stored[..., 16:].copy().view(np.int16)[..., :head_dim] * scales
-    wanted = expected["q"].reshape(queries.shape)
-    np.testing.assert_allclose(queries, wanted, rtol=0, atol=instance.tolerance + np.abs(wanted).max() / 64000)
+    wanted = expected["q"]
+    if cache.exact:
+        np.testing.assert_allclose(plan.read("q", wanted.shape), wanted, rtol=0, atol=instance.tolerance)
+    else:
+        width = padded(head_dim)
+        stored = machine.read(plan.symbols["queries.address"], np.uint8, (case.tokens, heads, width * 2 + 16))
+        scales = stored[..., :4].copy().view(np.float32).astype(np.float64)
+        queries = stored[..., 16:].copy().view(np.int16)[..., :head_dim] * scales
+        atol = instance.tolerance + np.abs(wanted).max() / 64000
+        np.testing.assert_allclose(queries, wanted.reshape(queries.shape), rtol=0, atol=atol)
     positions = case.position + np.arange(case.tokens)
     pages = arrays["block_table"][positions // PAGE_TOKENS]
     for which, name in enumerate(("k_pages", "v_pages")):
         values = expected[name].reshape(-1, kv_heads, PAGE_TOKENS, head_dim)[pages, :, positions % PAGE_TOKENS]
         # Half a step of a head, and a step where its largest differs in the last place.
-        steps = np.abs(values).max(-1, keepdims=True) / 127
+        # A float16 has 11 bits of its own.
+        steps = np.abs(values) / 1024 if cache.exact else np.abs(values).max(-1, keepdims=True) / 127
         got = cache.tokens(which, int(positions[-1]) + 1)[positions]
         assert (np.abs(got - values) <= 0.51 * steps + instance.tolerance).all(), name
 
@@ -107,7 +118,7 @@ def test_attention(build: Build, threads: int, instance: Instance) -> None:
     kv_heads, head_dim = definition["kv_heads"], definition["head_dim"]
     length, machine = case.position + case.tokens, CpuMachine(build, 16)
     table = [int(page) for page in arrays["block_table"]]
-    cache = Cache(machine, kv_heads, head_dim, table)
+    cache = Cache(machine, definition, table)
     _append(machine, cache, definition, arrays, length)
     positions = np.arange(length)
     for which, name in enumerate(("k_pages", "v_pages")):
@@ -119,7 +130,9 @@ def test_attention(build: Build, threads: int, instance: Instance) -> None:
     plan = CpuPlan(machine, definition, given, case.tokens, case.prefill)
     plan.run(threads, **cache.symbols())
     # Queries have 15 bits, weights 15 of the largest of a page, and 2^x is good to 3e-6.
-    np.testing.assert_allclose(plan.read("out", expected.shape), expected, rtol=0, atol=3e-4)
+    # With an exact cache nothing is rounded but to float32.
+    atol = instance.tolerance if cache.exact else 3e-4
+    np.testing.assert_allclose(plan.read("out", expected.shape), expected, rtol=0, atol=atol)
 
 
 def _append(machine: CpuMachine, cache: Cache, definition: Mapping[str, Any], arrays: Arrays, length: int) -> None:
@@ -131,6 +144,7 @@ def _append(machine: CpuMachine, cache: Cache, definition: Mapping[str, Any], ar
         pages = arrays[name].reshape(-1, kv_heads, PAGE_TOKENS, head_dim)
         parts.append(pages[arrays["block_table"][positions // PAGE_TOKENS], :, positions % PAGE_TOKENS])
     shape = {"heads": kv_heads, "kv_heads": kv_heads, "head_dim": head_dim, "page_size": PAGE_TOKENS, "rotary_dim": 0}
+    shape |= {"exact_cache": definition["exact_cache"]}
     rope = definition_of("rope_append", Case(shape))
-    given = {"qkv": np.concatenate(parts, 1), "state": np.zeros(8, np.int32)}
+    given = {"qkv": np.concatenate(parts, 1), "state": np.zeros(8, np.int32), "q": np.zeros_like(parts[0])}
     CpuPlan(machine, rope, given, length, True).run(1, **cache.symbols())

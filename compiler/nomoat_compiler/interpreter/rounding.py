@@ -3,7 +3,7 @@
     round(x) = rint(x / s) * s
     before 2 to 6 bits      s = max|x| / 127     per group of 32 activations
     before 8-bit weights    s = max|x| / 2047    per token
-    keys and values         s = max|x| / 127     per token and KV head
+    keys and values         s = max|x| / 127     per token and KV head; with exact_cache to float16
 
 Everything else is as in interpreter.py, so the device must agree with this closely, and what the roundings cost is the
 distance of this from that. Groups are those of the weights' columns, the last one padded with zeros.
@@ -50,9 +50,9 @@ class RoundedInterpreter(Interpreter):
         """The bits of a stored matrix, which decide how the input is rounded; None: not at all."""
         return scheme["bits"] if "group_size" in scheme else None
 
-    def _cached(self, x: Float32) -> Float32:
+    def _cached(self, x: Float32, *, exact: bool) -> Float32:
         """Keys or values (tokens, kv_heads, head_dim) as the cache gives them back."""
-        return rounded(x, 127)
+        return to_float16(x) if exact else rounded(x, 127)
 
     def _round_new(
         self, definition: Mapping[str, Any], arrays: Mapping[str, Array], results: dict[str, Array], tokens: int
@@ -62,7 +62,19 @@ class RoundedInterpreter(Interpreter):
         slot = positions % definition["page_size"]
         for name in ("k_pages", "v_pages"):
             new = results[name][page, :, slot].astype(np.float32)  # (tokens, kv_heads, head_dim)
-            results[name][page, :, slot] = self._cached(new)
+            results[name][page, :, slot] = self._cached(new, exact=definition["exact_cache"])
+
+
+def to_float16(x: Float32) -> Float32:
+    """Each last axis in float16; where its largest is 2^16 or more, divided by a power of 2 first."""
+    exponent = np.frexp(np.abs(x).max(axis=-1, keepdims=True))[1] - 1
+    shift = np.maximum(exponent - 15, 0)
+    small = np.ldexp(x, -shift)
+    with np.errstate(over="ignore"):
+        halves = small.astype(np.float16).astype(np.float32)
+    # The cache has no infinities: what is nearest to 2^16 is that.
+    result: Float32 = np.ldexp(np.where(np.isinf(halves), np.copysign(np.float32(65536), small), halves), shift)
+    return result
 
 
 def int8_by_group(x: Float32) -> Float32:

@@ -110,6 +110,7 @@ class Pass:
             {"q": "q", "state": "state", "block_table": "block_table", **self._cache(), "out": "attended"},
             {"attended": Q}, heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size",
             scale="layer.attention_scale", softcap=a.softcap, window="layer.window", bidirectional=a.bidirectional,
+            exact_cache=_exact_cache(a),
         )  # fmt: skip
         self.linear(a.out, "attended", out, residual=residual, scale=scale)
 
@@ -197,7 +198,7 @@ class Pass:
             fields |= {"long_from": "layer.rope_long_from"}
         self._step(
             "rope_append", arguments, {"q": Q}, heads=HEADS, kv_heads=KV_HEADS, head_dim=D, page_size="page_size",
-            **fields,
+            exact_cache=_exact_cache(a), **fields,
         )  # fmt: skip
 
     def _cache(self) -> dict[str, str]:
@@ -241,6 +242,13 @@ class Pass:
         if when is None or self._when is None:
             return when if self._when is None else self._when
         return ["*", self._when, when]
+
+
+def _exact_cache(a: Attention) -> Expression:
+    """Keys with a bias have a few dimensions a hundred times the others, which rounding by head would level. Where
+    weights are not rounded, the cache is not either, nor that of an encoder, which is small.
+    """
+    return 1 if a.bidirectional else ["max", "plain_weights", a.qkv.bias] if a.qkv.bias != 0 else "plain_weights"
 
 
 def decoder_plan(

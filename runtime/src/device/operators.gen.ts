@@ -32,6 +32,8 @@ export interface AttentionDefinition {
   readonly window: number;
   /** Tokens see the later ones of the call too. */
   readonly bidirectional: boolean;
+  /** Keys and values may be rounded to float16 and no further. */
+  readonly exact_cache: boolean;
 }
 
 export interface EmbedDefinition {
@@ -148,6 +150,8 @@ export interface RopeAppendDefinition {
   readonly trained_length: number;
   /** Sequences longer than this use long_inv_freq; 0: none does. */
   readonly long_from: number;
+  /** Keys and values may be rounded to float16 and no further. */
+  readonly exact_cache: boolean;
 }
 
 export interface SampleDefinition {
@@ -401,6 +405,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       },
       {
         "name": "bidirectional",
+        "kind": "boolean",
+        "nullable": false
+      },
+      {
+        "name": "exact_cache",
         "kind": "boolean",
         "nullable": false
       }
@@ -1087,6 +1096,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "long_from",
         "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "exact_cache",
+        "kind": "boolean",
         "nullable": false
       }
     ],

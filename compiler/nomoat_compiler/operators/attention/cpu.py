@@ -1,4 +1,4 @@
-"""Attention over the int8 cache (kv_layout.py):  out[t, h] = softmax(capped(scale * q[t, h] · K^T)) · V
+"""Attention over the CPU's caches (kv_layout.py):  out[t, h] = softmax(capped(scale * q[t, h] · K^T)) · V
 
 q: for each token and head a float32 scale, 12 bytes unused, then ``width`` int16 (rope_append.py); K and V int8.
 Scores are exact integer products times scales, softmax is float32. The sum over V is of integers within a page, with
@@ -6,6 +6,8 @@ weights rounded to int16 of the page's largest, and float32 across pages; so wha
 neighbour, never of the whole context. Token t attends to positions 0 ... p, p = state[1] + t; with ``window`` to
 p - window + 1 ... p; ``bidirectional`` to all up to the last token of the call. Capped: softcap * tanh(s / softcap).
 Tolerance against NumPy on the dequantized q, k, v: 1e-4 * max|v|.
+
+The kernels of exact caches read q (n, heads * head_dim) as float32, and everything is float32: 2e-5 * max|v|.
 
 A kernel serves ``heads_at_once`` query heads of one KV head; a group of more heads takes several calls. Scores of a
 whole context stay in the thread's scratch (cpu_page.py), so the maximum is known before the first exponential and
@@ -46,6 +48,7 @@ from ..cpu.emit import (
 )
 from ..cpu.exponential import EXP2_CONSTANTS, exp2
 from ..cpu.kv_layout import PAGE_TOKENS, QUERY_HEADER_BYTES, QUERY_STEPS, head_bytes, padded
+from .cpu_exact_page import PRODUCT_UNIT, ExactScratch, exact_scores, exact_values
 from .cpu_page import LOWEST, Pages, Scores, Scratch, page_scores, page_values
 
 HEADS_AT_ONCE = (1, 2, 3, 4)
@@ -64,8 +67,8 @@ def kernels(build: Build) -> list[Any]:
     """Every kernel of attention."""
     return [
         attention_queries(),
-        *(attention_decode(build, count) for count in HEADS_AT_ONCE),
-        *(attention_prefill(build, count) for count in HEADS_AT_ONCE),
+        *(attention_decode(build, count, exact) for exact in (False, True) for count in HEADS_AT_ONCE),
+        *(attention_prefill(build, count, exact) for exact in (False, True) for count in HEADS_AT_ONCE),
         attention_combine(build),
     ]
 
@@ -100,8 +103,8 @@ def attention_queries() -> Any:
     return function("attention_queries", ("x", "q", "n"), ("heads", "head_dim", "thread", "threads"), body)
 
 
-def attention_decode(build: Build, count: int) -> Any:
-    """attention_decode_<count>(q, kv, block_table, state, scratch, parts, <shape>, thread, threads)"""
+def attention_decode(build: Build, count: int, exact: bool) -> Any:
+    """attention_decode_<exact_><count>(q, kv, block_table, state, scratch, parts, <shape>, thread, threads)"""
 
     def body(
         q: Memory,
@@ -133,7 +136,7 @@ def attention_decode(build: Build, count: int) -> Any:
         first_item, last_item = share(kv_heads * PARTS, thread, threads)
         group = bind(T.truncdiv(heads, kv_heads))
         part_bytes = bind(width * 4 + PART_HEADER_BYTES)
-        own = Scratch(build, scratch, scratch_stride * thread, count, width)
+        own = (ExactScratch if exact else Scratch)(build, scratch, scratch_stride * thread, count, width)
         own.prepare()
         spread = Register(T.int32(-1), "int32")
         with loop(first_item, last_item) as item:
@@ -141,12 +144,12 @@ def attention_decode(build: Build, count: int) -> Any:
             index = bind(item - kv_head * PARTS)
             begin, end = (bind(page + first_page) for page in share(pages, index, T.int32(PARTS)))
             inside = bind(kv_head * head_stride)
-            cache = Pages(kv, block_table, bind(head_bytes(width)), k_offset + inside, v_offset + inside)
+            cache = Pages(kv, block_table, bind(head_bytes(width, exact)), k_offset + inside, v_offset + inside)
             head = bind(kv_head * group + first_head)
-            queries = _queries(q, head, width, count)
+            queries = _queries(q, head, _query_bytes(head_dim, width, exact), count)
             # The parts of a head follow each other, and in a short context most of them are empty.
             with when(T.And(begin < end, head != spread.get())):
-                own.spread(queries)
+                own.spread(queries, head_dim)
                 spread.set(head)
             peaks, totals = _attend(own, cache, queries, scores, begin, end, first, length)
             for g in range(count):
@@ -158,11 +161,13 @@ def attention_decode(build: Build, count: int) -> Any:
                     part.store("float32", quad * 16 + PART_HEADER_BYTES, value, 4)
 
     pointers = ("q", "kv", "block_table", "state", "scratch", "parts")
-    return function(f"attention_decode_{count}", pointers, (*_SHAPE, "thread", "threads"), body)
+    return function(
+        f"attention_decode_{'exact_' if exact else ''}{count}", pointers, (*_SHAPE, "thread", "threads"), body
+    )
 
 
-def attention_prefill(build: Build, count: int) -> Any:
-    """attention_prefill_<count>(q, kv, block_table, state, scratch, out, n, <shape>, bidirectional,
+def attention_prefill(build: Build, count: int, exact: bool) -> Any:
+    """attention_prefill_<exact_><count>(q, kv, block_table, state, scratch, out, n, <shape>, bidirectional,
     thread, threads)
 
     out (n, heads * head_dim) float32.
@@ -196,12 +201,12 @@ def attention_prefill(build: Build, count: int) -> Any:
         first = state.load("int32", 4)
         group = bind(T.truncdiv(heads, kv_heads))
         mine = bind(T.truncdiv(tokens - thread + threads - 1, threads))
-        own = Scratch(build, scratch, scratch_stride * thread, count, width)
+        own = (ExactScratch if exact else Scratch)(build, scratch, scratch_stride * thread, count, width)
         own.prepare()
         scores = Scores(scale_bits, softcap_bits)
         with loop(0, kv_heads) as kv_head:
             inside = bind(kv_head * head_stride)
-            cache = Pages(kv, block_table, bind(head_bytes(width)), k_offset + inside, v_offset + inside)
+            cache = Pages(kv, block_table, bind(head_bytes(width, exact)), k_offset + inside, v_offset + inside)
             head = bind(kv_head * group + first_head)
             with loop(0, mine) as i:
                 token = bind(i * threads + thread)
@@ -210,8 +215,8 @@ def attention_prefill(build: Build, count: int) -> Any:
                 seen = _first_of(causal, window)
                 page = bind(T.truncdiv(seen, PAGE_TOKENS))
                 row = bind(token * heads + head)
-                queries = _queries(q, row, width, count)
-                own.spread(queries)
+                queries = _queries(q, row, _query_bytes(head_dim, width, exact), count)
+                own.spread(queries, head_dim)
                 _, totals = _attend(own, cache, queries, scores, page, _pages_of(length), seen, length)
                 for g in range(count):
                     inverse = bind(splat(f32(1) / totals[g]))
@@ -220,12 +225,17 @@ def attention_prefill(build: Build, count: int) -> Any:
                         _store_head(out, (row + g) * head_dim * 4, quad * 4, head_dim, bind(value * inverse))
 
     pointers = ("q", "kv", "block_table", "state", "scratch", "out", "n")
-    return function(f"attention_prefill_{count}", pointers, (*_SHAPE, "bidirectional", "thread", "threads"), body)
+    scalars = (*_SHAPE, "bidirectional", "thread", "threads")
+    return function(f"attention_prefill_{'exact_' if exact else ''}{count}", pointers, scalars, body)
 
 
-def _queries(q: Memory, row: Expr, width: Expr, count: int) -> list[Memory]:
+def _query_bytes(head_dim: Expr, width: Expr, exact: bool) -> Expr:
+    return head_dim * 4 if exact else width * 2 + QUERY_HEADER_BYTES
+
+
+def _queries(q: Memory, row: Expr, query_bytes: Expr, count: int) -> list[Memory]:
     """The heads from row ``row`` on."""
-    return [q.at((row + g) * (width * 2 + QUERY_HEADER_BYTES)) for g in range(count)]
+    return [q.at((row + g) * query_bytes) for g in range(count)]
 
 
 def _attend(
@@ -244,12 +254,14 @@ def _attend(
     in the scratch.
     """
     heads = range(scratch.count)
-    factors = [scores.factor(query.load("float32", 0)) for query in queries]
+    exact = isinstance(scratch, ExactScratch)
+    add_scores, add_values = (exact_scores, exact_values) if exact else (page_scores, page_values)
+    factors = [scores.factor(f32(PRODUCT_UNIT) if exact else query.load("float32", 0)) for query in queries]
     scratch.clear()
     scratch.bound_first(first, length)
     maxima = [Register(splat_f32(LOWEST), "float32x4") for _ in heads]
     with loop(begin, end) as page:
-        page_scores(scratch, pages, page, first, length, factors, maxima)
+        add_scores(scratch, pages, page, first, length, factors, maxima)
     with when(scores.is_capped):
         with loop(begin, end) as page:
             scores.cap_page(scratch, page)
@@ -258,7 +270,7 @@ def _attend(
     peaks = [bind(horizontal_max(maximum.get())) for maximum in maxima]
     totals = [Register(splat_f32(0), "float32x4") for _ in heads]
     with loop(begin, end) as page:
-        page_values(scratch, pages, page, length, peaks, totals)
+        add_values(scratch, pages, page, length, peaks, totals)
     return peaks, [bind(horizontal_sum(total.get())) for total in totals]
 
 

@@ -54,13 +54,16 @@ _BIAS = 128
 _EDGE = 256
 _CONSTANTS = _EDGE + PAGE_TOKENS * 4
 _QUERIES = _CONSTANTS + 16 * len(EXP2_CONSTANTS)
-# Of the scratch for ``count`` heads: queries and sums.
-BYTES_PER_DIMENSION = 8 + 4
 
 
-def scratch_bytes(count: int) -> int:
-    """Bytes of a thread's scratch for ``count`` heads, without BYTES_PER_DIMENSION * count * width and the scores."""
-    return _QUERIES + count * PAIRS * 16
+def bytes_per_dimension(*, exact: bool) -> int:
+    """Of the scratch for each head: queries and sums."""
+    return (16 if exact else 8) + 4
+
+
+def scratch_bytes(count: int, *, exact: bool) -> int:
+    """Bytes of a thread's scratch for ``count`` heads, without bytes_per_dimension * count * width and the scores."""
+    return _QUERIES + count * (PAGE_TOKENS if exact else PAIRS) * 16
 
 
 @dataclass
@@ -81,13 +84,16 @@ class Pages:
 class Scratch:
     """One thread's scratch, and where in it everything is."""
 
+    query_bytes = 8  # of a dimension
+    weight_vectors = PAIRS  # of a head
+
     def __init__(self, build: Build, memory: Memory, start: Expr, count: int, width: Expr) -> None:
         self.build, self.count, self.width = build, count, width
         self.own = memory.at(start)
         self.queries = self.own.at(T.int32(_QUERIES))
-        self.sums = self.queries.at(width * (8 * count))
+        self.sums = self.queries.at(width * (self.query_bytes * count))
         self.weights = self.sums.at(width * (4 * count))
-        self.scores = self.weights.at(T.int32(count * PAIRS * 16))
+        self.scores = self.weights.at(T.int32(count * self.weight_vectors * 16))
 
     def prepare(self) -> None:
         """Writes bounds and constants."""
@@ -128,8 +134,8 @@ class Scratch:
         """(width,) float32"""
         return self.sums.at(self.width * (4 * g))
 
-    def spread(self, heads: list[Memory]) -> None:
-        """Writes the queries."""
+    def spread(self, heads: list[Memory], head_dim: Expr) -> None:
+        """Writes the queries, which are padded."""
         for g, head in enumerate(heads):
             with loop(0, T.truncdiv(self.width, 2)) as pair:
                 value = head.splat("int32", pair * 4 + QUERY_HEADER_BYTES)
@@ -202,6 +208,28 @@ def page_scores(
                 scores.store("float32", g * PAGE_TOKENS * 4 + at, score, 4)
 
 
+def page_weights(
+    scratch: Scratch, scores: Memory, g: int, peak: Expr, scales: list[Expr], total: Register, constants: list[Expr]
+) -> list[Expr]:
+    """2^(score - peak) of head ``g``, which ``total`` gets, times the scales of V: of four tokens each."""
+    weights = []
+    for quad in range(QUADS):
+        score = scores.load("float32", (g * PAGE_TOKENS + quad * 4) * 4, 4)
+        weight = exp2(scratch.build, bind(score - splat(peak)), constants)
+        total.add(weight)
+        weights.append(bind(weight * scales[quad]))
+    return weights
+
+
+def value_scales(values: Memory, bounds: Memory) -> list[Expr]:
+    """The scales of a page of V, 0 where there is no token."""
+    scales = []
+    for quad in range(QUADS):
+        mask = bounds.load("int32", quad * 16, 4)
+        scales.append(bind(as_type("float32x4", T.bitwise_and(values.load("int32", quad * 16, 4), mask))))
+    return scales
+
+
 def page_values(
     scratch: Scratch, pages: Pages, page: Expr, length: Expr, peaks: list[Expr], totals: list[Register]
 ) -> None:
@@ -214,18 +242,10 @@ def page_values(
     bounds = scratch.bounds(page, length)
     scores = scratch.page_scores(page)
     constants = scratch.exp2_constants()
-    scales = []
-    for quad in range(QUADS):
-        mask = bounds.load("int32", quad * 16, 4)
-        scales.append(bind(as_type("float32x4", T.bitwise_and(values.load("int32", quad * 16, 4), mask))))
+    scales = value_scales(values, bounds)
     steps = []
     for g in range(count):
-        weights = []
-        for quad in range(QUADS):
-            score = scores.load("float32", (g * PAGE_TOKENS + quad * 4) * 4, 4)
-            weight = exp2(build, bind(score - splat(peaks[g])), constants)
-            totals[g].add(weight)
-            weights.append(bind(weight * scales[quad]))
+        weights = page_weights(scratch, scores, g, peaks[g], scales, totals[g], constants)
         pairs = [bind(T.max(weights[i], weights[i + 1])) for i in range(0, QUADS, 2)]
         largest = horizontal_max(bind(T.max(pairs[0], pairs[1])))
         inverse = steps_per(largest, MOST_WEIGHT)

@@ -15,6 +15,7 @@ OPERATOR = OperatorDeclaration(
         Field("softcap", "positive", "Scores are bent to stay within ± softcap; null: not.", True, None),
         Field("window", "count", "Positions that a token sees, its own included; 0: all up to it.", default=0),
         Field("bidirectional", "boolean", "Tokens see the later ones of the call too.", default=False),
+        Field("exact_cache", "boolean", "Keys and values may be rounded to float16 and no further.", default=False),
     ),
     arguments=(
         Argument("q", "activations", ["*", "heads", "head_dim"]),

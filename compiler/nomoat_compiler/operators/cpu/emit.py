@@ -276,6 +276,21 @@ def _half_bits(four: Expr) -> Expr:
 HALF_SCALE = 2.0**112
 
 
+def to_half(vector: Expr) -> Expr:
+    """The f16 nearest to each of float32x4, ties to even, as the lower 16 bits of int32x4: of magnitudes below 65536.
+
+    Those from 65520 on become 0x7C00, which half_bits takes for 65536.
+    """
+    bits = bind(as_type("int32x4", vector))
+    magnitude = bind(T.bitwise_and(bits, splat_i32(0x7FFFFFFF)))
+    sign = bind(T.bitwise_and(T.shift_right(bits, splat_i32(16)), splat_i32(0x8000)))
+    odd = T.bitwise_and(T.shift_right(magnitude, splat_i32(13)), splat_i32(1))
+    normal = bind(T.shift_right(magnitude + odd + splat_i32(0xFFF - (112 << 23)), splat_i32(13)))
+    # Below 2^-14 an f16 has steps of 2^-24, as a float32 from 0.5 to 1 has.
+    small = bind(as_type("int32x4", as_type("float32x4", magnitude) + splat_f32(0.5)) - splat_i32(0x3F000000))
+    return bind(T.bitwise_or(T.Select(magnitude < splat_i32(113 << 23), small, normal), sign))
+
+
 def horizontal_sum(vector: Expr) -> Expr:
     """The sum of the four lanes of a float32x4."""
     pairs = bind(vector + shuffle(vector, vector, (2, 3, 0, 1)))

@@ -9,9 +9,14 @@ from .lowering import form, plus, refusal, round_up, times
 # head_dim rounded up to whole vectors, as kv_layout.padded does.
 WIDTH: Expression = round_up("head_dim", LANES)
 
-# (prefill_chunk, heads): rope_append writes the queries as attention reads them.
+ROUNDED: Expression = negation("exact_cache")
+
+# (prefill_chunk, heads): rope_append writes the queries as attention reads them. With exact caches those are as the
+# program has them.
 QUERIES = form(
-    "queries", argument="q", nbytes=times("heads", plus(times(WIDTH, 2), QUERY_HEADER_BYTES), "prefill_chunk")
+    "queries",
+    argument="q",
+    nbytes=times(ROUNDED, "heads", plus(times(WIDTH, 2), QUERY_HEADER_BYTES), "prefill_chunk"),
 )
 
 OTHER_PAGES = refusal(

@@ -19,7 +19,7 @@ Whatever a kernel is told is an integer expression (``expression.py``) over thes
     <cache>.offset, .head_stride       bytes from kv.address to the first head's pages, and between heads
     <cache>.block_table                address of the places of the sequence's pages, int32
     <memory>.address, <memory>.stride  of what ``memory`` declares; stride: bytes between the threads' parts
-    <form>.written                     1 where the buffer that a form stands for was last written in this form
+    <form>.written                     1 where the buffer that a form stands for was last written in this form, else 0
     first, count                       of a call with ``groups``
 
 Kernel names are templates over the same symbols, and <matrix>.format. A symbol that is not there is an error of ours.
@@ -71,6 +71,7 @@ def form(name: str, argument: str, nbytes: Expression) -> Json:
     """What the CPU keeps of the buffer ``argument`` in another form, in the same memory wherever that buffer is given.
 
     Who writes ``argument`` writes this instead, and another operator that reads it must have a form of this ``name``.
+    Where ``nbytes`` is 0 there is no such form.
     """
     return {"kind": "form", "name": name, "argument": argument, "nbytes": nbytes}
 

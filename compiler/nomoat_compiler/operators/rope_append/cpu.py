@@ -8,7 +8,8 @@ a gain: tolerance 2e-6 relative. What is behind rotary_dim in a head is not rota
 ``rope_table`` computes cos and sin of each token once for all layers: (n, rotary_dim/2, 2) float32, and for ``dynamic``
 NTK scaling the frequencies of each position beyond the trained length.
 ``rope_append`` rotates q (n, heads * head_dim) in place of qkv's first columns, as int16 with one float32 scale a head
-(kv_layout.py has K and V), for attention.py. Tolerance of the rotation 1e-5 * max|qkv|.
+(kv_layout.py has K and V), for attention/cpu.py; ``rope_append_exact`` leaves them float32. Tolerance of the rotation
+1e-5 * max|qkv|.
 
 Sine and cosine: quotients by pi/2 in four parts as in gpu.py, polynomials with remainder 2e-9.
 """
@@ -41,10 +42,13 @@ from ..cpu.emit import (
     splat_f32,
     steps_per,
     to_f32,
+    to_half,
     when,
 )
 from ..cpu.exponential import exp
 from ..cpu.kv_layout import (
+    HALF_BYTES,
+    MOST_EXPONENT,
     PAGE_TOKENS,
     QUERY_HEADER_BYTES,
     QUERY_STEPS,
@@ -62,7 +66,7 @@ SCRATCH_BYTES = 4096 + 16
 
 def kernels(build: Build) -> list[Any]:
     """The norm, the table, and what uses both."""
-    return [qk_norm(), rope_table(build), rope_append(build)]
+    return [qk_norm(), rope_table(build), rope_append(exact=False), rope_append(exact=True)]
 
 
 def qk_norm() -> Any:
@@ -176,12 +180,13 @@ def rope_table(build: Build) -> Any:
     return function("rope_table", pointers, ("half_dim", "scaling_bits", "long_from", "thread", "threads"), body)
 
 
-def rope_append(build: Build) -> Any:
-    """rope_append(qkv, table, state, block_table, kv, scratch, n, heads, kv_heads, head_dim, rotary_dim,
+def rope_append(*, exact: bool) -> Any:
+    """rope_append(qkv, table, state, block_table, kv, scratch, n, q, heads, kv_heads, head_dim, rotary_dim,
     head_stride, k_offset, v_offset, thread, threads)
 
-    qkv (n, (heads + 2 kv_heads) * head_dim) float32; rows of q are overwritten by int16 (see attention.py).
-    Tokens are shared among threads. ``scratch``: ``head_dim`` float32 a thread, SCRATCH_BYTES apart.
+    qkv (n, (heads + 2 kv_heads) * head_dim) float32; q (n, heads) rows of int16 (see attention/cpu.py), of
+    rope_append_exact (n, heads * head_dim) float32. Tokens and heads are shared among threads. ``scratch``:
+    ``head_dim`` float32 a thread, SCRATCH_BYTES apart.
     """
 
     def body(
@@ -244,40 +249,76 @@ def rope_append(build: Build) -> Any:
             peak = horizontal_max(largest.get())
             with T.If(head < heads):
                 with T.Then():
-                    target = bind((token * heads + head) * (width * 2 + QUERY_HEADER_BYTES))
-                    inverse = steps_per(peak, QUERY_STEPS)
-                    q.store("float32", target, peak * f32(1 / QUERY_STEPS))
-                    with loop(0, T.truncdiv(width, 4)) as j:
-                        value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
-                        q.store("int16", target + QUERY_HEADER_BYTES + j * 8, T.Cast("int16x4", value), 4)
+                    if exact:
+                        target = bind((token * heads + head) * head_dim * 4)
+                        with loop(0, T.truncdiv(head_dim, 2)) as j:  # What follows belongs to another thread.
+                            q.store("float32", target + j * 8, scratch.load("float32", own + j * 8, 2), 2)
+                    else:
+                        target = bind((token * heads + head) * (width * 2 + QUERY_HEADER_BYTES))
+                        inverse = steps_per(peak, QUERY_STEPS)
+                        q.store("float32", target, peak * f32(1 / QUERY_STEPS))
+                        with loop(0, T.truncdiv(width, 4)) as j:
+                            value = round_to_int(scratch.load("float32", own + j * 16, 4) * inverse)
+                            q.store("int16", target + QUERY_HEADER_BYTES + j * 8, T.Cast("int16x4", value), 4)
                 with T.Else():
                     place = block_table.load("int32", T.truncdiv(position, PAGE_TOKENS) * 4)
                     slot = bind(T.truncmod(position, PAGE_TOKENS))
                     is_key = head < heads + kv_heads
                     kv_head = bind(T.Select(is_key, head - heads, head - heads - kv_heads))
                     base = bind(T.Select(is_key, k_offset, v_offset) + kv_head * head_stride)
-                    block = bind(place * head_bytes(width) + base)
-                    inverse = steps_per(peak, 127)
-                    kv.store("float32", block + slot * 4, peak * f32(1 / 127))
-                    pair = bind(slot * 2 + block + SCALES_BYTES)
-                    lanes = bind(T.bitwise_and(slot, -2) * V_DIMENSIONS + T.bitwise_and(slot, 1) + block + SCALES_BYTES)
-                    with loop(0, T.truncdiv(width, 4)) as j:
-                        value = bind(round_to_int(scratch.load("float32", own + j * 16, 4) * inverse))
-                        with T.If(is_key):
-                            with T.Then():
-                                for k in range(4):
-                                    at = pair + j * (4 * PAGE_TOKENS) + (k // 2 * 2 * PAGE_TOKENS + k % 2)
-                                    kv.store("int8", at, T.Cast("int8", lane(value, k)))
-                            with T.Else():
-                                at = bind(lanes + T.truncdiv(j, 2) * V_BYTES + T.bitwise_and(j, 1) * 8)
-                                for k in range(4):
-                                    kv.store("int8", at + 2 * k, T.Cast("int8", lane(value, k)))
+                    block = bind(place * head_bytes(width, exact) + base)
+                    write = _write_halves if exact else _write_int8
+                    write(kv, block, slot, is_key, scratch, own, width, peak)
 
     pointers = ("qkv", "table", "state", "block_table", "kv", "scratch", "n", "q")
     scalars = (
         "heads", "kv_heads", "head_dim", "rotary_dim", "head_stride", "k_offset", "v_offset", "thread", "threads",
     )  # fmt: skip
-    return function("rope_append", pointers, scalars, body)
+    return function("rope_append_exact" if exact else "rope_append", pointers, scalars, body)
+
+
+def _write_int8(
+    kv: Memory, block: Expr, slot: Expr, is_key: Expr, values: Memory, own: Expr, width: Expr, peak: Expr
+) -> None:
+    """Token ``slot`` of a page, ``width`` float32 at ``own`` with the largest magnitude ``peak``."""
+    inverse = steps_per(peak, 127)
+    kv.store("float32", block + slot * 4, peak * f32(1 / 127))
+    pair = bind(slot * 2 + block + SCALES_BYTES)
+    lanes = bind(T.bitwise_and(slot, -2) * V_DIMENSIONS + T.bitwise_and(slot, 1) + block + SCALES_BYTES)
+    with loop(0, T.truncdiv(width, 4)) as j:
+        value = bind(round_to_int(values.load("float32", own + j * 16, 4) * inverse))
+        with T.If(is_key):
+            with T.Then():
+                for k in range(4):
+                    at = pair + j * (4 * PAGE_TOKENS) + (k // 2 * 2 * PAGE_TOKENS + k % 2)
+                    kv.store("int8", at, T.Cast("int8", lane(value, k)))
+            with T.Else():
+                at = bind(lanes + T.truncdiv(j, 2) * V_BYTES + T.bitwise_and(j, 1) * 8)
+                for k in range(4):
+                    kv.store("int8", at + 2 * k, T.Cast("int8", lane(value, k)))
+
+
+def _write_halves(
+    kv: Memory, block: Expr, slot: Expr, is_key: Expr, values: Memory, own: Expr, width: Expr, peak: Expr
+) -> None:
+    """As ``_write_int8``, in float16. What is not finite keeps that in its scale."""
+    exponent = bind(T.shift_right(T.reinterpret("int32", peak), 23) - 127)
+    shift = bind(T.max(exponent - MOST_EXPONENT, T.int32(0)))
+    scale = bind(T.Select(exponent == 128, T.int32(128), shift))
+    kv.store("int32", block + slot * 4, T.shift_left(scale + 127, 23))
+    inverse = bind(splat(T.reinterpret("float32", T.shift_left(T.int32(127) - shift, 23))))
+    column = bind(slot * HALF_BYTES + block + SCALES_BYTES)
+    row = bind(slot * (V_DIMENSIONS * HALF_BYTES) + block + SCALES_BYTES)
+    with loop(0, T.truncdiv(width, 4)) as j:
+        value = to_half(bind(values.load("float32", own + j * 16, 4) * inverse))
+        with T.If(is_key):
+            with T.Then():
+                for k in range(4):
+                    at = column + (j * 4 + k) * (PAGE_TOKENS * HALF_BYTES)
+                    kv.store("int16", at, T.Cast("int16", lane(value, k)))
+            with T.Else():
+                at = row + T.truncdiv(j, 2) * (V_BYTES * HALF_BYTES) + T.bitwise_and(j, 1) * (4 * HALF_BYTES)
+                kv.store("int16", at, T.Cast("int16x4", value), 4)
 
 
 def _log(x: Expr) -> Expr:

@@ -22,6 +22,7 @@ OPERATOR = OperatorDeclaration(
         Field("factor", "positive", "How much longer than trained a sequence is; read only with dynamic.", default=1.0),
         Field("trained_length", "count", "max_position_embeddings of the training; read only with dynamic.", default=0),
         Field("long_from", "count", "Sequences longer than this use long_inv_freq; 0: none does.", default=0),
+        Field("exact_cache", "boolean", "Keys and values may be rounded to float16 and no further.", default=False),
     ),
     arguments=(
         Argument("qkv", "activations", ["*", ["+", "heads", ["*", 2, "kv_heads"]], "head_dim"]),

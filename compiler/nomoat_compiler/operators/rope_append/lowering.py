@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...expression import negation
-from ..cpu.kv_lowering import OTHER_PAGES, QUERIES
+from ..cpu.kv_lowering import OTHER_PAGES, QUERIES, ROUNDED
 from ..cpu.lowering import call, choose, float32, int32, lowering, numbers, scratch, step, table, times
 from .cpu import SCRATCH_BYTES
 
@@ -27,11 +27,17 @@ LOWERING = lowering(
             "kv_heads", "head_dim", "qk_norm_whole", "qk_norm_eps.float32",
             when=NORM,
         ),
-        call(
-            "rope_append", choose(NORM, "normed.address", "qkv.address"), "table.address", "state.address",
-            "k_pages.block_table", "kv.address", "head.address", "n.address", "queries.address", "heads", "kv_heads",
-            "head_dim", "rotary_dim", "k_pages.head_stride", "k_pages.offset", "v_pages.offset",
-        )
+        *(
+            call(
+                kernel, choose(NORM, "normed.address", "qkv.address"), "table.address", "state.address",
+                "k_pages.block_table", "kv.address", "head.address", "n.address", queries, "heads", "kv_heads",
+                "head_dim", "rotary_dim", "k_pages.head_stride", "k_pages.offset", "v_pages.offset",
+                when=when,
+            )
+            for kernel, queries, when in (
+                ("rope_append", "queries.address", ROUNDED), ("rope_append_exact", "q.address", "exact_cache"),
+            )
+        ),
     ),
     memory=(
         scratch("head", SCRATCH_BYTES, per_thread=True),

@@ -16,7 +16,7 @@ import { KvPool } from "./kv_pool";
 import { type Library, loadLibrary } from "./library";
 import { lower } from "./lower";
 import { createMemory, growMemory, Layout, roundUp, tooLarge, WASM_PAGE } from "./memory";
-import { givenArguments, type PlannedFunctions, planSteps } from "./planned_step";
+import { exactCaches, givenArguments, type PlannedFunctions, planSteps } from "./planned_step";
 import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";
 import { ThreadChoice } from "./thread_choice";
@@ -71,7 +71,7 @@ export async function openWasmExecutor(
   }
   const functions = planSteps(program, library.relaxed);
   const image = new WeightImage(program, functions);
-  const kv = new KvPool(program);
+  const kv = new KvPool(program, exactCaches(functions));
   const stateSlots = slotsOf(program);
   const layout = new Layout(FIRST_ADDRESS);
   const sizes = { threads: size, stateSlots, blockTables: kv.tables.length };

@@ -33,8 +33,8 @@ export interface Cache {
 }
 
 /** Bytes of one KV head in a page of one layer's K or V: scales, then values (operators/cpu/kv_layout.py). */
-function headBytes(headDim: number): number {
-  return LIBRARY.kv_page_tokens * (4 + roundUp(headDim, LANES));
+function headBytes(headDim: number, exact: boolean): number {
+  return LIBRARY.kv_page_tokens * (4 + roundUp(headDim, LANES) * (exact ? 2 : 1));
 }
 
 export class KvPool {
@@ -50,9 +50,10 @@ export class KvPool {
   private free: number[] = [];
   private end = 0;
 
-  /** Errors: unsupported_device where there are too many sizes of heads. */
-  constructor(program: Program) {
-    const shapes = [...program.buffers.values()].filter(({ kind }) => kind === "kv_cache").map(headsOf);
+  /** `exact`: the caches that hold float16. Errors: unsupported_device where there are too many sizes of heads. */
+  constructor(program: Program, exact: ReadonlySet<string>) {
+    const caches = [...program.buffers.values()].filter(({ kind }) => kind === "kv_cache");
+    const shapes = caches.map((cache) => headsOf(cache, exact.has(cache.name)));
     this.tables = [...new Set(shapes.map((shape) => shape.headBytes))];
     const smallest = Math.min(STREAM_BYTES, ...this.tables);
     this.slabPages = 2 ** Math.ceil(Math.log2(STREAM_BYTES / smallest));
@@ -141,9 +142,9 @@ export class KvPool {
   }
 }
 
-function headsOf({ name, shape }: BufferSpec) {
+function headsOf({ name, shape }: BufferSpec, exact: boolean) {
   const [heads, , headDim] = shape.slice(1).map((size) => evaluate(size, {}));
-  return { name, heads: heads ?? 1, headBytes: headBytes(headDim ?? 1) };
+  return { name, heads: heads ?? 1, headBytes: headBytes(headDim ?? 1, exact) };
 }
 
 function leastCommonMultiple(a: number, b: number): number {

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 310236,
-      "sha256": "87be8452e7fc2a5865eecf2f36401b1e557175cdf9ffb1a6b2f2501c7f28cd06"
+      "nbytes": 401881,
+      "sha256": "7775642abf10fbe2bbd149d3b514db14d6cc565099305a04da41d3eac753baf9"
     },
     "relaxed": {
-      "nbytes": 310236,
-      "sha256": "385c13c58aa276c9140c1b9e49452b13b67bdb2063214843cf86a8fa8882b677"
+      "nbytes": 401881,
+      "sha256": "bf6eb67b8242a8448a9032047a78fcb6848dcdc1867ec5ef5fabdac2ed00f137"
     },
     "plain-threads": {
-      "nbytes": 364650,
-      "sha256": "cfd212cb18a6dc91c75709e04b783f7154db24ba2bc295697e3502087f1a96eb"
+      "nbytes": 461805,
+      "sha256": "da7238c8a4f61470c91e7d70f2c0aca745d453d42aca2562c293c30f551d8137"
     },
     "plain": {
-      "nbytes": 364650,
-      "sha256": "9375b6d9ccaca1ee7737f21e3167bc796b374493a91e1bfeb0046b35d65107d5"
+      "nbytes": 461805,
+      "sha256": "46118065ea8590cd8f048c31ff65725a25ffd933ae247ce20dfab3cfd93abdb3"
     }
   },
   "stack_bytes": 65536,
@@ -165,7 +165,7 @@ export const LIBRARY = {
     "activate_3",
     "activate_4",
     "add",
-    "add_rows",
+    "add_bias",
     "argmax_finish",
     "argmax_share",
     "attention_combine",
@@ -173,10 +173,18 @@ export const LIBRARY = {
     "attention_decode_2",
     "attention_decode_3",
     "attention_decode_4",
+    "attention_decode_exact_1",
+    "attention_decode_exact_2",
+    "attention_decode_exact_3",
+    "attention_decode_exact_4",
     "attention_prefill_1",
     "attention_prefill_2",
     "attention_prefill_3",
     "attention_prefill_4",
+    "attention_prefill_exact_1",
+    "attention_prefill_exact_2",
+    "attention_prefill_exact_3",
+    "attention_prefill_exact_4",
     "attention_queries",
     "copy",
     "draw",
@@ -248,7 +256,6 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
-    "lora_up",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",
@@ -279,6 +286,7 @@ export const LIBRARY = {
     "rms_norm_add",
     "rms_norm_own",
     "rope_append",
+    "rope_append_exact",
     "rope_table",
     "row_sums_q8m",
     "row_sums_q8mf",

@@ -51,14 +51,26 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "kind": "form",
         "name": "queries",
         "argument": "q",
-        "nbytes": ["*", ["*", "heads", ["+", ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 2], 16]], "prefill_chunk"]
+        "nbytes": [
+          "*",
+          [
+            "*",
+            ["*", ["==", "exact_cache", 0], "heads"],
+            ["+", ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 2], 16]
+          ],
+          "prefill_chunk"
+        ]
       },
       {
         "kind": "scratch",
         "name": "own",
         "nbytes": [
           "+",
-          ["+", 944, ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 48]],
+          [
+            "+",
+            ["*", "exact_cache", ["+", 1456, ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 80]]],
+            ["*", ["==", "exact_cache", 0], ["+", 944, ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 48]]]
+          ],
           ["*", ["*", ["//", ["+", "context_length", 15], 16], 16], 16]
         ],
         "per_thread": true
@@ -72,7 +84,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     ],
     "steps": [
       {
-        "when": ["==", "queries.written", 0],
+        "when": ["*", ["==", "exact_cache", 0], ["==", "queries.written", 0]],
         "calls": [
           {
             "when": 1,
@@ -85,10 +97,36 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "when": "prefill",
         "calls": [
           {
-            "when": 1,
+            "when": ["==", "exact_cache", 0],
             "kernel": "attention_prefill_{count}",
             "arguments": [
               "queries.address",
+              "kv.address",
+              "k_pages.block_table",
+              "state.address",
+              "own.address",
+              "out.address",
+              "n.address",
+              "heads",
+              "kv_heads",
+              "head_dim",
+              "scale.float32",
+              "softcap.float32",
+              "window",
+              "k_pages.head_stride",
+              "k_pages.offset",
+              "v_pages.offset",
+              "first",
+              "own.stride",
+              "bidirectional"
+            ],
+            "groups": {"of": ["//", "heads", "kv_heads"], "most": 4}
+          },
+          {
+            "when": "exact_cache",
+            "kernel": "attention_prefill_exact_{count}",
+            "arguments": [
+              "q.address",
               "kv.address",
               "k_pages.block_table",
               "state.address",
@@ -116,10 +154,34 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "when": ["==", "prefill", 0],
         "calls": [
           {
-            "when": 1,
+            "when": ["==", "exact_cache", 0],
             "kernel": "attention_decode_{count}",
             "arguments": [
               "queries.address",
+              "kv.address",
+              "k_pages.block_table",
+              "state.address",
+              "own.address",
+              "parts.address",
+              "heads",
+              "kv_heads",
+              "head_dim",
+              "scale.float32",
+              "softcap.float32",
+              "window",
+              "k_pages.head_stride",
+              "k_pages.offset",
+              "v_pages.offset",
+              "first",
+              "own.stride"
+            ],
+            "groups": {"of": ["//", "heads", "kv_heads"], "most": 4}
+          },
+          {
+            "when": "exact_cache",
+            "kernel": "attention_decode_exact_{count}",
+            "arguments": [
+              "q.address",
               "kv.address",
               "k_pages.block_table",
               "state.address",
@@ -718,7 +780,15 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "kind": "form",
         "name": "queries",
         "argument": "q",
-        "nbytes": ["*", ["*", "heads", ["+", ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 2], 16]], "prefill_chunk"]
+        "nbytes": [
+          "*",
+          [
+            "*",
+            ["*", ["==", "exact_cache", 0], "heads"],
+            ["+", ["*", ["*", ["//", ["+", "head_dim", 15], 16], 16], 2], 16]
+          ],
+          "prefill_chunk"
+        ]
       },
       {
         "kind": "table",
@@ -807,7 +877,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             ]
           },
           {
-            "when": 1,
+            "when": ["==", "exact_cache", 0],
             "kernel": "rope_append",
             "arguments": [
               ["+", ["*", "has_qk_norm_eps", "normed.address"], ["*", ["==", "has_qk_norm_eps", 0], "qkv.address"]],
@@ -818,6 +888,27 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
               "head.address",
               "n.address",
               "queries.address",
+              "heads",
+              "kv_heads",
+              "head_dim",
+              "rotary_dim",
+              "k_pages.head_stride",
+              "k_pages.offset",
+              "v_pages.offset"
+            ]
+          },
+          {
+            "when": "exact_cache",
+            "kernel": "rope_append_exact",
+            "arguments": [
+              ["+", ["*", "has_qk_norm_eps", "normed.address"], ["*", ["==", "has_qk_norm_eps", 0], "qkv.address"]],
+              "table.address",
+              "state.address",
+              "k_pages.block_table",
+              "kv.address",
+              "head.address",
+              "n.address",
+              "q.address",
               "heads",
               "kv_heads",
               "head_dim",

@@ -6,6 +6,7 @@ import { LlmError } from "../../internal/errors";
 import { definitionSymbols, fieldOf, isOfPrompt } from "../definition";
 import { declarationOf } from "../definition_reader";
 import { evaluate, type Symbols } from "../expression";
+import { fail } from "../invalid_package";
 import type { ArgumentDeclaration, Expression, OperatorDeclaration } from "../operator_declaration";
 import { NUMBER_KINDS } from "../operators.gen";
 import type { Definition, Program, Scheme } from "../program";
@@ -111,12 +112,14 @@ function refuse({ refusals }: Lowering, symbols: Symbols): void {
 
 /**
  * `<form>.written` of a step. `forms` has the form in which each buffer was last written, and is brought up to date.
- * Errors: unsupported_device where the step reads a buffer as it stands in the program, and it was written in a form.
+ * A form of no bytes is none. Errors: unsupported_device where the step reads a buffer as it stands in the program, and
+ * it was written in a form.
  */
 function formsOf(step: PlannedStep, forms: Map<string, string>): Symbols {
   const symbols: Record<string, number> = {};
   const given = givenArguments(step).filter(({ role }) => role === "activations");
-  const formOf = (argument: string) => step.lowering.memory.find((memory) => isForm(memory, argument))?.name;
+  const formOf = (argument: string) => step.lowering.memory.find((memory) => isForm(memory, argument, step))?.name;
+  for (const { kind, name } of step.lowering.memory) if (kind === "form") symbols[`${name}.written`] = 0;
   for (const { name, written } of given) {
     const array = step.arguments.get(name)!;
     const [form, last] = [formOf(name), forms.get(array)];
@@ -133,8 +136,26 @@ function formsOf(step: PlannedStep, forms: Map<string, string>): Symbols {
   return symbols;
 }
 
-function isForm(memory: Memory, argument: string): boolean {
-  return memory.kind === "form" && memory.argument === argument;
+function isForm(memory: Memory, argument: string, { symbols }: PlannedStep): boolean {
+  return memory.kind === "form" && memory.argument === argument && numberOf(memory.nbytes, symbols) > 0;
+}
+
+/**
+ * The caches of keys and values that must be exact. Their pages are laid out otherwise, so all steps must agree.
+ * Errors: invalid_package.
+ */
+export function exactCaches(functions: PlannedFunctions): ReadonlySet<string> {
+  const exact = new Map<string, boolean>();
+  for (const step of [...functions.values()].flat()) {
+    for (const { name, role } of givenArguments(step)) {
+      if (role !== "cache") continue;
+      const array = step.arguments.get(name)!;
+      const own = numberOf("exact_cache", step.symbols) !== 0;
+      if ((exact.get(array) ?? own) !== own) fail(`one step has exact_cache for ${array} and another one has not`);
+      exact.set(array, own);
+    }
+  }
+  return new Set([...exact.keys()].filter((array) => exact.get(array)));
 }
 
 function requireNames(expression: Expression, symbols: Symbols): void {

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1391566,
-  "sha256": "e3ec6bb934e5e4a5cc0944251da7890af1921acc35b6b419e7c85b6756e18daa"
+  "nbytes": 1338767,
+  "sha256": "9e069b69fb71b4b6a3125f54787150341c24d1248eb6af552d813e3b1fdf6eab"
 } as const;

@@ -7,8 +7,11 @@ import { type Cache, KvPool } from "../../../src/device/wasm/kv_pool";
 const BASE = 64;
 const PAGE_TOKENS = 16;
 
-/** A cache for K and V of each layer: heads, head_dim. */
-function pool(...layers: readonly (readonly [number, number])[]) {
+/** Heads, head_dim, and whether its caches are exact. */
+type Layer = readonly [number, number, boolean?];
+
+/** A cache for K and V of each layer. */
+function pool(...layers: readonly Layer[]) {
   const caches = layers.flatMap(([heads, headDim], layer) =>
     ["k", "v"].map((role) => ({
       name: `${role}_${layer}`,
@@ -17,7 +20,8 @@ function pool(...layers: readonly (readonly [number, number])[]) {
     })),
   );
   const buffers = new Map([{ name: "state", kind: "state", shape: [8] }, ...caches].map((b) => [b.name, b]));
-  const kv = new KvPool({ buffers } as unknown as Program);
+  const exact = new Set(layers.flatMap(([, , is], layer) => (is ? [`k_${layer}`, `v_${layer}`] : [])));
+  const kv = new KvPool({ buffers } as unknown as Program, exact);
   kv.extend(1000, () => undefined);
   return { kv, names: caches.map(({ name }) => name) };
 }
@@ -39,7 +43,14 @@ function pieces({ kv, names }: ReturnType<typeof pool>, pages: readonly number[]
 
 const upTo = (count: number) => Array.from({ length: count }, (_, page) => page);
 
-describe.each<{ layers: (readonly [number, number])[] }>([
+describe.each<{ layers: Layer[] }>([
+  {
+    layers: [
+      [3, 64, true],
+      [3, 64],
+      [1, 20, true],
+    ],
+  },
   {
     layers: [
       [3, 20],
@@ -114,6 +125,12 @@ describe.each<{ layers: (readonly [number, number])[] }>([
     });
     expect(Buffer.compare(bytes, expected)).toBe(0);
   });
+});
+
+it("an exact cache has two bytes for each value", () => {
+  const { kv } = pool([1, 20], [1, 20, true]);
+  const bytes = ["k_0", "v_0", "k_1", "v_1"].map((name) => kv.cache(name).headBytes);
+  expect(bytes).toEqual([36 * 16, 36 * 16, 68 * 16, 68 * 16]);
 });
 
 it("layers with equal heads share a block table, and a slab has no gap where all do", () => {

@@ -10,6 +10,7 @@ import { LIBRARY } from "../../../src/device/wasm/library.gen";
 import { lower, lowerStep, type Places } from "../../../src/device/wasm/lower";
 import { Layout } from "../../../src/device/wasm/memory";
 import {
+  exactCaches,
   givenArguments,
   type PlannedFunctions,
   type PlannedStep,
@@ -33,7 +34,7 @@ interface Laid extends Places {
 function laidOut(program: Program, { relaxed = true, threads = 2 } = {}): Laid {
   const functions = planSteps(program, relaxed);
   const image = new WeightImage(program, functions);
-  const kv = new KvPool(program);
+  const kv = new KvPool(program, exactCaches(functions));
   const layout = new Layout(FIRST_ADDRESS);
   const sizes = { threads, stateSlots: 2, blockTables: kv.tables.length };
   const regions = new Regions(layout, program, functions, sizes);
@@ -132,15 +133,19 @@ describe.each(["tiny_llama", "uneven"])("the launch plan of %s", (name) => {
 
 describe("what the CPU cannot run", () => {
   const program = fixture("tiny_llama");
-  const changed = (op: string, change: Readonly<Record<string, number | null>>): Program => {
-    const operators = [...program.operators].map(([key, operator]) => {
+  const changed = (
+    op: string,
+    change: Readonly<Record<string, number | boolean | null>>,
+    of: Program = program,
+  ): Program => {
+    const operators = [...of.operators].map(([key, operator]) => {
       const { definition } = operator;
       return [
         key,
         definition.op === op ? { ...operator, definition: { ...definition, ...change } } : operator,
       ] as const;
     });
-    return { ...program, operators: new Map(operators) };
+    return { ...of, operators: new Map(operators) };
   };
 
   it.each([
@@ -152,6 +157,15 @@ describe("what the CPU cannot run", () => {
     expect(() => planSteps(changed(op, change), true)).toThrow(
       expect.objectContaining({ code: "unsupported_device", message: expect.stringContaining(has) }),
     );
+  });
+
+  it("is a cache that is exact for one step and not for another one", () => {
+    const lies = changed("attention", { exact_cache: true });
+    expect(() => exactCaches(planSteps(lies, true))).toThrow(
+      expect.objectContaining({ code: "invalid_package", message: expect.stringContaining("exact_cache") }),
+    );
+    const agree = changed("rope_append", { exact_cache: true }, lies);
+    expect(exactCaches(planSteps(agree, true)).size).toBeGreaterThan(1);
   });
 
   it("is an operator that only the package's kernels define", () => {
