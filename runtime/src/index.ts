@@ -3,6 +3,7 @@ export { createEngine, type EngineOptions } from "./api/engine";
 export type {
   DeviceInfo,
   DeviceKind,
+  Embeddings,
   Engine,
   EngineGenerateOptions,
   FinishReason,
@@ -15,6 +16,7 @@ export type {
   Model,
   ModelInfo,
   ModelSource,
+  ModelTask,
   Progress,
   Role,
   Usage,

@@ -4,6 +4,7 @@ import type { Methods } from "../worker/protocol";
 import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
 import type {
+  Embeddings,
   Engine,
   EngineGenerateOptions,
   Generation,
@@ -57,6 +58,7 @@ export class EngineClient implements Engine {
 
 class ModelClient implements Model {
   readonly info: Model["info"];
+  readonly task: Model["task"];
   device: Model["device"];
   readonly loadMs: number;
   private retired = false;
@@ -66,6 +68,7 @@ class ModelClient implements Model {
     loaded: Methods["load"]["result"],
   ) {
     this.info = loaded.info;
+    this.task = loaded.task;
     this.device = loaded.device;
     this.loadMs = loaded.loadMs;
   }
@@ -83,6 +86,13 @@ class ModelClient implements Model {
       return usage;
     };
     return new StartedGeneration(run, signal);
+  }
+
+  async embed(input: string | readonly string[], { signal }: { signal?: AbortSignal } = {}): Promise<Embeddings> {
+    this.requireLoaded();
+    const { device, ...embeddings } = await this.connection.call("embed", { input }, { signal });
+    this.device = device;
+    return embeddings;
   }
 
   async tokenize(text: string): Promise<number[]> {

@@ -7,11 +7,13 @@
 import type {
   DeviceInfo,
   DeviceKind,
+  Embeddings,
   EngineGenerateOptions,
   InstalledModel,
   Message,
   ModelInfo,
   ModelSource,
+  ModelTask,
   Progress,
   Usage,
 } from "../api/types";
@@ -24,7 +26,7 @@ export interface Methods {
   load: {
     params: { source: ModelSource; device: DeviceKind | "auto"; threads: number | null; ownPrograms: boolean };
     event: Progress;
-    result: { info: ModelInfo; device: DeviceInfo; loadMs: number };
+    result: { info: ModelInfo; task: ModelTask; device: DeviceInfo; loadMs: number };
   };
   unload: { params: Record<string, never>; event: never; result: null };
   tokenize: { params: { text: string }; event: never; result: number[] };
@@ -33,6 +35,11 @@ export interface Methods {
     event: { text: string };
     /** `device`: where the model is now, which an answer may have changed. */
     result: { usage: Usage; device: DeviceInfo };
+  };
+  embed: {
+    params: { input: string | readonly string[] };
+    event: never;
+    result: Embeddings & { readonly device: DeviceInfo };
   };
   logits: { params: { tokenIds: readonly number[]; firstPosition: number }; event: never; result: Float32Array };
   measureBandwidth: { params: Record<string, never>; event: never; result: { gbPerS: number } };

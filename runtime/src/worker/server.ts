@@ -74,6 +74,8 @@ export class EngineServer {
         const onText = (text: string) => post({ id, event: { text } }, []);
         return engine.generate(request.params.prompt, request.params.options, { onText, signal });
       }
+      case "embed":
+        return engine.embed(request.params.input, signal);
       case "logits":
         return engine.logits(request.params.tokenIds, request.params.firstPosition, signal);
       case "measureBandwidth":
