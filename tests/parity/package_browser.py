@@ -96,6 +96,11 @@ class OpenPackage:
         """(len(token_ids) - first_position, vocab_size); tokens before first_position go through prefill."""
         return self._browser.call(lambda _browser: decode_logits(self._page, token_ids, first_position))
 
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 (texts, hidden_size)"""
+        encoded = self._call("embed", list(texts))["rows"]
+        return np.frombuffer(base64.b64decode(encoded), dtype="<f4").reshape(len(texts), -1)
+
     def tokenize(self, text: str) -> list[int]:
         return list(self._call("tokenize", text))
 
