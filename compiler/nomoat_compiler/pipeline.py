@@ -100,7 +100,9 @@ def compile_model(
         if has_weights:
             check_sources(specs, checkpoint)
         quantization, schemes = choose_schemes(specs, checkpoint, quantization)
-        tokenizer_files = choose_chat_template(checkpoint.tokenizer_files(), chat_template)
+        tokenizer_files = checkpoint.tokenizer_files()
+        if chat_template is not None or not model.whole_texts:  # An encoder has no prompts.
+            tokenizer_files = choose_chat_template(tokenizer_files, chat_template)
         check_text_files(tokenizer_files)
         progress("open", 1, 1)
         clock.lap("open")

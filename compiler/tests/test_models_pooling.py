@@ -14,6 +14,7 @@ from nomoat_compiler.models.registry import read_model
 
 CONFIG = {"architectures": ["BertModel"], "vocab_size": 100, "hidden_size": 64, "num_attention_heads": 4}
 MEAN, CLS = {"pooling_mode_mean_tokens": True}, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
+POOLING_SYMBOLS = ("pools_mean", "normalizes", "cuts_texts")
 
 
 def module(kind: str, path: str = "") -> dict[str, Any]:
@@ -41,22 +42,22 @@ TRANSFORMER, POOLING, NORMALIZE = (
 @pytest.mark.parametrize(
     ("modules", "pooling", "expected"),
     [
-        ([TRANSFORMER, POOLING, NORMALIZE], MEAN, (True, True)),
-        ([TRANSFORMER, POOLING], CLS, (False, False)),
-        ([TRANSFORMER], None, (True, False)),
+        ([TRANSFORMER, POOLING, NORMALIZE], MEAN, (True, True, True)),
+        ([TRANSFORMER, POOLING], CLS, (False, False, True)),
+        ([TRANSFORMER], None, (True, False, True)),
     ],
 )
 def test_what_becomes_of_the_hidden_states(
     modules: Any, pooling: Any, expected: tuple[bool, bool], tmp_path: Path
 ) -> None:
     described = read_model(read_config(folder(tmp_path, modules, pooling)))
-    assert (described.config["pools_mean"], described.config["normalizes"]) == expected
+    assert tuple(described.config[name] for name in POOLING_SYMBOLS) == expected
 
 
 def test_without_files_it_is_the_mean(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     described = read_model(read_config(tmp_path / "config.json"))
-    assert (described.config["pools_mean"], described.config["normalizes"]) == (True, False)
+    assert [described.config[name] for name in POOLING_SYMBOLS] == [True, False, False]
     assert (described.trained_length, described.supported_length) == (512, 512)
 
 

@@ -28,10 +28,14 @@ def read(folder: Path, modules: Any, pooling: Any) -> Any:
 @pytest.mark.parametrize(
     ("modules", "pooling", "expected"),
     [
-        ([TRANSFORMER, POOLING, NORMALIZE], MEAN, {"mode": "mean", "normalize": True}),
-        ([TRANSFORMER, POOLING], CLS, {"mode": "cls", "normalize": False}),
-        ([TRANSFORMER, POOLING], {"pooling_mode_lasttoken": True}, {"mode": "lasttoken", "normalize": False}),
-        ([TRANSFORMER, POOLING], {"pooling_mode": "cls"}, {"mode": "cls", "normalize": False}),
+        ([TRANSFORMER, POOLING, NORMALIZE], MEAN, {"mode": "mean", "normalize": True, "cuts": True}),
+        ([TRANSFORMER, POOLING], CLS, {"mode": "cls", "normalize": False, "cuts": True}),
+        (
+            [TRANSFORMER, POOLING],
+            {"pooling_mode_lasttoken": True},
+            {"mode": "lasttoken", "normalize": False, "cuts": True},
+        ),
+        ([TRANSFORMER, POOLING], {"pooling_mode": "cls"}, {"mode": "cls", "normalize": False, "cuts": True}),
     ],
 )
 def test_modules_say_how_a_text_becomes_a_vector(tmp_path: Path, modules: Any, pooling: Any, expected: Any) -> None:

@@ -69,6 +69,7 @@ export class FakeEngine implements Engine {
     this.#failIfAsked();
     return {
       info: modelInfo(id),
+      task: "generate",
       device: {
         device: "webgpu",
         adapter: "fake",
@@ -80,6 +81,7 @@ export class FakeEngine implements Engine {
       loadMs: 0,
       generate: (prompt, options = {}) => this.#generate(id, prompt, options),
       tokenize: async () => [],
+      embed: async () => ({ embeddings: [], usage: { promptTokens: 0 } }),
       logits: async () => new Float32Array(),
       loadAdapter: async () => ({ name: "adapter", nbytes: 1 }),
       unloadAdapter: async () => undefined,

@@ -109,6 +109,11 @@ class OpenPackage:
     def unload_adapter(self, name: str) -> None:
         self._call("unloadAdapter", name)
 
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 (texts, hidden_size)"""
+        encoded = self._call("embed", list(texts))["rows"]
+        return np.frombuffer(base64.b64decode(encoded), dtype="<f4").reshape(len(texts), -1)
+
     def tokenize(self, text: str) -> list[int]:
         return list(self._call("tokenize", text))
 

@@ -1,7 +1,7 @@
 """How sentence-transformers makes one vector of a text: modules.json, and the pooling module's config.json.
 
-``{"mode": "mean" | "cls" | ..., "normalize": bool}``, and ``max_seq_length`` where texts are cut, which stands under
-``pooling`` in a checkpoint's configuration.
+``{"mode": "mean" | "cls" | ..., "normalize": bool, "cuts": True}``, and ``max_seq_length`` where it is given, which
+stands under ``pooling`` in a checkpoint's configuration. That library cuts texts that are longer than the model reads.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read_pooling(folder: Path) -> dict[str, Any] | None:
     for module, kind in zip(modules, kinds, strict=True):
         if kind == "Pooling":
             mode = _mode(_pooling_config(folder, module))
-    pooling = {"mode": mode, "normalize": "Normalize" in kinds}
+    pooling = {"mode": mode, "normalize": "Normalize" in kinds, "cuts": True}
     cut = folder / "sentence_bert_config.json"
     longest = read_json_object(cut, max_bytes=MAX_MODULES_BYTES).get("max_seq_length") if cut.is_file() else None
     return pooling if longest is None else pooling | {"max_seq_length": longest}

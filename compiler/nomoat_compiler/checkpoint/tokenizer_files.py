@@ -75,14 +75,20 @@ def tokenizer_package_files(
 
 
 def load_tokenizer(tokenizer_json: bytes) -> tokenizers.Tokenizer:
-    """``invalid_checkpoint`` where the tokenizers library refuses the file."""
+    """Encodes texts whole and alone, as transformers does unasked: without the file's truncation and padding.
+
+    ``invalid_checkpoint`` where the tokenizers library refuses the file.
+    """
     parse_json_object(tokenizer_json, "tokenizer.json")
     try:
-        return tokenizers.Tokenizer.from_buffer(tokenizer_json)
+        tokenizer = tokenizers.Tokenizer.from_buffer(tokenizer_json)
     except Exception as error:  # The library raises bare Exception.
         raise NomoatError(
             "invalid_checkpoint", f"tokenizer.json cannot be loaded: {error}.", file="tokenizer.json"
         ) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def canonical_json(value: dict[str, Any]) -> bytes:

@@ -96,6 +96,7 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
             "layer_norm_eps": c.number("layer_norm_eps", 1e-12, most=1), "max_position_embeddings": length,
             "position_rows": rows, "first_position": first_position,
             "pools_mean": pooling.read["mode"] == "mean", "normalizes": pooling.boolean("normalize"),
+            "cuts_texts": pooling.boolean("cuts"),
         },
         layers=compact(attributes),
         plan=bert_plan(),
@@ -107,7 +108,7 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
 
 
 def _pooling(c: ConfigReader) -> ConfigReader:
-    """What sentence-transformers' files say; without them the mean, as that library then takes."""
+    """What sentence-transformers' files say; without them the mean, as that library then takes, of whole texts."""
     given = ConfigReader(c.mapping("pooling") or {})
     given.only("mode", "mean", "cls")
     return given

@@ -2,6 +2,6 @@
 
 from nomoat.browser.chromium import Adapter, find_chromium
 from nomoat.browser.device import Device, DeviceInfo
-from nomoat.browser.runner import BrowserModel, Generated, open_model
+from nomoat.browser.runner import BrowserModel, Embedded, Generated, open_model
 
-__all__ = ["Adapter", "BrowserModel", "Device", "DeviceInfo", "Generated", "find_chromium", "open_model"]
+__all__ = ["Adapter", "BrowserModel", "Device", "DeviceInfo", "Embedded", "Generated", "find_chromium", "open_model"]

@@ -45,10 +45,20 @@ class Generated:
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """``embeddings`` float32 (texts, hidden_size), in the order of the texts."""
+
+    embeddings: npt.NDArray[np.float32]
+    prompt_tokens: int  # of all texts, special tokens included
+    device: DeviceInfo  # at the end
+
+
+@dataclass(frozen=True)
 class BrowserModel:
     """A loaded model. Every method may raise ``NomoatError`` with a code of the runtime."""
 
     info: Mapping[str, Any]  # ModelInfo of the runtime: id, name, contextLength, ...
+    task: Literal["generate", "embed"]  # which of the two methods answers
     device: DeviceInfo  # as it was loaded
     browser_version: str  # "156.0.8078.79"
     load_ms: float
@@ -79,6 +89,12 @@ class BrowserModel:
             prefill_tok_per_s=usage["prefillTokPerS"],
             decode_tok_per_s=usage["decodeTokPerS"],
         )
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """The embedding of each text; ``context_overflow`` for one that is too long where the model cuts none."""
+        answer = self.page.call("embed", list(texts))
+        rows = np.frombuffer(base64.b64decode(answer["rows"]), dtype="<f4").reshape(len(texts), -1)
+        return Embedded(rows, answer["usage"]["promptTokens"], DeviceInfo.from_wire(answer["device"]))
 
     def tokenize(self, text: str) -> list[int]:
         """Token ids of ``text``, without a template."""
@@ -211,6 +227,7 @@ def open_model(
             page.call("loadAdapter", f"{base_url}/models/{name}/", name)
         yield BrowserModel(
             info=loaded["info"],
+            task=loaded["task"],
             device=DeviceInfo.from_wire(loaded["device"]),
             browser_version=browser.version,
             load_ms=loaded["loadMs"],

@@ -5,6 +5,7 @@ import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
 import type {
   AdapterInfo,
+  Embeddings,
   Engine,
   EngineGenerateOptions,
   Generation,
@@ -58,6 +59,7 @@ export class EngineClient implements Engine {
 
 class ModelClient implements Model {
   readonly info: Model["info"];
+  readonly task: Model["task"];
   device: Model["device"];
   readonly loadMs: number;
   private retired = false;
@@ -67,6 +69,7 @@ class ModelClient implements Model {
     loaded: Methods["load"]["result"],
   ) {
     this.info = loaded.info;
+    this.task = loaded.task;
     this.device = loaded.device;
     this.loadMs = loaded.loadMs;
   }
@@ -84,6 +87,13 @@ class ModelClient implements Model {
       return usage;
     };
     return new StartedGeneration(run, signal);
+  }
+
+  async embed(input: string | readonly string[], { signal }: { signal?: AbortSignal } = {}): Promise<Embeddings> {
+    this.requireLoaded();
+    const { device, ...embeddings } = await this.connection.call("embed", { input }, { signal });
+    this.device = device;
+    return embeddings;
   }
 
   async tokenize(text: string): Promise<number[]> {

@@ -135,12 +135,28 @@ export interface LoadOptions extends InstallOptions {
   readonly ownPrograms?: boolean;
 }
 
+/** What a model is for: "generate" writes text, "embed" gives vectors of texts. The other method rejects. */
+export type ModelTask = "generate" | "embed";
+
+export interface Embeddings {
+  /** float32 (hidden_size) of each text, in the order given; of length 1 where the model says so. */
+  readonly embeddings: readonly Float32Array[];
+  /** promptTokens: of all texts, special tokens included. */
+  readonly usage: { readonly promptTokens: number };
+}
+
 export interface Model {
   readonly info: ModelInfo;
+  readonly task: ModelTask;
   /** As of the last answer: "auto" goes on on another device when the GPU is lost. */
   readonly device: DeviceInfo;
   readonly loadMs: number;
   generate(prompt: string | readonly Message[], options?: EngineGenerateOptions): Generation;
+  /**
+   * Vectors of texts, one or at most 10,000. A text longer than contextLength tokens is cut at its end where the model's
+   * sentence-transformers files say so, and is a `context_overflow` otherwise.
+   */
+  embed(input: string | readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Embeddings>;
   /** Token ids of `text` as the tokenizer gives them, no template. */
   tokenize(text: string): Promise<number[]>;
   /** Teacher-forced logits, for verification: token_ids (T) → float32 (T - firstPosition, vocab_size), row t after token firstPosition + t. */

@@ -39,6 +39,12 @@ export function checkRules(program: Program): void {
     }
   }
   for (const buffer of program.buffers.values()) checkBuffer(buffer, program);
+  if (program.functions.has("encode")) {
+    const { kind, dtype } = program.buffers.get("embedding") ?? {};
+    if (kind !== "output" || dtype !== "float32") fail("encode needs the buffer embedding, float32 of kind output");
+    // A text is one call.
+    if (program.context_length > program.prefill_chunk) fail("encode needs a context_length of at most prefill_chunk");
+  }
   if (![...program.buffers.values()].some(grows)) fail("there is no buffer of kind kv_cache or recurrent_state");
 }
 

@@ -2,7 +2,16 @@
  * The engine: packages in storage, and at most one model on the device. Everything slow takes a signal; everything it
  * throws is an LlmError. It knows nothing of workers or messages.
  */
-import type { AdapterInfo, DeviceInfo, InstalledModel, ModelInfo, ModelSource, Usage } from "../api/types";
+import type {
+  AdapterInfo,
+  DeviceInfo,
+  Embeddings,
+  InstalledModel,
+  ModelInfo,
+  ModelSource,
+  ModelTask,
+  Usage,
+} from "../api/types";
 import { type Devices, systemDevices } from "../device/open";
 import { LlmError } from "../internal/errors";
 import { openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
@@ -47,7 +56,10 @@ export class EngineCore {
   }
 
   /** Loads a model to the device, one at a time; the one before is unloaded first. */
-  load(source: ModelSource, settings: LoadSettings): Promise<{ info: ModelInfo; device: DeviceInfo; loadMs: number }> {
+  load(
+    source: ModelSource,
+    settings: LoadSettings,
+  ): Promise<{ info: ModelInfo; task: ModelTask; device: DeviceInfo; loadMs: number }> {
     const result = this.loading.then(async () => {
       settings.signal?.throwIfAborted();
       await this.unloadNow();
@@ -55,7 +67,8 @@ export class EngineCore {
       const devices = this.environment.devices ?? systemDevices(this.environment.gpu);
       const model = await LoadedModel.load(devices, await this.open(source, settings), settings);
       this.model = model;
-      return { info: model.info, device: model.device, loadMs: performance.now() - startedMs };
+      const { info, task, device } = model;
+      return { info, task, device, loadMs: performance.now() - startedMs };
     });
     this.loading = result.catch(() => undefined);
     return result;
@@ -79,6 +92,12 @@ export class EngineCore {
     const model = this.requireModel();
     const usage = await model.generate(prompt, options, hooks);
     return { usage, device: model.device };
+  }
+
+  async embed(input: unknown, signal?: AbortSignal): Promise<Embeddings & { device: DeviceInfo }> {
+    const model = this.requireModel();
+    const embeddings = await model.embed(input, signal);
+    return { ...embeddings, device: model.device };
   }
 
   async loadAdapter(source: ModelSource, name: string | null, hooks: LoadHooks): Promise<AdapterInfo> {

@@ -10,6 +10,7 @@ import type { FinishReason, Usage } from "../api/types";
 import { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
+import { notFinite } from "./numeric_error";
 import { prefillChunk } from "./prefill";
 import { countTokens, type Sampling } from "./sampling";
 import type { Advance } from "./scheduler";
@@ -189,7 +190,9 @@ export class GenerateTask implements SessionTask {
         const id = ring[i % TOKEN_RING]!;
         if (id === NO_TOKEN) {
           this.spoilt = true;
-          throw notFinite(this.session, this.tokens.length);
+          const position = this.tokens.length;
+          const what = `The model's logits after ${position} tokens are`;
+          throw notFinite(this.session.executor, what, ", so there is no next token", { position });
         }
         if (id < 0 || id >= vocabSize) {
           throw new LlmError("internal", `The sampler returned the token ${id} of a vocabulary of ${vocabSize}.`);
@@ -253,19 +256,6 @@ export class GenerateTask implements SessionTask {
     if (this.sequence) this.session.close(this.sequence, !this.spoilt);
     this.sequence = null;
   }
-}
-
-function notFinite({ executor }: Session, position: number): LlmError {
-  const { kind, adapter } = executor;
-  const advice =
-    kind === "webgpu"
-      ? `That is a fault of the GPU, of its driver or of the model: choose the device "wasm", the CPU.`
-      : "That is a fault of the model: compile it again from a checkpoint that works elsewhere.";
-  return new LlmError(
-    "numeric_error",
-    `The model's logits after ${position} tokens are not finite numbers (NaN or infinity), so there is no next token. They were computed on ${adapter}. ${advice}`,
-    { device: kind, adapter, position },
-  );
 }
 
 function deviceOf({ executor }: Session): Pick<Usage, "device" | "threads"> {

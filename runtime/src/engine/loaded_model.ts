@@ -4,7 +4,16 @@
  * Checks what a request asks for and makes it a task; on which device that runs is the placement's. Owns the package
  * source and the placement until `unload`.
  */
-import type { AdapterInfo, DeviceInfo, EngineGenerateOptions, Message, ModelInfo, Usage } from "../api/types";
+import type {
+  AdapterInfo,
+  DeviceInfo,
+  Embeddings,
+  EngineGenerateOptions,
+  Message,
+  ModelInfo,
+  ModelTask,
+  Usage,
+} from "../api/types";
 import type { Devices } from "../device/open";
 import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
@@ -12,11 +21,13 @@ import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
 import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
 import type { Adapter, ReadyStack } from "./adapter";
+import { EmbedTask } from "./embed";
 import { GenerateTask } from "./generate";
 import { LogitsTask } from "./logits";
-import { contextOverflow, readAdapters, readOptions, readPrompt, readTokenIds, toMessages } from "./options";
+import { contextOverflow, readAdapters, readOptions, readPrompt, readTexts, readTokenIds, toMessages } from "./options";
 import { type LoadSettings, Placement } from "./placement";
 import { resolveSampling } from "./sampling";
+import type { Session, SessionTask } from "./session";
 import { TextOutput } from "./text_output";
 
 const MAX_LOGITS_BYTES = 2 ** 30;
@@ -74,6 +85,10 @@ export class LoadedModel {
     return this.placement.device;
   }
 
+  get task(): ModelTask {
+    return this.program.functions.has("encode") ? "embed" : "generate";
+  }
+
   tokenize(text: string): number[] {
     return this.requireText().encode(text, { allowSpecial: true });
   }
@@ -85,6 +100,7 @@ export class LoadedModel {
     hooks: { readonly onText: (piece: string) => void; readonly signal?: AbortSignal },
   ): Promise<Usage> {
     const arrivedMs = performance.now();
+    this.requireTask("generate");
     const options = readOptions(optionsGiven);
     const text = this.requireText();
     const promptIds = encodePrompt(text, readPrompt(prompt), options);
@@ -110,6 +126,28 @@ export class LoadedModel {
         }),
     );
     return task.result;
+  }
+
+  /** Texts in one or several inputs → their embeddings. Special tokens are recognised, as transformers does. */
+  async embed(input: unknown, signal?: AbortSignal): Promise<Embeddings> {
+    this.requireTask("embed");
+    const { context_length: limit, symbols } = this.program;
+    const text = this.requireText();
+    const most = symbols.cuts_texts === 1 ? limit : Number.POSITIVE_INFINITY;
+    const texts = readTexts(input).map((each, index) => {
+      const ids = text.encode(each, { allowSpecial: true, most });
+      const { length: requested } = ids;
+      if (requested === 0) throw new LlmError("invalid_request", `embed: input[${index}] has no tokens.`, { index });
+      if (requested > limit)
+        throw new LlmError(
+          "context_overflow",
+          `embed: input[${index}] has ${requested} tokens and the model reads ${limit} at most. Shorten or divide it.`,
+          { requested, limit, index },
+        );
+      return ids;
+    });
+    const embeddings = await this.run((session) => new EmbedTask(session, texts), signal);
+    return { embeddings, usage: { promptTokens: texts.reduce((sum, { length }) => sum + length, 0) } };
   }
 
   /** Takes the source over. The device computes a token with it, so that the first request need not wait for that. */
@@ -170,6 +208,7 @@ export class LoadedModel {
     signal?: AbortSignal,
     adapter?: unknown,
   ): Promise<Float32Array> {
+    this.requireTask("generate");
     const { vocab_size: vocabSize, context_length: contextLength } = this.program;
     const tokenIds = readTokenIds(tokenIdsGiven, vocabSize, contextLength);
     if (
@@ -190,17 +229,8 @@ export class LoadedModel {
         `logits: ${nbytes} bytes were asked for, and at most ${MAX_LOGITS_BYTES} are given at once.`,
       );
     }
-    signal?.throwIfAborted();
     const adapters = this.stackOf(adapter);
-    const task = await this.placement.start((session) => new LogitsTask(session, tokenIds, firstPosition, adapters));
-    const onAbort = () => task.fail(new LlmError("aborted", "The request was aborted."));
-    signal?.addEventListener("abort", onAbort);
-    if (signal?.aborted) onAbort();
-    try {
-      return await task.result;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-    }
+    return this.run((session) => new LogitsTask(session, tokenIds, firstPosition, adapters), signal);
   }
 
   /** In 1e9 bytes per second. */
@@ -213,6 +243,34 @@ export class LoadedModel {
   async unload(): Promise<void> {
     await this.placement.close();
     await this.source.close();
+  }
+
+  /** Runs a task to its end, which an abort brings at once. */
+  private async run<T>(
+    make: (session: Session) => SessionTask & { readonly result: Promise<T> },
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const task = await this.placement.start(make);
+    const onAbort = () => task.fail(new LlmError("aborted", "The request was aborted."));
+    signal?.addEventListener("abort", onAbort);
+    if (signal?.aborted) onAbort();
+    try {
+      return await task.result;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  private requireTask(wanted: ModelTask): void {
+    if (this.task === wanted) return;
+    const { name } = this.source.manifest;
+    throw new LlmError(
+      "invalid_request",
+      wanted === "embed"
+        ? `${name} writes text and gives no embeddings: call generate, or load an encoder (BERT, MiniLM, bge, e5).`
+        : `${name} is an encoder, which gives embeddings and writes no text: call embed, or load a language model.`,
+    );
   }
 
   private requireText(): TextModel {

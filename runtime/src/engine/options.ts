@@ -1,4 +1,4 @@
-/** Checks what a caller gives to generate and logits. Everything here may come from a hostile page. */
+/** Checks what a caller gives to generate, embed and logits. Everything here may come from a hostile page. */
 import type { AdapterUse, EngineGenerateOptions, Message, Role } from "../api/types";
 import { LlmError } from "../internal/errors";
 import { Reader } from "../internal/reader";
@@ -11,6 +11,7 @@ const MAX_TEXT = 16 * 2 ** 20;
 const MAX_MESSAGES = 10_000;
 const MAX_ADAPTERS = 16;
 const MAX_WEIGHT = 1000;
+const MAX_TEXTS = 10_000;
 const MAX_TOKENS = 2 ** 31;
 
 /** Range of each numeric option, and whether it is an integer. */
@@ -69,6 +70,13 @@ export function toMessages(prompt: string | readonly Message[], system: string |
     );
   }
   return [{ role: "system", content: system }, ...messages];
+}
+
+/** The texts to embed. */
+export function readTexts(value: unknown): readonly string[] {
+  const reader = new Reader("invalid_request", "embed");
+  if (typeof value === "string") return [reader.string(value, "input", MAX_TEXT)];
+  return reader.array(value, "input", 1, MAX_TEXTS).map((text, i) => reader.string(text, `input[${i}]`, MAX_TEXT));
 }
 
 export function readTokenIds(value: unknown, vocabSize: number, contextLength: number): readonly number[] {

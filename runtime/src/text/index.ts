@@ -17,9 +17,9 @@ export type { ChatMessage, GenerationDefaults };
 export interface TextModel {
   /**
    * Ids of `text` with the bos and eos of tokenizer.json's post-processor. Without `allowSpecial` the text of a
-   * special token is ordinary text.
+   * special token is ordinary text. Of a text with more than `most` ids the end is cut.
    */
-  encode(text: string, options: { allowSpecial: boolean }): number[];
+  encode(text: string, options: { allowSpecial: boolean; most?: number }): number[];
   /**
    * Ids of the chat template's prompt, generation prompt included and nothing added to it, as
    * `apply_chat_template(tokenize=True)`. Control tokens inside message content are ordinary text.
@@ -100,10 +100,10 @@ function build(files: TextFiles): TextModel {
   };
 
   return {
-    encode(text, { allowSpecial }) {
+    encode(text, { allowSpecial, most = Number.POSITIVE_INFINITY }) {
       const clean = wellFormed(text);
       const guard = allowSpecial ? null : { spans: [[0, clean.length] as const], isControl: isAlwaysControl };
-      return tokenizer.encodeWithSpecialTokens(clean, guard);
+      return tokenizer.encodeWithSpecialTokens(clean, guard, most);
     },
     encodeChat(messages) {
       if (template === null) {

@@ -57,9 +57,13 @@ export class Tokenizer {
     return ids;
   }
 
-  /** `encode` and then bos, eos as tokenizer.json's post-processor says. */
-  encodeWithSpecialTokens(text: string, guard: Guard | null): number[] {
-    return this.postProcess(this.encode(text, guard));
+  /**
+   * `encode` and then bos, eos as tokenizer.json's post-processor says. At most `most` ids: the end of the text is cut,
+   * as by transformers' truncation, and never what the post-processor adds.
+   */
+  encodeWithSpecialTokens(text: string, guard: Guard | null, most: number): number[] {
+    const added = this.postProcess([]).length;
+    return this.postProcess(this.encode(text, guard).slice(0, Math.max(0, most - added)));
   }
 
   /** The token to feed to a decoder; null for special tokens and ids that have none. */

@@ -10,7 +10,7 @@ const DEVICES: readonly (DeviceKind | "auto")[] = ["auto", "webgpu", "wasm"];
 const MAX_THREADS = 64;
 const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/** What each method's params are. Prompt, options and token ids are checked by the engine, which knows their ranges. */
+/** What each method's params are. Prompt, options, texts and token ids are checked by the engine, which knows their ranges. */
 const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unknown> } = {
   install: (params) => {
     const { url } = read.object(params, "params", ["url"]);
@@ -36,6 +36,7 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
     name: read.string(read.object(params, "params", ["name"]).name, "params.name", 128),
   }),
   logits: (params) => read.object(params, "params", ["tokenIds", "firstPosition"], ["adapter"]),
+  embed: (params) => read.object(params, "params", ["input"]),
   measureBandwidth: (params) => read.object(params, "params", []),
 };
 

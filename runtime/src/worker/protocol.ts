@@ -8,11 +8,13 @@ import type {
   AdapterInfo,
   DeviceInfo,
   DeviceKind,
+  Embeddings,
   EngineGenerateOptions,
   InstalledModel,
   Message,
   ModelInfo,
   ModelSource,
+  ModelTask,
   Progress,
   Usage,
 } from "../api/types";
@@ -25,7 +27,7 @@ export interface Methods {
   load: {
     params: { source: ModelSource; device: DeviceKind | "auto"; threads: number | null; ownPrograms: boolean };
     event: Progress;
-    result: { info: ModelInfo; device: DeviceInfo; loadMs: number };
+    result: { info: ModelInfo; task: ModelTask; device: DeviceInfo; loadMs: number };
   };
   unload: { params: Record<string, never>; event: never; result: null };
   tokenize: { params: { text: string }; event: never; result: number[] };
@@ -34,6 +36,11 @@ export interface Methods {
     event: { text: string };
     /** `device`: where the model is now, which an answer may have changed. */
     result: { usage: Usage; device: DeviceInfo };
+  };
+  embed: {
+    params: { input: string | readonly string[] };
+    event: never;
+    result: Embeddings & { readonly device: DeviceInfo };
   };
   loadAdapter: { params: { source: ModelSource; name: string | null }; event: Progress; result: AdapterInfo };
   unloadAdapter: { params: { name: string }; event: never; result: null };

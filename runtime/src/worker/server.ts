@@ -74,6 +74,8 @@ export class EngineServer {
         const onText = (text: string) => post({ id, event: { text } }, []);
         return engine.generate(request.params.prompt, request.params.options, { onText, signal });
       }
+      case "embed":
+        return engine.embed(request.params.input, signal);
       case "loadAdapter":
         return engine.loadAdapter(request.params.source, request.params.name, { signal, onProgress });
       case "unloadAdapter":

@@ -52,6 +52,8 @@ describe("EngineServer", () => {
     [{ id: 1, method: "generate", params: { prompt: "x" } }],
     [{ id: 1, method: "generate", params: { prompt: "x", options: {}, more: 1 } }],
     [{ id: 1, method: "logits", params: [] }],
+    [{ id: 1, method: "embed", params: {} }],
+    [{ id: 1, method: "embed", params: { input: "a", normalize: true } }],
     [{ id: 1, method: "unload", params: { now: true } }],
     [{ id: 1, method: "unload", params: {}, extra: 1 }],
   ])("answers %j with invalid_request", async (message) => {

@@ -45,7 +45,8 @@ const runner = {
   load: (url: string, options: Pick<LoadOptions, "device" | "threads"> = {}) =>
     answer(async () => {
       model = await engine.load({ url }, { ...options, onProgress: (value) => emit({ type: "progress", value }) });
-      return { info: model.info, device: model.device, loadMs: model.loadMs };
+      const { info, task, device, loadMs } = model;
+      return { info, task, device, loadMs };
     }),
 
   /** `stream`: emits the pieces as they come, which costs a measurement on few cores a part of them. */
@@ -59,6 +60,14 @@ const runner = {
       }
       const usage = await generation.usage;
       return { text, usage, device: loaded().device };
+    }),
+
+  /** (texts, hidden_size) float32 as in `logits`, row after row. */
+  embed: (texts: readonly string[]) =>
+    answer(async () => {
+      const { embeddings, usage } = await loaded().embed(texts);
+      const rows = await float32ToBase64(new Float32Array(embeddings.flatMap((embedding) => [...embedding])));
+      return { rows, usage, device: loaded().device };
     }),
 
   tokenize: (text: string) => answer(() => loaded().tokenize(text)),
