@@ -37,7 +37,7 @@ class Operator:
     name: str
     definition: dict[str, Any]
     decode_dispatches: int  # of one decoded token, sample_greedy included
-    prefill_dispatches: int
+    prefill_dispatches: int  # of an encoder those of a text
     own_kernels: int  # that the package brings for it
 
 
@@ -146,14 +146,15 @@ def operators(program: Mapping[str, Any], instance: Instance) -> list[Operator]:
     """Every operator of the instance; one of the package's own counts its own stages."""
     own = [(entry["definition"], bool(entry["prefill"]), entry["stages"]) for entry in program["own_operators"]]
     steps = {name: Counter(step["operator"] for step in calls) for name, calls in instance.functions.items()}
-    in_decode = steps["decode"] + steps["sample_greedy"]
+    in_decode = steps.get("decode", Counter()) + steps.get("sample_greedy", Counter())
+    in_prompt = steps.get("encode") or steps["prefill"]
     found = []
     for key, operator in instance.operators.items():
         definition = operator["definition"]
         stages = {prefill: of for known, prefill, of in own if known == definition}
         counts = {prefill: _stage_count(definition, prefill, stages.get(prefill, [])) for prefill in (False, True)}
         kernels = {variant["kernel"] for of in stages.values() for stage in of for variant in stage["variants"]}
-        decode, prefill = in_decode[key] * counts[False], steps["prefill"][key] * counts[True]
+        decode, prefill = in_decode[key] * counts[False], in_prompt[key] * counts[True]
         found.append(Operator(key, definition, decode, prefill, len(kernels)))
     return found
 

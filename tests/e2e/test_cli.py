@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tokenizers import Tokenizer
 from tests.conftest import PackageOf
 from tests.e2e.devices import SHOWN, needs, on_each_device
 from tests.e2e.nomoat_process import nomoat, nomoat_json
+from tests.fixtures.families import write_family
 from tests.fixtures.packages import PackageTensors
 from tests.limits import WAIT_S
 
@@ -164,6 +166,34 @@ def test_compile_then_verify(tiny_checkpoint: Path, tmp_path: Path, device: str)
         assert execution["max_logit_error"] > 1e-3
         assert execution["logit_correlation"] >= limits["min_logit_correlation"]
         assert limits["max_logit_error"] is None
+
+
+def test_embed_and_verify_an_encoder(family_package: Callable[[str, str], Path], tmp_path: Path, device: str) -> None:
+    package = family_package("bert", "f32")
+    texts = ["Once upon a time", "the sea", "Once upon a time"]
+    embedded = nomoat_json("embed", package, *texts, *on(device))
+    assert set(embedded) == {"embeddings", "prompt_tokens", "device", "adapter", "threads", "load_ms"}
+    assert embedded["device"] == device
+    rows = np.array(embedded["embeddings"])
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(rows[0], rows[2])
+    shown = nomoat("embed", package, "-", *on(device), stdin="Once upon a time\nthe sea\n")
+    assert f"{rows[0] @ rows[1]:.4f}" in shown.stdout
+    refused = nomoat("generate", package, "x", *on(device))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "call embed" in refused.stderr
+    assert "per text" in nomoat("inspect", package).stdout
+
+    checkpoint = write_family(tmp_path / "bert", "bert")
+    verification = nomoat_json("verify", package, "--checkpoint", checkpoint, *on(device))
+    assert verification["passed"] is True
+    assert verification["texts"] == 3
+    assert verification["checkpoint_read_by"].startswith("transformers ")
+    assert verification["quantization"]["min_cosine"] >= verification["tolerances"]["quantization"]["min_cosine"]
+    other = write_family(tmp_path / "other", "bert", seed=1)
+    failed = nomoat("verify", package, "--checkpoint", other, *on(device))
+    assert failed.returncode == 1
+    assert "failed: the least cosine to the embeddings of the checkpoint" in failed.stdout
 
 
 def test_verify_fails_against_another_checkpoint(

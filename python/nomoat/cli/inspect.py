@@ -39,17 +39,21 @@ def inspect_command(
 
 def print_summary(console: Console, inspection: Inspection) -> None:
     config, memory = inspection.config, inspection.memory
+    decodes = inspection.dispatches_per_decode_token > 0
     rows = {
         "Model": f"{inspection.name} ({config['architecture']})",
         "License": inspection.license or "not stated",
         "Parameters": format_count(inspection.parameter_count),
         "Shape": describe_shape(config),
-        "Context": f"{inspection.context_length} tokens, prefill in chunks of {inspection.prefill_chunk}, "
-        f"pages of {inspection.page_size}",
+        "Context": f"{inspection.context_length} tokens, "
+        + (f"prefill in chunks of {inspection.prefill_chunk}, " if decodes else "")
+        + f"pages of {inspection.page_size}",
         "Quantization": f"{inspection.quantization}, {inspection.bits_per_weight:.2f} bits per weight",
         "Package": f"{format_bytes(inspection.package_bytes)} (program {format_bytes(inspection.program_bytes)})",
         "Dispatches": f"{inspection.dispatches_per_decode_token} per decoded token, "
-        f"{inspection.dispatches_per_prefill_chunk} per prefill chunk",
+        f"{inspection.dispatches_per_prefill_chunk} per prefill chunk"
+        if decodes
+        else f"{inspection.dispatches_per_prefill_chunk} per text",
         f"Memory at {memory.context_length} tokens": f"{format_bytes(memory.total_bytes)} = "
         f"weights {format_bytes(memory.weights_bytes)} + KV {format_bytes(memory.kv_cache_bytes)} "
         + (f"+ recurrent state {format_bytes(memory.recurrent_state_bytes)} " if memory.recurrent_state_bytes else "")

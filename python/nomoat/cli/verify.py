@@ -17,6 +17,7 @@ from nomoat.verification.compare import DECIDED_MARGIN, Comparison
 from nomoat.verification.tolerances import Tolerance
 
 if TYPE_CHECKING:
+    from nomoat.verification.encoder import EmbeddingComparison, EncoderVerification
     from nomoat.verification.verify import Verification
 
 PROMPTS = (
@@ -30,7 +31,7 @@ PROMPTS = (
 def verify_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A compiled package.")],
     checkpoint: Annotated[str, typer.Option(metavar="MODEL", help="What the package was compiled from.")],
-    prompts: Annotated[Path | None, typer.Option(metavar="FILE", help="One prompt per line.")] = None,
+    prompts: Annotated[Path | None, typer.Option(metavar="FILE", help="One prompt or text per line.")] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens to compare per prompt.")] = 16,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
@@ -40,7 +41,7 @@ def verify_command(
 ) -> None:
     """Run the package DIR in headless Chromium and compare it with its checkpoint, as transformers reads it.
 
-    Without transformers the checkpoint is read as `compile` reads it.
+    Without transformers the checkpoint is read as `compile` reads it. Of an encoder embeddings are compared.
 
     The exit code is 1 where a figure is out of tolerance.
     """
@@ -76,19 +77,17 @@ def read_prompts(path: Path) -> list[str]:
     return texts
 
 
-def print_verification(console: Console, verification: Verification) -> None:
-    console.print(
-        f"[bold]{verification.id}[/], {verification.device.describe()}, {verification.prompts} prompts", soft_wrap=True
-    )
-    columns = [("Package's weights", verification.execution, verification.execution_tolerance)]
+def print_verification(console: Console, verification: Verification | EncoderVerification) -> None:
+    subject, columns = figures_by_reference(verification)
+    console.print(f"[bold]{verification.id}[/], {verification.device.describe()}, {subject}", soft_wrap=True)
     shares_the_reading = verification.not_read_by_transformers is not None
-    if not (verification.weights_equal_checkpoint and shares_the_reading):
-        columns.append(("Checkpoint's weights", verification.quantization, verification.quantization_tolerance))
+    if verification.weights_equal_checkpoint and shares_the_reading:
+        columns = columns[:1]  # The other reference is the same one.
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("Browser against the")
-    for title, _, _ in columns:
+    for title in ("Package's weights", "Checkpoint's weights")[: len(columns)]:
         table.add_column(title, no_wrap=True)
-    for figure in zip(*(figures_of(comparison, limits) for _, comparison, limits in columns), strict=True):
+    for figure in zip(*columns, strict=True):
         table.add_row(figure[0][0], *(value for _, value in figure))
     console.print(table)
     if verification.weights_equal_checkpoint:
@@ -99,15 +98,48 @@ def print_verification(console: Console, verification: Verification) -> None:
             f"A misreading that package and reference share would not show: {verification.not_read_by_transformers}.",
             style="yellow",
         )
+    print_decided(console, verification)
+    for failure in verification.failures:
+        console.print(f"failed: {failure}", style="red")
+    if verification.passed:
+        console.print("passed", style="green")
+
+
+def figures_by_reference(
+    verification: Verification | EncoderVerification,
+) -> tuple[str, list[list[tuple[str, str]]]]:
+    """(what was run, the figures against the package's weights and against the checkpoint's)"""
+    from nomoat.verification.encoder import EncoderVerification
+
+    if isinstance(verification, EncoderVerification):
+        return f"{verification.texts} texts", [
+            figures_of_texts(verification.execution, verification.execution_min_cosine),
+            figures_of_texts(verification.quantization, verification.quantization_min_cosine),
+        ]
+    return f"{verification.prompts} prompts", [
+        figures_of(verification.execution, verification.execution_tolerance),
+        figures_of(verification.quantization, verification.quantization_tolerance),
+    ]
+
+
+def print_decided(console: Console, verification: Verification | EncoderVerification) -> None:
+    """Nothing of an encoder, which decides nothing."""
+    from nomoat.verification.encoder import EncoderVerification
+
+    if isinstance(verification, EncoderVerification):
+        return
     console.print(
         f"{verification.sampled_agreed} of {verification.sampled} sampled tokens are the argmax of their logits. A "
         f"position is decided where the reference's margin exceeds {DECIDED_MARGIN}.",
         style="dim",
     )
-    for failure in verification.failures:
-        console.print(f"failed: {failure}", style="red")
-    if verification.passed:
-        console.print("passed", style="green")
+
+
+def figures_of_texts(figures: EmbeddingComparison, least: float) -> list[tuple[str, str]]:
+    return [
+        ("Least cosine", f"{figures.min_cosine:.7f} ≥ {least:g}"),
+        ("Max error, of its length", f"{figures.max_error:.2g}"),
+    ]
 
 
 def figures_of(figures: Comparison, limits: Tolerance) -> list[tuple[str, str]]:

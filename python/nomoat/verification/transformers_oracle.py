@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from nomoat_compiler.checkpoint.gguf_parts import first_parts
 
 from nomoat.verification.compare import Logits
@@ -34,20 +35,44 @@ def transformers_logits(
 
     ``NotRead`` where transformers is not installed, cannot load the checkpoint, or would take too much memory.
     """
-    if any(util.find_spec(name) is None for name in (DISTRIBUTION, "torch")):
-        raise NotRead("transformers and torch are not installed (pip install transformers torch)")
-    free_bytes = available_memory_bytes()
-    if free_bytes is not None and parameter_count * FLOAT32_BYTES > LARGEST_SHARE * free_bytes:
-        raise NotRead(f"in float32 the model takes {parameter_count * FLOAT32_BYTES} bytes, and {free_bytes} are free")
+    _require_installed_and_small(parameter_count)
     import torch
 
-    loaded = _load(model)
+    loaded = _loaded(model, "AutoModelForCausalLM")
     results = []
     with torch.no_grad():
         for token_ids, first_position in sequences:
             logits = loaded(torch.tensor([token_ids])).logits[0, first_position:]
             results.append(logits.float().numpy().astype(np.float32))
     return f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}", results
+
+
+def transformers_embeddings(
+    model: str, parameter_count: int, texts: Sequence[str], *, pools_mean: bool, normalizes: bool
+) -> tuple[str, npt.NDArray[np.float32]]:
+    """(what computed them, float32 (texts, hidden_size)): its tokenizer's ids through its model, then pooled.
+
+    ``NotRead`` as above.
+    """
+    _require_installed_and_small(parameter_count)
+    import torch
+
+    tokenizer, loaded = _loaded(model, "AutoTokenizer"), _loaded(model, "AutoModel")
+    rows = []
+    with torch.no_grad():
+        for text in texts:
+            hidden = loaded(**tokenizer([text], return_tensors="pt")).last_hidden_state[0].float()
+            row = hidden.mean(dim=0) if pools_mean else hidden[0]
+            rows.append((torch.nn.functional.normalize(row, dim=0) if normalizes else row).numpy())
+    return f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}", np.stack(rows)
+
+
+def _require_installed_and_small(parameter_count: int) -> None:
+    if any(util.find_spec(name) is None for name in (DISTRIBUTION, "torch")):
+        raise NotRead("transformers and torch are not installed (pip install transformers torch)")
+    free_bytes = available_memory_bytes()
+    if free_bytes is not None and parameter_count * FLOAT32_BYTES > LARGEST_SHARE * free_bytes:
+        raise NotRead(f"in float32 the model takes {parameter_count * FLOAT32_BYTES} bytes, and {free_bytes} are free")
 
 
 def available_memory_bytes() -> int | None:
@@ -57,11 +82,16 @@ def available_memory_bytes() -> int | None:
     return int(match[1]) * 1024 if match else None
 
 
-def _load(model: str) -> Any:
+def _loaded(model: str, auto_class: str) -> Any:
+    """A model, ready to be called, or a tokenizer."""
     import torch
     import transformers
 
     path = Path(model).expanduser()
+    # Code that comes with a checkpoint is not run.
+    options: dict[str, Any] = {"trust_remote_code": False}
+    if auto_class != "AutoTokenizer":
+        options |= {"dtype": torch.float32}
     where: dict[str, Any] = {"pretrained_model_name_or_path": model, "use_safetensors": True}
     if path.is_dir():
         where["pretrained_model_name_or_path"] = str(path)
@@ -72,10 +102,7 @@ def _load(model: str) -> Any:
         where = {"pretrained_model_name_or_path": str(path.parent)}
         where |= {"gguf_file": path.name} if path.suffix.lower() == ".gguf" else {"use_safetensors": True}
     try:
-        # Code that comes with a checkpoint is not run.
-        loaded = transformers.AutoModelForCausalLM.from_pretrained(
-            **where, dtype=torch.float32, trust_remote_code=False
-        )
+        loaded = getattr(transformers, auto_class).from_pretrained(**where, **options)
     except Exception as error:  # Whatever its loaders raise: they share no base class.
         raise NotRead(f"transformers cannot load it: {str(error).strip().splitlines()[0][:200]}") from error
-    return loaded.eval()
+    return loaded if auto_class == "AutoTokenizer" else loaded.eval()

@@ -2,6 +2,7 @@
 
 Each prompt is answered greedily by the package; both sides then give logits along prompt and answer. So the decode
 loop, the prefill and the sampler of the package are what is measured, and one reference pass per prompt is enough.
+An encoder embeds the prompts instead (encoder.py).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from nomoat_compiler.quantize.sources import StoredIn
 
 from nomoat.browser import Adapter, BrowserModel, Device, DeviceInfo, open_model
 from nomoat.verification.compare import Comparison, Logits, compare
+from nomoat.verification.encoder import EncoderVerification, verify_encoder
 from nomoat.verification.tolerances import Tolerance, execution_tolerance, quantization_tolerance
 from nomoat.verification.transformers_oracle import NotRead, transformers_logits
 from nomoat.verification.weights import Tensors, checkpoint_tensors, equal_weights, package_tensors
@@ -101,7 +103,7 @@ def verify_package(
     threads: int | None = None,
     adapter: Adapter = Adapter.AUTO,
     on_status: Callable[[str], None] = lambda _status: None,
-) -> Verification:
+) -> Verification | EncoderVerification:
     """Raises ``NomoatError``: those of the package, the checkpoint and the browser, and ``invalid_request`` where the
     package has no weights or is not a compilation of the checkpoint."""
     package = read_package(folder, verify_hashes=True)
@@ -114,10 +116,18 @@ def verify_package(
         with open_model(
             folder, device=device, threads=threads, adapter=adapter, on_progress=load_status(on_status)
         ) as model:
-            answers = [answer(model, prompt, max_tokens, on_status) for prompt in prompts]
-        on_status("Reference on the package's weights")
+            if described.whole_texts:
+                token_ids = [whole_text(model, prompt) for prompt in prompts]
+                embedded = model.embed(prompts)
+            else:
+                answers = [answer(model, prompt, max_tokens, on_status) for prompt in prompts]
         own = package_tensors(package)
         theirs = checkpoint_tensors(checkpoint, tensor_specs(described))
+        if described.whole_texts:
+            return verify_encoder(
+                package, described, checkpoint_path, prompts, token_ids, embedded, own, theirs, on_status
+            )
+        on_status("Reference on the package's weights")
         measured = [a.logits for a in answers]
         own_logits = [reference_logits(package.instance, own, a) for a in answers]
         on_status("Reference on the checkpoint's weights")
@@ -148,8 +158,6 @@ def verify_package(
 
 
 def check_same_model(package: Package, model: Model) -> None:
-    if "decode" not in package.instance.functions:
-        raise NomoatError("invalid_request", f"{package.manifest['id']} gives embeddings, not answers to compare.")
     compiled = package.program["model"] | package.program["layers"]
     given = model.config | model.layers
     different = sorted(name for name in given if compiled.get(name) != given[name])
@@ -160,6 +168,15 @@ def check_same_model(package: Package, model: Model) -> None:
             f"The package was not compiled from this checkpoint: {name} is {compiled.get(name)} in the package and "
             f"{given[name]} in the checkpoint.",
         )
+
+
+def whole_text(model: BrowserModel, text: str) -> list[int]:
+    """The token ids of a text that is not cut, so that every reference reads the same."""
+    token_ids, limit = model.tokenize(text), model.info["contextLength"]
+    if len(token_ids) > limit:
+        message = f"The text {text[:40]!r} has {len(token_ids)} tokens and the model reads {limit}: use a shorter one."
+        raise NomoatError("invalid_request", message)
+    return token_ids
 
 
 def answer(model: BrowserModel, prompt: str, max_tokens: int, on_status: Callable[[str], None]) -> Answered:
