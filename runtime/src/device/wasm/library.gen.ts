@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 401881,
-      "sha256": "7775642abf10fbe2bbd149d3b514db14d6cc565099305a04da41d3eac753baf9"
+      "nbytes": 402402,
+      "sha256": "d00c1047cf31cf9a9f86bdba46102cbbbc842d24e0650b9df70232a52fc6d2a3"
     },
     "relaxed": {
-      "nbytes": 401881,
-      "sha256": "bf6eb67b8242a8448a9032047a78fcb6848dcdc1867ec5ef5fabdac2ed00f137"
+      "nbytes": 402402,
+      "sha256": "7400fc841a1ff9562edbe6264f3fa70ee098b9f57b7c0072410cbf4392a8e171"
     },
     "plain-threads": {
-      "nbytes": 461805,
-      "sha256": "da7238c8a4f61470c91e7d70f2c0aca745d453d42aca2562c293c30f551d8137"
+      "nbytes": 462341,
+      "sha256": "36e8407360bbf4fc48f924ae62669fe0f66c240bb3b936d21738a8373045ce74"
     },
     "plain": {
-      "nbytes": 461805,
-      "sha256": "46118065ea8590cd8f048c31ff65725a25ffd933ae247ce20dfab3cfd93abdb3"
+      "nbytes": 462341,
+      "sha256": "f54f429c6c764b563e67e565e630e87ca9d33be0925ba9c457a4f1f818110c01"
     }
   },
   "stack_bytes": 65536,
@@ -165,7 +165,7 @@ export const LIBRARY = {
     "activate_3",
     "activate_4",
     "add",
-    "add_bias",
+    "add_rows",
     "argmax_finish",
     "argmax_share",
     "attention_combine",
@@ -256,6 +256,7 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
+    "lora_up",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1338767,
-  "sha256": "9e069b69fb71b4b6a3125f54787150341c24d1248eb6af552d813e3b1fdf6eab"
+  "nbytes": 1392066,
+  "sha256": "53224372a89df4ec40cf1a44a99bebb44c9455c9af942ed11289562ca3196baf"
 } as const;
