@@ -167,7 +167,11 @@ function storedArrays(program: Program): StoredArray[] {
 function contentOf({ scheme, shape }: TensorSpec, role: string): Content {
   if ("dtype" in scheme) return { kind: shape.length === 1 ? "ones" : "matrix", dtype: scheme.dtype };
   if (role === "q_weight") return { kind: "words" };
-  return { kind: "scales", dtype: scheme.scale_dtype, bits: scheme.bits, minimum: scheme.zero === null };
+  const { scale_dtype: dtype, bits, minimum } = scheme;
+  if (dtype === "int8" || dtype === "uint8" || dtype === "uint4") {
+    throw new LlmError("invalid_request", `There are no synthetic weights with ${dtype} scales.`);
+  }
+  return { kind: "scales", dtype, bits, minimum: minimum === true };
 }
 
 async function prepareCache(executor: WebGpuExecutor, plan: Plan, tokens: number): Promise<void> {
