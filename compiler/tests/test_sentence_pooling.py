@@ -42,6 +42,22 @@ def test_modules_say_how_a_text_becomes_a_vector(tmp_path: Path, modules: Any, p
     assert read(tmp_path, modules, pooling) == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "tokenizer", "expected"),
+    [(256, 512, 256), (None, 512, 512), (None, 10**30, None), (None, None, None), (256, None, 256)],
+)
+def test_where_texts_are_cut(own: int | None, tokenizer: int | None, expected: int | None, tmp_path: Path) -> None:
+    """The rule of sentence_transformers.models.Transformer."""
+    for name, key, value in (
+        ("sentence_bert_config.json", "max_seq_length", own),
+        ("tokenizer_config.json", "model_max_length", tokenizer),
+    ):
+        (tmp_path / name).write_text(json.dumps({key: value, "do_lower_case": False}))
+    pooling = read(tmp_path, [TRANSFORMER, POOLING], MEAN)
+    assert pooling["cuts"] is True
+    assert pooling.get("max_seq_length") == expected
+
+
 def test_other_models_say_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     assert "pooling" not in ConfigCheckpoint(tmp_path / "config.json", "m").config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -200,3 +200,16 @@ def test_what_a_model_writes_cannot_run_load_or_send(chromium: Browser, site: st
     assert page.evaluate("window.hacked") is None
     assert not any("leak.invalid" in url for url in requested)
     context.close()
+
+
+def test_an_encoder_says_that_it_embeds(chromium: Browser, family_package: Callable[[str, str], Path]) -> None:
+    with local_site(create_app([family_package("bert", "f32")])) as url, chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(url)
+        run_on(page, "wasm")
+        page.get_by_test_id("model-load").click()
+        expect(page.get_by_test_id("load")).to_have_attribute("data-state", "ready")
+        expect(page.get_by_test_id("load-status")).to_contain_text("embeds texts and does not chat")
+        wait_for(ask(page, QUESTION), "error")
+        expect(page.get_by_test_id("error-code")).to_have_text("invalid_request")
+        expect(page.get_by_test_id("error-message")).to_contain_text("call embed")

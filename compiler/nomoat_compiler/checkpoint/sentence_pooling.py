@@ -16,6 +16,8 @@ from .json_file import parse_json_object, read_json_object
 
 MODULES_NAME = "modules.json"
 MAX_MODULES_BYTES = 1 << 16
+MAX_CONFIG_BYTES = 1 << 24  # of tokenizer_config.json, which may list every added token
+LONGEST_TEXT = 1 << 30  # transformers writes 10^30 for a tokenizer without a limit
 MODULE_PATH = re.compile(r"^[A-Za-z0-9_-]{1,60}$")
 MODES = {
     "pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean", "pooling_mode_max_tokens": "max",
@@ -47,9 +49,22 @@ def read_pooling(folder: Path) -> dict[str, Any] | None:
         if kind == "Pooling":
             mode = _mode(_pooling_config(folder, module))
     pooling = {"mode": mode, "normalize": "Normalize" in kinds, "cuts": True}
-    cut = folder / "sentence_bert_config.json"
-    longest = read_json_object(cut, max_bytes=MAX_MODULES_BYTES).get("max_seq_length") if cut.is_file() else None
+    longest = _longest_text(folder)
     return pooling if longest is None else pooling | {"max_seq_length": longest}
+
+
+def _longest_text(folder: Path) -> Any:
+    """The library's own max_seq_length; without it the tokenizer's model_max_length, which is huge for none."""
+    for name, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
+        path = folder / name
+        value = read_json_object(path, max_bytes=MAX_CONFIG_BYTES).get(key) if path.is_file() else None
+        if value is not None and not (key == "model_max_length" and _is_huge(value)):
+            return value
+    return None
+
+
+def _is_huge(length: object) -> bool:
+    return isinstance(length, int | float) and length > LONGEST_TEXT
 
 
 def _pooling_config(folder: Path, module: Mapping[str, Any]) -> dict[str, Any]:

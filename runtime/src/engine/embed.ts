@@ -4,103 +4,43 @@
  * No text sees another, so one sequence serves them all: its pages are written over by each in turn, in the order in
  * which the device runs them.
  */
-import type { ReadbackPool } from "../device/executor";
-import { bufferBytes } from "../device/program_rules";
-import type { LlmError } from "../internal/errors";
-import type { Sequence } from "./kv_cache";
 import { notFinite } from "./numeric_error";
+import { RowsTask } from "./rows_task";
 import type { Advance } from "./scheduler";
-import type { Session, SessionTask } from "./session";
+import type { Session } from "./session";
 
-export class EmbedTask implements SessionTask {
-  readonly partition = "embed";
-  /** (hidden_size) of each text, in their order. */
-  readonly result: Promise<Float32Array[]>;
-  private resolve!: (embeddings: Float32Array[]) => void;
-  private reject!: (error: LlmError) => void;
-  private finished = false;
-  private advancing = false;
-  private sequence: Sequence | null = null;
+export class EmbedTask extends RowsTask<Float32Array[]> {
   private next = 0;
   private missing: number;
-  private life = 0;
   private readonly embeddings: (Float32Array | null)[];
-  private rows: ReadbackPool;
 
   /** `texts`: token ids of each, at least one and at most context_length. */
   constructor(
-    private session: Session,
+    session: Session,
     private readonly texts: readonly (readonly number[])[],
   ) {
-    this.rows = session.executor.readbacks(this.rowBytes);
+    super("embed", session, "embedding");
     this.embeddings = texts.map(() => null);
     this.missing = texts.length;
-    this.result = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
   }
 
-  get over(): boolean {
-    return this.finished;
-  }
-
-  async advance(): Promise<Advance> {
-    this.advancing = true;
-    try {
-      return await this.queueNext();
-    } finally {
-      this.advancing = false;
-      if (this.finished) this.closeSequence();
-    }
-  }
-
-  preempt(): void {
-    this.closeSequence();
-    this.life += 1;
-    this.next = this.embeddings.indexOf(null);
-  }
-
-  moveTo(session: Session): void {
-    this.rows.destroy();
-    this.rows = session.executor.readbacks(this.rowBytes);
-    this.session = session;
-  }
-
-  fail(error: LlmError): void {
-    if (this.finished) return;
-    this.end();
-    this.reject(error);
-  }
-
-  private async queueNext(): Promise<Advance> {
+  protected async queueNext(): Promise<Advance> {
     const { session, next: index } = this;
-    const { executor } = session;
     const ids = this.texts[index];
     if (!ids) return "waiting";
-    this.sequence ??= session.open(this.partition, [], ids.length);
-    const { sequence } = this;
+    const sequence = this.open(ids.length);
     if (!sequence || !(await session.reserve(sequence, ids.length))) return "no_memory";
-    const staging = await this.rows.take();
-    if (this.finished) {
-      this.rows.give(staging);
-      return "waiting";
-    }
-    session.bind(sequence);
-    session.stateOwner = null;
-    session.writeState(sequence, 0, 0, 0, 0, ids.length);
-    executor.write("prompt_ids", Int32Array.from(ids));
-    const read = session.timed(session.prefillPace, ids.length, () => {
-      executor.run(["encode"], ids.length, [{ from: "embedding", to: staging, toOffset: 0, bytes: this.rowBytes }]);
-      return this.rows.read(staging);
-    });
-    this.next += 1;
-    const { life } = this;
-    return {
-      work: read.then((bytes) => {
-        if (!this.finished && this.life === life) this.receive(new Float32Array(bytes), index);
-      }),
+    const write = () => {
+      session.writeState(sequence, 0, 0, 0, 0, ids.length);
+      session.executor.write("prompt_ids", Int32Array.from(ids));
+      this.next += 1;
     };
+    const receive = (embedding: Float32Array) => this.receive(embedding, index);
+    return this.queueRow(sequence, "encode", ids.length, session.prefillPace, write, receive);
+  }
+
+  protected startAgain(): void {
+    this.next = this.embeddings.indexOf(null);
   }
 
   private receive(embedding: Float32Array, index: number): void {
@@ -110,24 +50,6 @@ export class EmbedTask implements SessionTask {
     }
     this.embeddings[index] = embedding;
     this.missing -= 1;
-    if (this.missing > 0) return;
-    this.end();
-    this.resolve(this.embeddings as Float32Array[]);
-  }
-
-  private get rowBytes(): number {
-    const { program } = this.session.executor;
-    return bufferBytes(program.buffers.get("embedding")!, program);
-  }
-
-  private end(): void {
-    this.finished = true;
-    this.rows.destroy();
-    if (!this.advancing) this.closeSequence();
-  }
-
-  private closeSequence(): void {
-    if (this.sequence) this.session.close(this.sequence, false);
-    this.sequence = null;
+    if (this.missing === 0) this.succeed(this.embeddings as Float32Array[]);
   }
 }

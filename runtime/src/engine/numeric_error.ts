@@ -2,7 +2,7 @@
 import type { DeviceFacts } from "../device/executor";
 import { type ErrorDetail, LlmError } from "../internal/errors";
 
-/** `what`: the numbers, and what follows from them, e.g. "The embedding of input[0]". */
+/** The message says that `what` ("The model's logits are") not finite numbers, and what follows from it (`after`). */
 export function notFinite({ kind, adapter }: DeviceFacts, what: string, after: string, detail: ErrorDetail): LlmError {
   const advice =
     kind === "webgpu"

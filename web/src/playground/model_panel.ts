@@ -84,7 +84,8 @@ export function startModelPanel({ visible, deviceChoice }: ModelPanelParts): Mod
     const done = loadModel(model.url, options).then(
       (ready) => {
         load.dataset.state = "ready";
-        status.textContent = `Ready after ${formatMilliseconds(ready.loadMs)}`;
+        const embeds = ready.task === "embed" ? ". It embeds texts and does not chat: call embed." : "";
+        status.textContent = `Ready after ${formatMilliseconds(ready.loadMs)}${embeds}`;
         return ready;
       },
       (thrown: unknown) => {
