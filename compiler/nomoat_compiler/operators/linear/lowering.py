@@ -58,6 +58,9 @@ def product(y: str, first: Expression, when: Expression) -> list[Json]:
     ]  # fmt: skip
 
 
+# The bits of 1.0: expressions compute with integers only.
+ONE = 0x3F800000
+
 LOWERING = lowering(
     step(norm("rms_norm", "normed.address", "n.address"), when=conjunction(PLAIN, NORM)),
     step(
@@ -85,7 +88,7 @@ LOWERING = lowering(
         ),
         call(
             "scale_cap", "out.address", "n.address", ROW_BLOCKS, "scale.float32", "softcap.float32",
-            when=["max", "has_softcap", negation(["==", "scale", 1])],
+            when=["max", "has_softcap", negation(["==", "scale.float32", ONE])],
         ),
         call("add", "out.address", "residual.address", "n.address", ROW_BLOCKS, when="residual"),
     ),

@@ -43,7 +43,7 @@ OPERATOR = OperatorDeclaration(
         "values to their page. `dynamic`: from position trained_length on, token by token, `inv_freq[j] = "
         "theta'^(-2j/rotary_dim)` with `theta' = theta · (factor · (position + 1) / trained_length − (factor − "
         "1))^(rotary_dim/(rotary_dim − 2))`. `long_from`: `long_inv_freq` in place of `inv_freq` where `state[5]` > "
-        "long_from"
+        "long_from. A device may round keys and values; with `exact_cache` to float16 and no further"
     ),
     tolerance="1e-5 · max|qkv| for positions below 2^17: sine and cosine are good to 2e-7",
     rules=(

@@ -635,7 +635,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             "arguments": ["out.address", "n.address", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]]
           },
           {
-            "when": ["max", "has_softcap", ["==", ["==", "scale", 1], 0]],
+            "when": ["max", "has_softcap", ["==", ["==", "scale.float32", 1065353216], 0]],
             "kernel": "scale_cap",
             "arguments": [
               "out.address",
