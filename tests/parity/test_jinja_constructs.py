@@ -14,7 +14,7 @@ import pytest
 from nomoat_compiler.chat_templates import built_in_templates
 from transformers.utils.chat_template_utils import render_jinja_template
 
-from tests.fixtures.real_templates import MISSING, real_templates
+from tests.fixtures.published import LLAMA_CPP, published_folder
 from tests.parity import text_part
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -23,6 +23,7 @@ FAULTS = json.loads((FIXTURES / "template_faults.json").read_text())
 SPECIAL_TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 
 REFUSED = object()
+REAL_TEMPLATES = 70
 
 
 @pytest.fixture(scope="module")
@@ -165,11 +166,12 @@ CONVERSATIONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.skipif(not real_templates(), reason=MISSING)
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
 def test_real_templates(driver: Path, conversation: str) -> None:
     messages, variables = CONVERSATIONS[conversation]
-    compare(driver, [(source, messages, variables) for source in real_templates().values()])
+    templates = sorted((published_folder(LLAMA_CPP) / "templates").glob("*.jinja"))
+    assert len(templates) == REAL_TEMPLATES
+    compare(driver, [(path.read_text(encoding="utf-8"), messages, variables) for path in templates])
 
 
 @pytest.mark.parametrize("name", built_in_templates())
