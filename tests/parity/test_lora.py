@@ -2,7 +2,7 @@
 
 Needs Chromium, torch, transformers and peft. Models and adapters are random, so every part of an adapter moves the
 logits by tenths. On WebGPU the tolerance is that of test_llama_variants.py; on the CPU, whose keys and values are
-rounded, that of test_llama_wasm.py, against the reference with the same roundings and the adapter in its weights.
+float16, that of test_llama_wasm.py.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from nomoat_compiler.adapter.compile import compile_adapter
 from nomoat_compiler.errors import NomoatError
 from peft import PeftModel
 
-from tests.fixtures.packages import PackageTensors, compiled
+from tests.fixtures.packages import compiled
 from tests.fixtures.random_lora import CONFIGS, random_lora
 from tests.fixtures.transformers_oracle import TransformersOracle
 from tests.fixtures.variants import random_tensors, variant_config, write_variant
 from tests.parity.package_browser import GREEDY, OpenPackage, PackageBrowser
-from tests.parity.test_llama_wasm import PLAIN_MEDIAN_TOLERANCE, PLAIN_TOLERANCE, reference_logits
+from tests.parity.test_llama_wasm import PLAIN_MEDIAN_TOLERANCE, PLAIN_TOLERANCE
 
 pytestmark = pytest.mark.browser
 
@@ -68,17 +68,6 @@ class Adapted:
         finally:
             self.model.delete_adapter("sum")
 
-    def weights(self, weights: dict[str, float]) -> dict[str, np.ndarray]:
-        """The tensors with the adapters folded in, by peft's own deltas."""
-        merged = dict(TENSORS)
-        with torch.no_grad():
-            for path, module in self.model.named_modules():
-                for name, weight in weights.items():
-                    if name in getattr(module, "lora_A", {}):
-                        source = path.removeprefix("base_model.model.") + ".weight"
-                        merged[source] = merged[source] + weight * module.get_delta_weight(name).numpy()
-        return merged
-
 
 @pytest.fixture(scope="module")
 def adapted(tmp_path_factory: pytest.TempPathFactory) -> Adapted:
@@ -113,13 +102,12 @@ def test_webgpu(adapted: Adapted, package_browser: PackageBrowser) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_wasm(threads: int, adapted: Adapted, package_browser: PackageBrowser) -> None:
-    bits = PackageTensors(adapted.base).bits
     with package_browser.open(adapted.base, "wasm", threads) as model:
         for name in (A, B):
             model.load_adapter(adapted.folders[name], name)
         alone = model.logits(IDS, FIRST)
         for weights in (*STACKS, *STACKS[:1]):
-            expected = reference_logits(CONFIG, adapted.weights(weights), IDS, bits)[FIRST:]
+            expected = adapted.logits(weights)[FIRST:]
             actual = model.logits(IDS, FIRST, use(weights))
             np.testing.assert_allclose(actual, expected, rtol=0, atol=PLAIN_TOLERANCE, err_msg=str(weights))
             assert np.median(np.abs(actual - expected)) <= PLAIN_MEDIAN_TOLERANCE

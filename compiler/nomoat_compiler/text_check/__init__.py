@@ -1,6 +1,6 @@
 """A package's text files, tried before they ship: the runtime's own text part against Jinja2 and ``tokenizers``.
 
-``text_part.js`` is that part, built from runtime/src/check by ``make setup``; it runs in the V8 of mini-racer, so
+``text_part.js`` is that part, built from runtime/src/check by ``make setup``; it runs in the V8 of mini-racer (v8.py), so
 nobody needs Node to compile a model. What a browser would refuse at load is an error here, and what it would read
 otherwise than transformers does is a warning that says where.
 """
@@ -8,22 +8,20 @@ otherwise than transformers does is a warning that says where.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from ..checkpoint.special_tokens import token_text
 from ..checkpoint.tokenizer_files import load_tokenizer
 from ..errors import NomoatError, NomoatWarning
+from . import v8
 from .jinja_reference import render
 
 TEXT_PART = Path(__file__).with_name("text_part.js")
-# A vocabulary of 256,000 tokens takes a few seconds and some hundred megabytes.
-LIMIT_S = 300
-LIMIT_BYTES = 4 << 30
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 _CODE = "def f(x):\n    if x:\n\treturn x  \n\n    return None\n"
@@ -63,7 +61,7 @@ def check_text_files(files: dict[str, bytes]) -> None:
     config = json.loads(files.get("tokenizer_config.json", b"{}"))
     if "chat_template.jinja" in files:
         _check_template(files["chat_template.jinja"].decode("utf-8"), config, files, result)
-    tokenizer = _tokenizer(files)
+    tokenizer = load_tokenizer(files["tokenizer.json"])
     for text, ours, back in zip(TEXTS, result["encoded"], result["decoded"], strict=True):
         ids = tokenizer.encode(text).ids
         _compare_ids(f"The text {text!r}", ours, ids)
@@ -72,12 +70,8 @@ def check_text_files(files: dict[str, bytes]) -> None:
             _warn(f"The tokens of {text!r} are {expected!r} as text, and the runtime gives {_shown(back)}.")
 
 
-def _tokenizer(files: dict[str, bytes]) -> Tokenizer:
-    """Without the padding and cutting that some files ask of ``tokenizers``: they are for batches, not for texts."""
-    tokenizer = load_tokenizer(files["tokenizer.json"])
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
+def _too_much() -> NomoatError:
+    return NomoatError("unsupported", "The runtime needs too much time or memory to load the tokenizer.")
 
 
 def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
@@ -85,11 +79,6 @@ def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
         _warn(
             f"The text files were not tried with the runtime's own code: {TEXT_PART.name} is not built (`make setup`)."
         )
-        return None
-    try:
-        from py_mini_racer import JSEvalException, JSOOMException, JSTimeoutException, MiniRacer
-    except (ImportError, OSError) as error:  # No wheel for this platform, or a library that it needs is missing.
-        _warn(f"The text files were not tried with the runtime's own code: mini-racer cannot be loaded ({error}).")
         return None
 
     def text(name: str) -> str | None:
@@ -105,15 +94,22 @@ def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
         "conversations": list(CONVERSATIONS.values()),
         "texts": TEXTS,
     }
+    command = [sys.executable, "-m", v8.__name__, str(TEXT_PART)]
     try:
-        with MiniRacer() as engine:
-            engine.eval(TEXT_PART.read_text(encoding="utf-8"))
-            call = f"check({json.dumps(json.dumps(job))})"
-            outcome = json.loads(engine.eval(call, timeout_sec=LIMIT_S, max_memory=LIMIT_BYTES))
-    except (JSTimeoutException, JSOOMException) as error:
-        raise NomoatError("unsupported", "The runtime needs too much time or memory to load the tokenizer.") from error
-    except JSEvalException as error:
-        raise NomoatError("internal", f"The runtime's text part failed: {error}") from error
+        done = subprocess.run(
+            command, input=json.dumps(job), capture_output=True, encoding="utf-8", timeout=2 * v8.LIMIT_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _too_much() from error
+    if done.returncode == v8.TOO_MUCH:
+        raise _too_much()
+    problem = (done.stderr.strip().splitlines() or [f"V8 ended with code {done.returncode}"])[-1]
+    if done.returncode == v8.FAILED:
+        raise NomoatError("internal", f"The runtime's text part failed: {problem}")
+    if done.returncode != 0:
+        _warn(f"The text files were not tried with the runtime's own code: mini-racer does not run here ({problem}).")
+        return None
+    outcome = json.loads(done.stdout)
     if "error" in outcome:
         raise NomoatError("unsupported", f"A browser would refuse this package: {outcome['error']['message']}")
     value: dict[str, Any] = outcome["value"]
@@ -122,7 +118,7 @@ def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
 
 def _check_template(source: str, config: dict[str, Any], files: dict[str, bytes], result: dict[str, Any]) -> None:
     special_tokens = {name: text for name in SPECIAL_TOKENS if (text := token_text(config.get(name))) is not None}
-    tokenizer = _tokenizer(files)
+    tokenizer = load_tokenizer(files["tokenizer.json"])
     refused = []
     for (name, messages), ours, ids in zip(CONVERSATIONS.items(), result["rendered"], result["chats"], strict=True):
         error = ours.get("error")
