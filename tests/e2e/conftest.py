@@ -64,6 +64,9 @@ def endless_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(folder / "config.json", max_position_embeddings=ENDLESS_CONTEXT, eos_token_id=None)
     edit(folder / "generation_config.json", eos_token_id=None)
     edit(folder / "tokenizer_config.json", eos_token=None, model_max_length=ENDLESS_CONTEXT)
+    # Tokens with these texts end an answer whatever the files say.
+    for path in (folder / name for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")):
+        path.write_text(path.read_text().replace("<|im_end|>", "<|im_over|>").replace("<|endoftext|>", "<|text|>"))
     return folder
 
 

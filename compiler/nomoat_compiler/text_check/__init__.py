@@ -1,7 +1,7 @@
 """A package's text files, tried before they ship: the runtime's own text part against Jinja2 and ``tokenizers``.
 
-``text_part.js`` is that part, built from runtime/src/check by ``make setup``; it runs in the V8 of mini-racer (v8.py), so
-nobody needs Node to compile a model. What a browser would refuse at load is an error here, and what it would read
+``text_part.js`` is that part, built from runtime/src/check by ``make setup``; it runs in the V8 of mini-racer (v8.py),
+so nobody needs Node to compile a model. What a browser would refuse at load is an error here, and what it would read
 otherwise than transformers does is a warning that says where.
 """
 
