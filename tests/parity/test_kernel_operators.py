@@ -1,4 +1,8 @@
-"""The GPU kernels of every operator with every knob against their references in NumPy, on every adapter."""
+"""The GPU kernels of every operator with every knob against their references in NumPy.
+
+One adapter takes them all: what differs between adapters is proved by the known answers (test_kernels.py) and by the
+matmuls, and lavapipe compiles each of some hundred pipelines for a second. NOMOAT_EVERY_KERNEL=1 takes every adapter.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from nomoat_compiler.operators.activations import activate
 from nomoat_compiler.operators.declaration import ACTIVATIONS
 
 from tests.fixtures.finite_floats import finite_floats
-from tests.parity.adapters import SWIFTSHADER, SoftwareAdapter, each_adapter
+from tests.parity.adapters import ADAPTERS, EVERY_KERNEL, SWIFTSHADER, SoftwareAdapter, each_adapter
 from tests.parity.kernel_cases import POISON, SCHEMES, run_everywhere
 from tests.parity.operator_instances import Instance, each_instance
 from tests.parity.test_kernel_linear import linear
@@ -31,7 +35,7 @@ def test_knobs(instance: Instance) -> None:
     check(instance, SWIFTSHADER)
 
 
-@each_adapter
+@pytest.mark.parametrize("adapter", ADAPTERS if EVERY_KERNEL else [SWIFTSHADER], ids=lambda adapter: adapter.name)
 @each_instance("rope_append", "rms_norm", "layer_norm", "short_conv", "pool")
 def test_knobs_where_workgroups_meet(instance: Instance, adapter: SoftwareAdapter) -> None:
     check(instance, adapter)
