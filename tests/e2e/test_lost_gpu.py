@@ -29,7 +29,7 @@ from tests.patient_browser import patient
 pytestmark = pytest.mark.browser
 PROMPT = "What comes after four?"
 GREEDY = {"temperature": 0, "repetitionPenalty": 1}
-TOKENS = 200
+TOKENS = 800
 # Chromium takes WebGPU from pages that lost it twice; here each loss is another test's.
 UNLIMITED_CRASHES = ("--disable-gpu-process-crash-limit", "--disable-domain-blocking-for-3d-apis")
 # Of the text, before the GPU is lost: more than one submit, and far from the end.
