@@ -1,8 +1,7 @@
 """Proves that adapters compute in the browser what peft does on transformers in float32, on both devices.
 
 Needs Chromium, torch, transformers and peft. Models and adapters are random, so every part of an adapter moves the
-logits by tenths. On WebGPU the tolerance is that of test_llama_variants.py; on the CPU, whose keys and values are
-float16, that of test_llama_wasm.py.
+logits by tenths. On WebGPU the tolerance is that of test_llama_variants.py; on the CPU keys and values are float16.
 """
 
 from __future__ import annotations
@@ -24,11 +23,13 @@ from tests.fixtures.random_lora import CONFIGS, random_lora
 from tests.fixtures.transformers_oracle import TransformersOracle
 from tests.fixtures.variants import random_tensors, variant_config, write_variant
 from tests.parity.package_browser import GREEDY, OpenPackage, PackageBrowser
-from tests.parity.test_llama_wasm import PLAIN_MEDIAN_TOLERANCE, PLAIN_TOLERANCE
 
 pytestmark = pytest.mark.browser
 
 TOLERANCE = 2e-4
+# Random adapters make keys several times as large, so what float16 takes of them weighs more than in a model alone;
+# they move the logits by tenths.
+CPU_TOLERANCE, CPU_MEDIAN_TOLERANCE = 5e-2, 5e-3
 VARIANT = "every_bias_untied"
 CONFIG = variant_config(VARIANT)
 TENSORS = random_tensors(CONFIG, 0)
@@ -109,8 +110,8 @@ def test_wasm(threads: int, adapted: Adapted, package_browser: PackageBrowser) -
         for weights in (*STACKS, *STACKS[:1]):
             expected = adapted.logits(weights)[FIRST:]
             actual = model.logits(IDS, FIRST, use(weights))
-            np.testing.assert_allclose(actual, expected, rtol=0, atol=PLAIN_TOLERANCE, err_msg=str(weights))
-            assert np.median(np.abs(actual - expected)) <= PLAIN_MEDIAN_TOLERANCE
+            np.testing.assert_allclose(actual, expected, rtol=0, atol=CPU_TOLERANCE, err_msg=str(weights))
+            assert np.median(np.abs(actual - expected)) <= CPU_MEDIAN_TOLERANCE
             assert np.abs(actual - alone).max() > 0.3
         np.testing.assert_array_equal(model.logits(IDS, FIRST), alone)
 
