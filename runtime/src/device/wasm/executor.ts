@@ -6,6 +6,7 @@
  */
 import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
+import { roundUp } from "../../internal/round_up";
 import { isOfPrompt } from "../definition";
 import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
 import { SAMPLERS } from "../instance";
@@ -15,7 +16,7 @@ import { bandwidthPlan, measureBandwidth } from "./bandwidth";
 import { KvPool } from "./kv_pool";
 import { type Library, loadLibrary } from "./library";
 import { lower } from "./lower";
-import { createMemory, growMemory, Layout, roundUp, tooLarge, WASM_PAGE } from "./memory";
+import { createMemory, growMemory, Layout, tooLarge, WASM_PAGE } from "./memory";
 import { exactCaches, givenArguments, type PlannedFunctions, planSteps } from "./planned_step";
 import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";

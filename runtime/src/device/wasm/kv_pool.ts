@@ -9,10 +9,11 @@
  * NOTE shapes were checked (definition_rules.ts): a cache that a step uses is (kv_pages, kv_heads, page_size, head_dim).
  */
 import { LlmError } from "../../internal/errors";
+import { roundUp } from "../../internal/round_up";
 import { evaluate } from "../expression";
 import type { BufferSpec, Program } from "../program";
 import { LIBRARY } from "./library.gen";
-import { roundUp, WASM_PAGE } from "./memory";
+import { WASM_PAGE } from "./memory";
 
 /** The least that one head of a slab should be: the first reads of a stream come too late to be fetched ahead. */
 const STREAM_BYTES = 32 << 10;

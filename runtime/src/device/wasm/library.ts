@@ -5,6 +5,7 @@
  * are the only WebAssembly that the runtime runs: no model brings any.
  */
 import { LlmError } from "../../internal/errors";
+import { readOwnFile } from "../../internal/own_file";
 import { LIBRARY } from "./library.gen";
 
 export type BuildName = keyof typeof LIBRARY.builds;
@@ -85,21 +86,8 @@ async function compile(name: BuildName): Promise<WebAssembly.Module> {
 }
 
 async function fetchBytes(url: URL, name: BuildName): Promise<Uint8Array<ArrayBuffer>> {
-  if (url.protocol === "file:") {
-    // Node: its fetch knows no files. A name that bundlers cannot follow, since browsers never come here.
-    const fs = "node:fs/promises";
-    const { readFile } = (await import(/* @vite-ignore */ fs)) as typeof import("node:fs/promises");
-    return new Uint8Array(await readFile(url));
-  }
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    bytes = new Uint8Array(await response.arrayBuffer());
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : "no reason given";
-    throw new LlmError("network", `The kernels for the CPU (${name}.wasm) could not be fetched: ${why}.`);
-  }
+  const problem = (why: string) => `The kernels for the CPU (${name}.wasm) could not be fetched: ${why}.`;
+  const bytes = await readOwnFile(url, problem);
   const { nbytes } = LIBRARY.builds[name];
   if (bytes.length !== nbytes) {
     throw new LlmError(

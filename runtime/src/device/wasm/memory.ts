@@ -3,6 +3,7 @@
  * cache at its end grows.
  */
 import { LlmError } from "../../internal/errors";
+import { roundUp } from "../../internal/round_up";
 
 export const WASM_PAGE = 65536;
 const MAX_PAGES = 65536;
@@ -66,8 +67,4 @@ export function tooLarge(bytes: number): LlmError {
     `This model needs ${(bytes / 2 ** 30).toFixed(1)} GiB of memory on the CPU, and WebAssembly addresses 4 GiB. Use a smaller model or a GPU.`,
     { requested: bytes, limit: 2 ** 32 },
   );
-}
-
-export function roundUp(value: number, multiple: number): number {
-  return Math.ceil(value / multiple) * multiple;
 }

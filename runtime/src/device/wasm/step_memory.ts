@@ -5,9 +5,10 @@
  * definition that shares a place, so no kernel reaches beyond its own.
  */
 import { LlmError } from "../../internal/errors";
+import { roundUp } from "../../internal/round_up";
 import type { Symbols } from "../expression";
 import type { Memory, Real, Word } from "./lowering";
-import { Layout, roundUp } from "./memory";
+import { Layout } from "./memory";
 import { numberOf, type PlannedFunctions, type PlannedStep } from "./planned_step";
 
 export interface Place {

@@ -9,11 +9,12 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
+import { roundUp } from "../../internal/round_up";
 import type { OpenOptions, WeightStream } from "../executor";
 import { type Dtype, type GroupedScheme, ITEM_BYTES, type Parameter, type Program, type Scheme } from "../program";
 import { INTEGER_SCALES } from "../stored_parameters";
 import { LIBRARY } from "./library.gen";
-import { Layout, roundUp, tooLarge } from "./memory";
+import { Layout, tooLarge } from "./memory";
 import { givenArguments, numberOf, type PlannedFunctions, type PlannedStep, schemeOf } from "./planned_step";
 
 /** Change it whenever the bytes of an image change their meaning. */

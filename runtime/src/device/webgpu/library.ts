@@ -6,6 +6,7 @@
  */
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { LlmError } from "../../internal/errors";
+import { readOwnFile } from "../../internal/own_file";
 import { Reader } from "../../internal/reader";
 import { readDefinition } from "../definition_reader";
 import type { GpuOperator } from "../kernel";
@@ -107,21 +108,7 @@ async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayB
   }
 }
 
-async function fetchBytes(): Promise<Uint8Array<ArrayBuffer>> {
-  // new URL must stand with a literal, so that bundlers find the file.
+function fetchBytes(): Promise<Uint8Array<ArrayBuffer>> {
   const url = new URL("./library/kernels.bin", import.meta.url);
-  if (url.protocol === "file:") {
-    // Node: its fetch knows no files. A name that bundlers cannot follow, since browsers never come here.
-    const fs = "node:fs/promises";
-    const { readFile } = (await import(/* @vite-ignore */ fs)) as typeof import("node:fs/promises");
-    return new Uint8Array(await readFile(url));
-  }
-  try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : "no reason given";
-    throw new LlmError("network", `The GPU's kernels cannot be fetched from ${url}: ${why}.`);
-  }
+  return readOwnFile(url, (why) => `The GPU's kernels cannot be fetched from ${url}: ${why}.`);
 }

@@ -4,6 +4,7 @@
  * what does not fit is refused here.
  */
 import { LlmError } from "../../internal/errors";
+import { roundUp } from "../../internal/round_up";
 import { type ArrayArgument, arraysOf, definitionSymbols, isOfPrompt, ownKey } from "../definition";
 import { evaluate, type Symbols } from "../expression";
 import type { Binding, GpuOperator, KernelVariant } from "../kernel";
@@ -12,7 +13,6 @@ import { bufferBytes, mostPages } from "../program_rules";
 import type { Capabilities } from "./device";
 import { type ChosenKernel, chooseKernel } from "./kernel_choice";
 import type { LibraryOperators } from "./library";
-import { roundUp } from "./round_up";
 import { type Placement, type Slice, WeightPlacement } from "./weight_placement";
 
 /** Sequences that may run at once, and what idle ones are remembered by; fewer where their memory would be too large. */

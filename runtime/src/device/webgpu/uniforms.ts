@@ -5,9 +5,10 @@
  * Slots of prefill that use n are apart from the same struct elsewhere (where n is 1), so that alternating prefill
  * and decode rewrites nothing but what prefill's own n asks for.
  */
+
+import { roundUp } from "../../internal/round_up";
 import { evaluate, type Symbols, uses } from "../expression";
 import type { Uniform } from "../kernel";
-import { roundUp } from "./round_up";
 
 export interface Slot {
   /** Bytes from the start of the arena. */

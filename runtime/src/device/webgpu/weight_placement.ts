@@ -6,9 +6,9 @@
  * gate rows and then the up rows that belong to them. Vectors are widened to float32, which all kernels read.
  */
 import { LlmError } from "../../internal/errors";
+import { roundUp } from "../../internal/round_up";
 import type { ArrayArgument } from "../definition";
 import type { Parameter, Program } from "../program";
-import { roundUp } from "./round_up";
 
 /** Slices begin at multiples of this: workgroups of most kernels are whole then, and bytes whole words. */
 const SLICE_ROWS = 64;
