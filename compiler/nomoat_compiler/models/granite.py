@@ -38,11 +38,7 @@ def read_granite(c: ConfigReader) -> Model:
     return _decoder(
         c, "GraniteForCausalLM", MLP, sizes, positions,
         attention_scale=c.number("attention_multiplier", 1.0),
-        multipliers={
-            "embedding_multiplier": c.number("embedding_multiplier", 1.0),
-            "residual_multiplier": c.number("residual_multiplier", 1.0),
-            "logits_scale": 1 / c.number("logits_scaling", 1.0),
-        },
+        multipliers=_multipliers(c),
         attention_bias=c.boolean("attention_bias"), mlp_bias=c.boolean("mlp_bias"),
     )  # fmt: skip
 
@@ -63,11 +59,7 @@ def read_granite_hybrid(c: ConfigReader) -> Model:
     return _decoder(
         c, "GraniteMoeHybridForCausalLM", SHARED_MLP, sizes, positions,
         attention_scale=c.number("attention_multiplier", 1.0),
-        multipliers={
-            "embedding_multiplier": c.number("embedding_multiplier", 1.0),
-            "residual_multiplier": c.number("residual_multiplier", 1.0),
-            "logits_scale": 1 / c.number("logits_scaling", 1.0),
-        },
+        multipliers=_multipliers(c),
         attention_bias=c.boolean("attention_bias"), mlp_bias=False, rotates=rotates,
     )  # fmt: skip
 
@@ -85,6 +77,15 @@ def read_minicpm(c: ConfigReader) -> Model:
         },
         attention_bias=c.boolean("attention_bias"), mlp_bias=False, tied=True,
     )  # fmt: skip
+
+
+def _multipliers(c: ConfigReader) -> dict[str, float]:
+    """Granite's, as both of its classes name them."""
+    return {
+        "embedding_multiplier": c.number("embedding_multiplier", 1.0),
+        "residual_multiplier": c.number("residual_multiplier", 1.0),
+        "logits_scale": 1 / c.number("logits_scaling", 1.0),
+    }
 
 
 def _decoder(

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from ..checkpoint.special_tokens import token_text
 from ..checkpoint.tokenizer_files import load_tokenizer
 from ..errors import NomoatError, NomoatWarning
@@ -59,9 +61,9 @@ def check_text_files(files: dict[str, bytes]) -> None:
     if result is None:
         return
     config = json.loads(files.get("tokenizer_config.json", b"{}"))
-    if "chat_template.jinja" in files:
-        _check_template(files["chat_template.jinja"].decode("utf-8"), config, files, result)
     tokenizer = load_tokenizer(files["tokenizer.json"])
+    if "chat_template.jinja" in files:
+        _check_template(files["chat_template.jinja"].decode("utf-8"), config, tokenizer, result)
     for text, ours, back in zip(TEXTS, result["encoded"], result["decoded"], strict=True):
         ids = tokenizer.encode(text).ids
         _compare_ids(f"The text {text!r}", ours, ids)
@@ -116,9 +118,8 @@ def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
     return value
 
 
-def _check_template(source: str, config: dict[str, Any], files: dict[str, bytes], result: dict[str, Any]) -> None:
+def _check_template(source: str, config: dict[str, Any], tokenizer: Tokenizer, result: dict[str, Any]) -> None:
     special_tokens = {name: text for name in SPECIAL_TOKENS if (text := token_text(config.get(name))) is not None}
-    tokenizer = load_tokenizer(files["tokenizer.json"])
     refused = []
     for (name, messages), ours, ids in zip(CONVERSATIONS.items(), result["rendered"], result["chats"], strict=True):
         error = ours.get("error")
