@@ -108,6 +108,7 @@ def scheme_from_json(value: object) -> Scheme:
                 "a scheme without groups has bits and dtype only: 32 of float32, 16 of float16 or bfloat16"
             )
         return plain
+    # Values of any type go in, which mypy cannot like; _problem refuses those that no scheme has.
     grouped = Grouped(
         value.get("bits"),  # type: ignore[arg-type]
         value["group_size"],
@@ -195,4 +196,5 @@ def stored_parameters(name: str, shape: tuple[int, ...], scheme: Scheme) -> list
         scales: tuple[int, ...] = (n, math.ceil(k / SUPER_COLUMNS), scheme.super_words)
         return [weight, Parameter(role, f"{name}.{role}", scales, "uint32")]
     scales = (n, groups, 2) if scheme.minimum else (n, groups)
+    # Integer scales returned above, so this is the dtype of floats; mypy does not narrow by two_level.
     return [weight, Parameter(role, f"{name}.{role}", scales, scheme.scale_dtype)]  # type: ignore[arg-type]
