@@ -45,7 +45,7 @@ def main() -> int:
     options = arguments()
     engines = [ENGINES[name] for name in options.engines]
     console = Console(stderr=True)
-    onnx = prepare(engines, console)
+    onnx = prepare(engines, [MODELS[name] for name in options.models], console)
     for name in options.models:
         compare(MODELS[name], [e for e in engines if MODELS[name].in_onnx or not e.onnx_file], onnx, options, console)
     return 0
@@ -127,8 +127,8 @@ def thread_counts(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def prepare(engines: list[Engine], console: Console) -> dict[str, int]:
-    """Installs what these engines need; the ONNX files' bytes per token."""
+def prepare(engines: list[Engine], models: list[BenchModel], console: Console) -> dict[str, int]:
+    """Installs what these engines need for these models; the ONNX files' bytes per token."""
 
     def on_step(what: str) -> None:
         console.print(f"preparing {what} ...")
@@ -137,7 +137,8 @@ def prepare(engines: list[Engine], console: Console) -> dict[str, int]:
     install.install_venv(on_step)
     if NOMOAT in engines:
         install.build_our_page(on_step)
-    return install.export_onnx(on_step) if any(engine.onnx_file for engine in engines) else {}
+    exported = any(engine.onnx_file for engine in engines) and any(model.in_onnx for model in models)
+    return install.export_onnx(on_step) if exported else {}
 
 
 def described(engine: Engine, model: BenchModel, threads: list[int], onnx: dict[str, int]) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def install_npm(on_step: OnStep) -> None:
 
 def install_venv(on_step: OnStep) -> None:
     """llama.cpp, ONNX and matplotlib. The environment also sees this one, for torch and transformers."""
-    key = (PEERS / "requirements.txt").read_bytes() + sys.version.encode()
+    ours = sysconfig.get_path("purelib")
+    key = (PEERS / "requirements.txt").read_bytes() + f"{sys.version} {ours}".encode()
     if fresh(CACHE / "venv" / ".stamp", key):
         return
     on_step("Python packages of the peers")
@@ -62,7 +63,7 @@ def install_venv(on_step: OnStep) -> None:
     asked = [str(VENV_PYTHON), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     packages = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
     # Sorted last, so that what was installed here wins.
-    (packages / "zz_nomoat.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (packages / "zz_nomoat.pth").write_text(f"{ours}\n")
     stamp(CACHE / "venv" / ".stamp", key)
 
 
