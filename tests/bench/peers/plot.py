@@ -39,7 +39,7 @@ def main(source: Path, target: Path) -> None:
         fontsize=11,
     )
     for suffix, options in ((".svg", {"metadata": {"Date": None}}), (".png", {"dpi": 130})):
-        figure.savefig(target.with_suffix(suffix), **options)
+        figure.savefig(target.parent / f"{target.name}{suffix}", **options)
 
 
 def panel(axis: Any, report: dict[str, Any], threads: list[int], metric: str) -> None:
