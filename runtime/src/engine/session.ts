@@ -102,6 +102,17 @@ export class Session {
   }
 
   /**
+   * A second active sequence with all that an active one is, on the same pages where they are full. What is queued on the
+   * device by then counts. Null: other active sequences hold what is missing, or the device has no more.
+   */
+  async fork(sequence: Sequence): Promise<Sequence | null> {
+    while (!this.kv.evict(1)) if (!(await this.grow(1))) return null;
+    const forked = this.kv.fork(sequence);
+    if (forked) this.copy(forked);
+    return forked?.sequence ?? null;
+  }
+
+  /**
    * Makes room for `length` tokens: free pages first, then more memory up to one full context, then pages of idle
    * sequences, then more memory. False: other active sequences hold what is missing, or the device has no more.
    */
