@@ -8,9 +8,13 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
-    layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(api|engine|text|device|storage|worker)/"),
-    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|device|storage|worker)/"),
-    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|text|storage|worker)/"),
+    layer(
+      "internal-is-the-bottom",
+      "^runtime/src/internal",
+      "^runtime/src/(api|engine|sessions|text|device|storage|worker|language_model)/",
+    ),
+    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|sessions|device|storage|worker)/"),
+    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|sessions|text|storage|worker)/"),
     layer("webgpu-knows-no-wasm", "^runtime/src/device/webgpu/", "^runtime/src/device/wasm/"),
     layer("wasm-knows-no-webgpu", "^runtime/src/device/wasm/", "^runtime/src/device/webgpu/"),
     // Whatever is above goes through the interface (executor.ts) and open.ts, so that a device can come and go.
@@ -20,6 +24,20 @@ module.exports = {
       "^runtime/src/device/(webgpu|wasm)/",
     ),
     layer("storage-below-engine", "^runtime/src/storage", "^runtime/src/(api|engine|text|device|worker)/"),
+    // The page's side of the Prompt API goes where only a port is: it must not bring the engine along.
+    {
+      name: "language-model-over-its-port",
+      severity: "error",
+      from: { path: "^runtime/src/language_model" },
+      to: { path: "^runtime/src/(?!language_model/)", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "sessions-below-worker",
+      severity: "error",
+      from: { path: "^runtime/src/sessions" },
+      to: { path: "^runtime/src/(api|worker|language_model)/", dependencyTypesNot: ["type-only"] },
+    },
+    layer("engine-below-sessions", "^runtime/src/engine", "^runtime/src/sessions/"),
     {
       name: "engine-below-api",
       severity: "error",
@@ -30,7 +48,7 @@ module.exports = {
       name: "only-the-package-entry",
       severity: "error",
       from: { path: "^(web|extension)/" },
-      to: { path: "^runtime/src/(?!index\\.ts|worker/main\\.ts)" },
+      to: { path: "^runtime/src/(?!index\\.ts|worker/main\\.ts|language_model/index\\.ts)" },
     },
     {
       name: "nobody-imports-tests",

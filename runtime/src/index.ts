@@ -3,6 +3,8 @@ export { createEngine, type EngineOptions } from "./api/engine";
 export type {
   AdapterInfo,
   AdapterUse,
+  DecideOptions,
+  Decision,
   DeviceInfo,
   DeviceKind,
   Embeddings,
@@ -20,7 +22,15 @@ export type {
   ModelSource,
   ModelTask,
   Progress,
+  Question,
+  ResponseFormat,
   Role,
+  Session,
+  SessionMessage,
+  SessionOptions,
+  SessionPromptOptions,
+  Tool,
+  ToolCall,
   Usage,
 } from "./api/types";
 export { ERROR_CODES, type ErrorCode, type ErrorDetail, LlmError, type WireError } from "./internal/errors";

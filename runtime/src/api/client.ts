@@ -5,6 +5,8 @@ import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
 import type {
   AdapterInfo,
+  DecideOptions,
+  Decision,
   Embeddings,
   Engine,
   EngineGenerateOptions,
@@ -16,6 +18,9 @@ import type {
   Model,
   ModelInfo,
   ModelSource,
+  Question,
+  Session,
+  SessionOptions,
 } from "./types";
 
 const LOAD_OPTIONS: readonly string[] = ["device", "threads", "ownPrograms", "signal", "onProgress"];
@@ -94,6 +99,26 @@ class ModelClient implements Model {
     const { device, ...embeddings } = await this.connection.call("embed", { input }, { signal });
     this.device = device;
     return embeddings;
+  }
+
+  async createSession({ initialPrompts = [], signal, ...options }: SessionOptions = {}): Promise<Session> {
+    this.requireLoaded();
+    const created = await this.connection.call("createSession", { initialPrompts, options }, { signal });
+    const { SessionClient } = await import("./session");
+    return new SessionClient(this.connection, created, (device) => {
+      this.device = device;
+    });
+  }
+
+  async decide(
+    input: string,
+    questions: readonly Question[],
+    { signal, ...options }: DecideOptions = {},
+  ): Promise<Readonly<Record<string, Decision>>> {
+    this.requireLoaded();
+    const { decisions, device } = await this.connection.call("decide", { input, questions, options }, { signal });
+    this.device = device;
+    return decisions;
   }
 
   async tokenize(text: string): Promise<number[]> {

@@ -1,4 +1,6 @@
 /** The public types of the runtime: what a page, the extension and the playground program against. */
+import type { Format } from "../constraint/format";
+import type { Tool, ToolCall } from "../text/tool_calls/types";
 
 export type Role = "system" | "user" | "assistant";
 
@@ -145,6 +147,95 @@ export interface Embeddings {
   readonly usage: { readonly promptTokens: number };
 }
 
+/** A function that the model may call, as OpenAI writes it. */
+export type { Tool, ToolCall } from "../text/tool_calls/types";
+
+/** What a session's history is made of: beside plain messages the model's calls and what the tools gave. */
+export type SessionMessage =
+  | Message
+  | { readonly role: "assistant"; readonly content: string; readonly tool_calls: readonly ToolCall[] }
+  | { readonly role: "tool"; readonly content: string; readonly tool_call_id: string; readonly name?: string };
+
+/** What an answer may be held to. */
+export type ResponseFormat = Extract<Format, { type: "schema" | "json" | "regex" | "grammar" }>;
+
+/** A session's options: those of `generate` for each of its prompts, and how adventurous its answers are. */
+export interface SessionOptions extends Omit<EngineGenerateOptions, "system" | "raw"> {
+  /** Messages that the session begins with and never loses; a system message may be the first of them. */
+  readonly initialPrompts?: readonly SessionMessage[];
+  /** Functions that the model may call, where its template knows tools. */
+  readonly tools?: readonly Tool[];
+  /** A name instead of a temperature; "balanced" is what the model's author recommends. Default "balanced". */
+  readonly samplingMode?:
+    | "most-predictable"
+    | "predictable"
+    | "slightly-predictable"
+    | "balanced"
+    | "slightly-creative"
+    | "creative"
+    | "most-creative";
+}
+
+export interface SessionPromptOptions extends Omit<EngineGenerateOptions, "system" | "raw" | "partition" | "adapter"> {
+  /**
+   * Whether the answer begins with the last message, which is the assistant's then; the text has only what is added to
+   * it. Default: where the last message is the assistant's.
+   */
+  readonly prefix?: boolean;
+  readonly responseFormat?: ResponseFormat;
+  /** Whether the model is told of the format, in the last message of the user. Default false. */
+  readonly describeFormat?: boolean;
+}
+
+/**
+ * A conversation that remembers. Its prompts run one after another, in the order in which they were made. One that is
+ * aborted leaves the history as it was. When the context is full the oldest prompts and their answers are forgotten;
+ * an input that is too long by itself is a `context_overflow`, with `requested` and `limit`, and changes nothing.
+ */
+export interface Session {
+  /** Tokens of all messages, as the chat template writes them, as of the last answer. */
+  readonly contextUsage: number;
+  readonly contextWindow: number;
+  /** Called when old messages had to go. */
+  oncontextoverflow: (() => void) | null;
+  /** Called with each call of a tool that an answer has; answer them with messages of the role tool. */
+  ontoolcall: ((call: ToolCall) => void) | null;
+  /** A string is one message of the user. */
+  prompt(input: string | readonly SessionMessage[], options?: SessionPromptOptions): Generation;
+  /** The same as a stream of pieces. */
+  promptStreaming(input: string | readonly SessionMessage[], options?: SessionPromptOptions): ReadableStream<string>;
+  /** Adds messages that are not answered yet. */
+  append(input: string | readonly SessionMessage[], options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Tokens that a prompt would add to the context, those of the template included. */
+  measure(input: string | readonly SessionMessage[], options?: SessionPromptOptions): Promise<number>;
+  /** A session that goes on from here by itself. What both have in common is in memory once. */
+  clone(options?: { readonly signal?: AbortSignal }): Promise<Session>;
+  /** Ends it and what it is at. */
+  destroy(): void;
+}
+
+/** One question about an input. `options`: what may be chosen; of a score by default 1 to 5. */
+export type Question =
+  | { readonly id: string; readonly prompt: string; readonly type: "boolean" }
+  | { readonly id: string; readonly prompt: string; readonly type: "choice"; readonly options: readonly string[] }
+  | { readonly id: string; readonly prompt: string; readonly type: "score"; readonly options?: readonly number[] };
+
+export interface Decision {
+  /** The likeliest option; of a boolean "true" or "false". */
+  readonly label: string;
+  /** Its probability. */
+  readonly confidence: number;
+  /** By option; they add up to 1. */
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** Of a score the sum of each option times its probability; null for the others. */
+  readonly expectedScore: number | null;
+}
+
+export interface DecideOptions extends Pick<EngineGenerateOptions, "adapter" | "partition" | "signal"> {
+  /** Whether what the model thinks of each option without the input is taken out. Default true. */
+  readonly calibrate?: boolean;
+}
+
 export interface Model {
   readonly info: ModelInfo;
   readonly task: ModelTask;
@@ -157,6 +248,17 @@ export interface Model {
    * sentence-transformers files say so, and is a `context_overflow` otherwise.
    */
   embed(input: string | readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Embeddings>;
+  /** A conversation. Errors: context_overflow, where initialPrompts have more tokens than the context. */
+  createSession(options?: SessionOptions): Promise<Session>;
+  /**
+   * Answers questions about one input by the probabilities of the given options, without writing: the input is computed
+   * once. By the questions' ids.
+   */
+  decide(
+    input: string,
+    questions: readonly Question[],
+    options?: DecideOptions,
+  ): Promise<Readonly<Record<string, Decision>>>;
   /** Token ids of `text` as the tokenizer gives them, no template. */
   tokenize(text: string): Promise<number[]>;
   /** Teacher-forced logits, for verification: token_ids (T) → float32 (T - firstPosition, vocab_size), row t after token firstPosition + t. */

@@ -146,7 +146,8 @@ export class EngineCore {
     return store;
   }
 
-  private requireModel(): LoadedModel {
+  /** The model that is loaded. Errors: invalid_request where none is. */
+  requireModel(): LoadedModel {
     if (!this.model) throw new LlmError("invalid_request", "No model is loaded. Call load first.");
     return this.model;
   }

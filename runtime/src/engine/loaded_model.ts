@@ -19,7 +19,15 @@ import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
-import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
+import {
+  type ChatMessage,
+  createTextModel,
+  type EncodeChatOptions,
+  type GenerationDefaults,
+  prepareTextModel,
+  type TextModel,
+} from "../text/index";
+import type { Delta, Tool } from "../text/tool_calls/types";
 import type { Adapter, ReadyStack } from "./adapter";
 import { EmbedTask } from "./embed";
 import { GenerateTask } from "./generate";
@@ -27,8 +35,14 @@ import { LogitsTask } from "./logits";
 import { contextOverflow, readAdapters, readOptions, readPrompt, readTexts, readTokenIds, toMessages } from "./options";
 import { type LoadSettings, Placement } from "./placement";
 import { resolveSampling } from "./sampling";
+import type { Path } from "./score_tree";
 import type { Session, SessionTask } from "./session";
 import { TextOutput } from "./text_output";
+
+export interface AnswerHooks {
+  readonly onText: (piece: string) => void;
+  readonly signal?: AbortSignal;
+}
 
 const MAX_LOGITS_BYTES = 2 ** 30;
 
@@ -94,17 +108,75 @@ export class LoadedModel {
   }
 
   /** Checks the request, runs it and resolves when it ends, also by an abort. `onText` gets each piece of text. */
-  async generate(
-    prompt: unknown,
-    optionsGiven: unknown,
-    hooks: { readonly onText: (piece: string) => void; readonly signal?: AbortSignal },
-  ): Promise<Usage> {
+  async generate(prompt: unknown, optionsGiven: unknown, hooks: AnswerHooks): Promise<Usage> {
     const arrivedMs = performance.now();
     this.requireTask("generate");
     const options = readOptions(optionsGiven);
+    const promptIds = encodePrompt(this.requireText(), readPrompt(prompt), options);
+    return this.answer(promptIds, options, hooks, arrivedMs);
+  }
+
+  /** Errors: invalid_request where these are no options of `generate`, or name what is not there. */
+  checkOptions(options: unknown): void {
+    this.stackOf(readOptions(options).adapter);
+  }
+
+  /** `generate` for a prompt that has been encoded, with the answer as deltas. */
+  async respond(
+    promptIds: readonly number[],
+    options: unknown,
+    hooks: {
+      readonly tools: readonly Tool[];
+      readonly onDelta: (delta: Delta) => void;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<Usage> {
+    const { tools, onDelta, ...rest } = hooks;
+    if (tools.length > 0) throw new LlmError("not_supported", "Sessions have no tools yet.");
+    const onText = (text: string) => onDelta({ type: "content", text });
+    return this.answer(promptIds, readOptions(options), { ...rest, onText }, performance.now());
+  }
+
+  /** Tokens that prompt and answer may have together. */
+  get contextLength(): number {
+    return this.program.context_length;
+  }
+
+  /** How the package's author would sample. */
+  get defaults(): GenerationDefaults {
+    return this.requireText().defaults;
+  }
+
+  /** Ids of messages as the chat template writes them. */
+  encodeChat(messages: readonly ChatMessage[], options: EncodeChatOptions = {}): readonly number[] {
+    this.requireTask("generate");
+    return this.requireText().encodeChat(messages, options).tokenIds;
+  }
+
+  /** Computes what requests that begin with these ids need, and keeps it while there is room. */
+  async prepare(tokenIds: readonly number[], optionsGiven: unknown, signal?: AbortSignal): Promise<void> {
+    const { adapter, partition = "" } = readOptions(optionsGiven);
+    const adapters = this.stackOf(adapter);
+    const { PrefillTask } = await import("./prefill_task");
+    await this.run((session) => new PrefillTask(session, tokenIds, partition, adapters), signal);
+  }
+
+  /** For each path the sum of its wanted log-probabilities; paths of at most contextLength tokens. */
+  async score(paths: readonly Path[], optionsGiven: unknown, signal?: AbortSignal): Promise<readonly number[]> {
+    const { adapter, partition = "" } = readOptions(optionsGiven);
+    const request = { paths, partition, adapters: this.stackOf(adapter), stopIds: this.requireText().stopTokenIds };
+    const { ScoreTask } = await import("./score");
+    return this.run((session) => new ScoreTask(session, request), signal);
+  }
+
+  private async answer(
+    promptIds: readonly number[],
+    options: Omit<EngineGenerateOptions, "signal">,
+    hooks: AnswerHooks,
+    arrivedMs: number,
+  ): Promise<Usage> {
     const text = this.requireText();
-    const promptIds = encodePrompt(text, readPrompt(prompt), options);
-    const { context_length: contextLength } = this.program;
+    const { contextLength } = this;
     if (promptIds.length === 0) throw new LlmError("invalid_request", "generate: the prompt has no tokens.");
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
     const adapters = this.stackOf(options.adapter);

@@ -4,8 +4,10 @@
  * Everything here is pure and synchronous; it knows nothing of devices, storage or the engine.
  */
 import { LlmError } from "../internal/errors";
-import { renderChat } from "./chat";
+import { renderChat, type Variables } from "./chat";
+import { cutAfterFinal } from "./continue_final";
 import { type GenerationDefaults, parseGenerationConfig } from "./generation_config";
+import { strip } from "./jinja/text_methods";
 import { type ChatMessage, ChatTemplate, loadRareParts } from "./template";
 import { Tokenizer, wellFormed } from "./tokenizer";
 import { parseTokenizerConfig } from "./tokenizer_config";
@@ -23,9 +25,10 @@ export interface TextModel {
   /**
    * Ids of the chat template's prompt, generation prompt included and nothing added to it, as
    * `apply_chat_template(tokenize=True)`. Control tokens inside message content are ordinary text.
+   * With `continueFinal` the prompt ends with the last message, the assistant's, so that the answer goes on with it.
    * Errors: invalid_request (the template refuses the messages, or there is none), invalid_package.
    */
-  encodeChat(messages: readonly ChatMessage[]): { tokenIds: number[] };
+  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): { tokenIds: number[] };
   /** Text of the ids without special tokens; ids without a token are skipped. */
   decodeAll(ids: readonly number[]): string;
   /** Incremental decodeAll: the pieces and the flush joined are equal to it. */
@@ -38,6 +41,13 @@ export interface TextModel {
   readonly vocabSize: number;
   /** From generation_config.json; generation_config.ts says by which rule. */
   readonly defaults: GenerationDefaults;
+}
+
+export interface EncodeChatOptions {
+  /** What the template sees beside the messages, such as tools. */
+  readonly variables?: Variables;
+  /** Whether the answer goes on with the last message. A blank one is left out. */
+  readonly continueFinal?: boolean;
 }
 
 export interface TokenStream {
@@ -105,7 +115,7 @@ function build(files: TextFiles): TextModel {
       const guard = allowSpecial ? null : { spans: [[0, clean.length] as const], isControl: isAlwaysControl };
       return tokenizer.encodeWithSpecialTokens(clean, guard, most);
     },
-    encodeChat(messages) {
+    encodeChat(messages, { variables = {}, continueFinal = false } = {}) {
       if (template === null) {
         const names = config.templateNames.join(", ");
         throw new LlmError(
@@ -114,8 +124,13 @@ function build(files: TextFiles): TextModel {
             "a prompt. Pass a string with raw: true, or compile it with --chat-template.",
         );
       }
-      const clean = messages.map(({ role, content }) => ({ role, content: wellFormed(content) }));
-      const { text, guard } = renderChat(template, clean, tokenizer.addedTokens, isAlwaysControl);
+      const clean = messages.map((message) => ({ ...message, content: wellFormed(message.content) }));
+      const final = (continueFinal && clean.at(-1)?.content) || "";
+      const goesOn = strip(final) !== "";
+      const given = continueFinal && !goesOn ? clean.slice(0, -1) : clean;
+      const all = goesOn ? { ...variables, add_generation_prompt: false } : variables;
+      const prompt = renderChat(template, given, tokenizer.addedTokens, isAlwaysControl, all);
+      const { text, guard } = goesOn ? cutAfterFinal(prompt, final) : prompt;
       return { tokenIds: tokenizer.encode(wellFormed(text), guard) };
     },
     decodeAll(ids) {

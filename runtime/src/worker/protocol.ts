@@ -6,6 +6,8 @@
  */
 import type {
   AdapterInfo,
+  DecideOptions,
+  Decision,
   DeviceInfo,
   DeviceKind,
   Embeddings,
@@ -16,9 +18,24 @@ import type {
   ModelSource,
   ModelTask,
   Progress,
+  Question,
+  SessionMessage,
+  SessionOptions,
+  SessionPromptOptions,
+  ToolCall,
   Usage,
 } from "../api/types";
 import type { WireError } from "../internal/errors";
+
+/** What a session is now; `device`: where the model is. */
+export interface SessionState {
+  readonly contextUsage: number;
+  readonly contextWindow: number;
+  readonly device: DeviceInfo;
+}
+
+/** `overflow`: old messages had to go. */
+export type SessionEvent = { readonly text: string } | { readonly toolCall: ToolCall } | { readonly overflow: true };
 
 export interface Methods {
   install: { params: { url: string }; event: Progress; result: ModelInfo };
@@ -41,6 +58,45 @@ export interface Methods {
     params: { input: string | readonly string[] };
     event: never;
     result: Embeddings & { readonly device: DeviceInfo };
+  };
+  createSession: {
+    params: { initialPrompts: readonly SessionMessage[]; options: Omit<SessionOptions, "initialPrompts" | "signal"> };
+    event: never;
+    result: SessionState & { readonly session: number };
+  };
+  promptSession: {
+    params: {
+      session: number;
+      input: string | readonly SessionMessage[];
+      options: Omit<SessionPromptOptions, "signal">;
+    };
+    event: SessionEvent;
+    result: SessionState & { readonly usage: Usage };
+  };
+  appendSession: {
+    params: { session: number; input: string | readonly SessionMessage[] };
+    event: SessionEvent;
+    result: SessionState;
+  };
+  measureSession: {
+    params: {
+      session: number;
+      input: string | readonly SessionMessage[];
+      options: Omit<SessionPromptOptions, "signal">;
+    };
+    event: never;
+    result: number;
+  };
+  cloneSession: {
+    params: { session: number };
+    event: never;
+    result: SessionState & { readonly session: number };
+  };
+  destroySession: { params: { session: number }; event: never; result: null };
+  decide: {
+    params: { input: string; questions: readonly Question[]; options: Omit<DecideOptions, "signal"> };
+    event: never;
+    result: { readonly decisions: Readonly<Record<string, Decision>>; readonly device: DeviceInfo };
   };
   loadAdapter: { params: { source: ModelSource; name: string | null }; event: Progress; result: AdapterInfo };
   unloadAdapter: { params: { name: string }; event: never; result: null };

@@ -8,10 +8,14 @@ import { LlmError } from "../internal/errors";
 import { readId, readRequest } from "./messages";
 import type { FromWorker, Request } from "./protocol";
 
+type Sessions = import("../sessions/sessions").Sessions;
+
 export type Post = (message: FromWorker, transfer: Transferable[]) => void;
 
 export class EngineServer {
   private readonly running = new Map<number, AbortController>();
+  /** Fetched with the first request for one. */
+  private sessions: Promise<Sessions> | null = null;
 
   constructor(
     private readonly engine: EngineCore,
@@ -48,10 +52,10 @@ export class EngineServer {
   private async run(request: Request, signal: AbortSignal): Promise<unknown> {
     const { engine, post } = this;
     const { id } = request;
-    const onProgress = (event: unknown) => post({ id, event } as FromWorker, []);
+    const onEvent = (event: unknown) => post({ id, event } as FromWorker, []);
     switch (request.method) {
       case "install":
-        return engine.install(request.params.url, { signal, onProgress });
+        return engine.install(request.params.url, { signal, onProgress: onEvent });
       case "installed":
         return engine.installed();
       case "remove":
@@ -63,7 +67,7 @@ export class EngineServer {
           threads: request.params.threads,
           ownPrograms: request.params.ownPrograms,
           signal,
-          onProgress,
+          onProgress: onEvent,
         });
       case "unload":
         await engine.unload();
@@ -77,10 +81,18 @@ export class EngineServer {
       case "embed":
         return engine.embed(request.params.input, signal);
       case "loadAdapter":
-        return engine.loadAdapter(request.params.source, request.params.name, { signal, onProgress });
+        return engine.loadAdapter(request.params.source, request.params.name, { signal, onProgress: onEvent });
       case "unloadAdapter":
         engine.unloadAdapter(request.params.name);
         return null;
+      case "createSession":
+      case "promptSession":
+      case "appendSession":
+      case "measureSession":
+      case "cloneSession":
+      case "destroySession":
+      case "decide":
+        return (await this.openSessions()).answer(request, onEvent, signal);
       case "logits": {
         const { tokenIds, firstPosition, adapter } = request.params;
         return engine.logits(tokenIds, firstPosition, signal, adapter);
@@ -88,5 +100,16 @@ export class EngineServer {
       case "measureBandwidth":
         return engine.measureBandwidth(signal);
     }
+  }
+
+  private openSessions(): Promise<Sessions> {
+    this.sessions ??= import("../sessions/sessions").then(
+      ({ Sessions }) => new Sessions(() => this.engine.requireModel()),
+      () => {
+        this.sessions = null;
+        throw new LlmError("network", "A part of the runtime that sessions need could not be loaded. Try again.");
+      },
+    );
+    return this.sessions;
   }
 }

@@ -1,0 +1,3 @@
+/** The entry `./language-model`: the browser's Prompt API over a port. A test pins these names. */
+export { defineLanguageModel } from "./language_model";
+export type { Availability, CallHooks, LanguageModelPort, PageFacts, SessionMethod } from "./port";

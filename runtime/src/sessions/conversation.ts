@@ -1,0 +1,197 @@
+/**
+ * One session: its messages, how many tokens they are, and its prompts in their order.
+ *
+ * The history is the truth, and it is text. Keys and values are the engine's cache: the next prompt begins with the
+ * tokens of the last one and finds them there, so does a clone's, which shares their pages; where others needed the
+ * memory they are computed again. The first messages are pinned; when prompt and history do not fit into the context, the
+ * oldest prompts go, each with its answers, and never a part of what is asked now.
+ */
+import type { SessionMessage, Tool, ToolCall, Usage } from "../api/types";
+import { LlmError } from "../internal/errors";
+import type { Json } from "../text/template";
+import type { Delta } from "../text/tool_calls/types";
+import { Answer } from "./answer";
+import type { SessionModel } from "./session_model";
+
+export interface ConversationState {
+  /** Tokens of the session's messages, with those that the template writes around them. */
+  readonly contextUsage: number;
+  readonly contextWindow: number;
+}
+
+export interface PromptHooks {
+  readonly onText: (piece: string) => void;
+  /** Each call of a tool, when the answer is complete. */
+  readonly onToolCall: (call: ToolCall) => void;
+  /** Old messages had to go. */
+  readonly onOverflow: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** How messages are encoded: `finished`, as they stand in the middle of a chat; else to be answered. */
+interface Encoding {
+  readonly finished?: boolean;
+  readonly continueFinal?: boolean;
+}
+const FINISHED: Encoding = { finished: true };
+
+export class Conversation {
+  private contextUsage: number;
+  private last: Promise<unknown> = Promise.resolve();
+  private readonly ended = new AbortController();
+
+  /** Errors: context_overflow; those of the template. `options`: those of `generate`. */
+  constructor(
+    private readonly model: SessionModel,
+    private readonly pinned: readonly SessionMessage[],
+    private readonly options: Readonly<Record<string, unknown>>,
+    private readonly tools: readonly Tool[],
+    private history: readonly SessionMessage[] = [],
+  ) {
+    const { length } = this.encode([]);
+    if (length > model.contextLength) throw overflow(length, model.contextLength);
+    this.contextUsage = length;
+  }
+
+  get state(): ConversationState {
+    return { contextUsage: this.contextUsage, contextWindow: this.model.contextLength };
+  }
+
+  /** There are no messages yet. */
+  get isEmpty(): boolean {
+    return this.pinned.length === 0 && this.history.length === 0;
+  }
+
+  /** Computes what the session begins with, so that its first prompt need not. */
+  prepare(signal: AbortSignal): Promise<void> {
+    return this.inTurn(signal, (stop) => this.warm(stop));
+  }
+
+  /**
+   * Answers. With `prefix` the last message of `input`, the assistant's, is what the answer begins with, and no part of
+   * what is sent. `request`: options of this answer alone. Aborted, it leaves no trace but what had to go for it.
+   * Errors: context_overflow where the input alone is too long; aborted; those of `generate`.
+   */
+  prompt(input: readonly SessionMessage[], prefix: boolean, request: object, hooks: PromptHooks): Promise<Usage> {
+    return this.inTurn(hooks.signal, async (signal) => {
+      const promptIds = this.fit(input, { continueFinal: prefix }, hooks.onOverflow);
+      const answer = new Answer(prefix ? input.at(-1)!.content : "");
+      const onDelta = (delta: Delta) => {
+        const piece = answer.push(delta);
+        if (piece !== "") hooks.onText(piece);
+      };
+      const { tools } = this;
+      const usage = await this.model.respond(promptIds, { ...this.options, ...request }, { tools, onDelta, signal });
+      if (usage.finishReason === "aborted") throw aborted();
+      this.keep([...this.history, ...(prefix ? input.slice(0, -1) : input), answer.message]);
+      for (const call of answer.toolCalls) hooks.onToolCall(call);
+      return usage;
+    });
+  }
+
+  /** Adds messages that nothing answers yet. Errors: as those of `prompt`. */
+  append(input: readonly SessionMessage[], hooks: Pick<PromptHooks, "onOverflow" | "signal">): Promise<void> {
+    return this.inTurn(hooks.signal, async (signal) => {
+      this.fit(input, FINISHED, hooks.onOverflow);
+      const before = this.history;
+      this.keep([...before, ...input]);
+      try {
+        await this.warm(signal);
+      } catch (thrown) {
+        this.keep(before);
+        throw thrown;
+      }
+    });
+  }
+
+  /** Tokens that a prompt would add before its answer. May be more than there is room for. */
+  measure(input: readonly SessionMessage[], prefix: boolean): number {
+    const { length } = this.encode(input, { continueFinal: prefix });
+    return Math.max(0, length - this.contextUsage);
+  }
+
+  /** A session that goes on from here, after the prompts that came before this call. */
+  clone(signal: AbortSignal): Promise<Conversation> {
+    return this.inTurn(signal, async () => this.copy());
+  }
+
+  /** Ends what runs and waits, with `aborted`, and refuses whatever comes. */
+  destroy(): void {
+    this.ended.abort();
+  }
+
+  private copy(): Conversation {
+    return new Conversation(this.model, this.pinned, this.options, this.tools, this.history);
+  }
+
+  /** Makes room for the input, and gives the ids of the whole. */
+  private fit(input: readonly SessionMessage[], encoding: Encoding, onOverflow: () => void): readonly number[] {
+    const { contextLength } = this.model;
+    let promptIds = this.encode(input, encoding);
+    if (promptIds.length <= contextLength) return promptIds;
+    const alone = this.encode(input, encoding, []);
+    if (alone.length > contextLength) throw overflow(alone.length, contextLength);
+    let history = this.history;
+    while (promptIds.length > contextLength) {
+      history = withoutOldest(history);
+      promptIds = history.length === 0 ? alone : this.encode(input, encoding, history);
+    }
+    this.keep(history);
+    onOverflow();
+    return promptIds;
+  }
+
+  private keep(history: readonly SessionMessage[]): void {
+    this.history = history;
+    this.contextUsage = this.encode([]).length;
+  }
+
+  /** Ids of all messages and these, which may be none. */
+  private encode(
+    input: readonly SessionMessage[],
+    encoding: Encoding = FINISHED,
+    history = this.history,
+  ): readonly number[] {
+    const messages = [...this.pinned, ...history, ...input];
+    if (messages.length === 0) return [];
+    const variables: Record<string, Json> = {};
+    if (this.tools.length > 0) variables.tools = this.tools as unknown as Json;
+    if (encoding.finished) variables.add_generation_prompt = false;
+    return this.model.encodeChat(messages, { variables, continueFinal: encoding.continueFinal ?? false });
+  }
+
+  private async warm(signal: AbortSignal): Promise<void> {
+    const ids = this.encode([]);
+    if (ids.length > 0) await this.model.prepare(ids, this.options, signal);
+  }
+
+  /** Runs after all that was asked for before. An abort ends the waiting at once. */
+  private inTurn<T>(given: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const signal = AbortSignal.any([given, this.ended.signal]);
+    const before = this.last;
+    const turn = new Promise<void>((resolve, reject) => {
+      const stop = () => reject(aborted());
+      if (signal.aborted) return stop();
+      signal.addEventListener("abort", stop, { once: true });
+      void before.then(() => resolve());
+    }).then(() => run(signal));
+    // The next one waits for those before this one too, also when this one did not.
+    this.last = Promise.allSettled([before, turn]);
+    return turn;
+  }
+}
+
+/** Without the oldest prompt and what answered it: up to the next message of the user that follows an answer. */
+function withoutOldest(history: readonly SessionMessage[]): readonly SessionMessage[] {
+  const next = history.findIndex(({ role }, i) => i > 0 && role === "user" && history[i - 1]!.role !== "user");
+  return next < 0 ? [] : history.slice(next);
+}
+
+function overflow(requested: number, limit: number): LlmError {
+  const message = `The input has ${requested} tokens with what it is put into, and the model's context ${limit}. Shorten it.`;
+  return new LlmError("context_overflow", message, { requested, limit });
+}
+
+function aborted(): LlmError {
+  return new LlmError("aborted", "The request was aborted.");
+}

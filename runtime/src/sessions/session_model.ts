@@ -1,0 +1,26 @@
+/** What a session needs of a model. LoadedModel is one; the echo model of the tests is another. */
+import type { SessionMessage, Usage } from "../api/types";
+import type { EncodeChatOptions } from "../text/index";
+import type { Delta, Tool } from "../text/tool_calls/types";
+
+export interface SessionModel {
+  /** Tokens that prompt and answer may have together. */
+  readonly contextLength: number;
+  /** Token ids of messages as the chat template writes them. Errors: invalid_request, where it refuses them. */
+  encodeChat(messages: readonly SessionMessage[], options?: EncodeChatOptions): readonly number[];
+  /** Computes what prompts that begin with these ids will need. `options`: those of `respond`. */
+  prepare(tokenIds: readonly number[], options: unknown, signal: AbortSignal): Promise<void>;
+  /**
+   * One answer to a prompt of at most contextLength tokens; with `tools` parsed for calls of them. Resolves at its end,
+   * also after an abort.
+   */
+  respond(
+    promptIds: readonly number[],
+    options: unknown,
+    hooks: {
+      readonly tools: readonly Tool[];
+      readonly onDelta: (delta: Delta) => void;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Usage>;
+}
