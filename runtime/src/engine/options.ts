@@ -26,7 +26,7 @@ const NUMBERS: Readonly<Record<string, readonly [number, number, boolean]>> = {
   frequencyPenalty: [-2, 2, false],
   seed: [0, 2 ** 32 - 1, true],
 };
-const KEYS = [...Object.keys(NUMBERS), "system", "stop", "raw", "partition", "adapter"];
+const KEYS = [...Object.keys(NUMBERS), "system", "stop", "raw", "partition", "adapter", "responseFormat"];
 
 /** Returns the options with only known keys. Errors: invalid_request, which names the option. */
 export function readOptions(value: unknown): Options {
@@ -36,6 +36,7 @@ export function readOptions(value: unknown): Options {
     // An option given as undefined is an option not given; null is a value, and no option takes it.
     if (option === undefined) continue;
     const range = NUMBERS[key];
+    if (key === "responseFormat") throw new LlmError("not_supported", "generate: responseFormat is not there yet.");
     if (range)
       options[key] = range[2]
         ? read.integer(option, key, range[0], range[1])

@@ -6,11 +6,17 @@
  */
 import {
   createEngine,
+  type DecideOptions,
   type EngineGenerateOptions,
   LlmError,
   type LoadOptions,
   type Message,
   type Model,
+  type Question,
+  type Session,
+  type SessionMessage,
+  type SessionOptions,
+  type SessionPromptOptions,
 } from "@nomoat/runtime";
 import { float32ToBase64 } from "./base64";
 
@@ -27,6 +33,18 @@ declare global {
 const emit: Emit = (event) => window.nomoatEmit?.(event);
 const engine = createEngine();
 let model: Model | undefined;
+const sessions: Session[] = [];
+
+function sessionAt(index: number): Session {
+  const session = sessions[index];
+  if (session === undefined) throw new LlmError("invalid_request", `There is no session ${index} in the runner page.`);
+  return session;
+}
+
+function described(index: number) {
+  const { contextUsage, contextWindow } = sessionAt(index);
+  return { index, contextUsage, contextWindow };
+}
 
 function loaded(): Model {
   if (model === undefined) throw new LlmError("invalid_request", "No model is loaded in the runner page.");
@@ -75,6 +93,30 @@ const runner = {
   /** Rows of float32 logits, little-endian, in base64: JSON numbers would be five times the size. */
   logits: (tokenIds: readonly number[], firstPosition: number, adapter: EngineGenerateOptions["adapter"] = []) =>
     answer(async () => float32ToBase64(await loaded().logits(tokenIds, { firstPosition, adapter }))),
+
+  /** `ms`: what the decisions took. */
+  decide: (input: string, questions: readonly Question[], options: DecideOptions = {}) =>
+    answer(async () => {
+      const startedMs = performance.now();
+      const decisions = await loaded().decide(input, questions, options);
+      return { decisions, ms: performance.now() - startedMs };
+    }),
+
+  /** A session, which later calls name by its number. */
+  createSession: (options: SessionOptions = {}) =>
+    answer(async () => described(sessions.push(await loaded().createSession(options)) - 1)),
+
+  cloneSession: (index: number) => answer(async () => described(sessions.push(await sessionAt(index).clone()) - 1)),
+
+  promptSession: (index: number, input: string | readonly SessionMessage[], options: SessionPromptOptions = {}) =>
+    answer(async () => {
+      const generation = sessionAt(index).prompt(input, options);
+      const text = await generation;
+      return { text, usage: await generation.usage, ...described(index) };
+    }),
+
+  measureSession: (index: number, input: string | readonly SessionMessage[]) =>
+    answer(() => sessionAt(index).measure(input)),
 
   loadAdapter: (url: string, name: string) => answer(() => loaded().loadAdapter({ url }, { name })),
 
