@@ -216,7 +216,7 @@ export interface Session {
 
 /** One question about an input. `options`: what may be chosen; of a score by default 1 to 5. */
 export type Question =
-  | { readonly id: string; readonly prompt: string; readonly type: "boolean" }
+  | { readonly id: string; readonly prompt: string; readonly type: "boolean"; readonly options?: undefined }
   | { readonly id: string; readonly prompt: string; readonly type: "choice"; readonly options: readonly string[] }
   | { readonly id: string; readonly prompt: string; readonly type: "score"; readonly options?: readonly number[] };
 

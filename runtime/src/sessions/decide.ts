@@ -28,6 +28,12 @@ export interface DecideModel {
   score(paths: readonly Path[]): Promise<readonly number[]>;
 }
 
+/** Questions whose options' sums without an input are kept. */
+const MAX_PRIORS = 256;
+
+/** The sums of a question's options without an input, by question. */
+export type Priors = Map<string, readonly number[]>;
+
 /** By the questions' ids. */
 export type Decisions = Readonly<Record<string, Decision>>;
 
@@ -44,21 +50,27 @@ export async function decide(
   model: DecideModel,
   input: string,
   questions: readonly Question[],
-  calibrate: boolean,
+  /** Kept for later calls with the same model and adapters. Null: no calibration. */
+  priors: Priors | null,
 ): Promise<Decisions> {
   const groups = questions.map((question) => {
     const options = optionsOf(question);
     const asked = pathsOf(model, input, question, options);
-    return { question, options, asked, without: calibrate ? pathsOf(model, NO_INPUT, question, options) : [] };
+    const key = JSON.stringify([question.prompt, options.map(({ text }) => text)]);
+    const known = priors ? (priors.get(key) ?? null) : options.map(() => 0);
+    return { question, options, asked, key, known, without: known ? [] : pathsOf(model, NO_INPUT, question, options) };
   });
   const found = await model.score(groups.flatMap(({ asked, without }) => [...asked, ...without]));
   const sums = found.map((sum) => Math.max(sum, NEVER));
-  const decisions = groups.map(({ question, options, asked, without }) => {
+  const decisions = groups.map(({ question, options, asked, without, key, known }) => {
     const given = sums.splice(0, asked.length);
-    const prior = sums.splice(0, without.length);
-    const scores = given.map((sum, i) => sum - (prior[i] ?? 0));
+    const prior = known ?? sums.splice(0, without.length);
+    priors?.delete(key);
+    priors?.set(key, prior);
+    const scores = given.map((sum, i) => sum - prior[i]!);
     return [question.id, decisionOf(options, scores)] as const;
   });
+  while (priors && priors.size > MAX_PRIORS) priors.delete(priors.keys().next().value!);
   return Object.fromEntries(decisions);
 }
 
@@ -77,16 +89,14 @@ function pathsOf(model: DecideModel, input: string, question: Question, options:
   const list = options.map(({ text }) => text).join(", ");
   const content = `${input}\n\n${question.prompt}\nAnswer with one of: ${list}.`;
   const user = { role: "user", content } as const;
-  const tokens = options.map(({ text }) =>
-    model.encodeChat([user, { role: "assistant", content: text }], { continueFinal: true }),
-  );
-  for (const { length } of tokens)
-    if (length > model.contextLength)
-      throw new LlmError(
-        "context_overflow",
-        `decide: input and question ${question.id} have ${length} tokens and the model's context ${model.contextLength}.`,
-        { requested: length, limit: model.contextLength },
-      );
+  const { contextLength: limit } = model;
+  const tokens = options.map(({ text }) => {
+    const ids = model.encodeChat([user, { role: "assistant", content: text }], { continueFinal: true });
+    const { length: requested } = ids;
+    if (requested <= limit) return ids;
+    const message = `decide: input and question ${question.id} have ${requested} tokens and the model's context ${limit}.`;
+    throw new LlmError("context_overflow", message, { requested, limit });
+  });
   const [first] = tokens as [readonly number[]];
   let from = 0;
   while (tokens.every((ids) => from < ids.length && ids[from] === first[from])) from += 1;

@@ -10,6 +10,8 @@ const MAX_TEXT = 16 * 2 ** 20;
 const MAX_MESSAGES = 10_000;
 const MAX_QUESTIONS = 64;
 const MAX_OPTIONS = 64;
+/** Each of them is encoded with the whole input. */
+const MAX_ALL_OPTIONS = 256;
 const MAX_LABEL = 256;
 const MAX_PROMPT = 2 ** 16;
 
@@ -160,6 +162,8 @@ export function readQuestions(value: unknown): readonly Question[] {
     if (new Set(options).size < options.length) decide.fail(`${path}.options`, "a list that names each once");
     return { id, prompt, type, options } as Question;
   });
+  const count = questions.reduce((sum, { options }) => sum + (options?.length ?? 5), 0);
+  if (count > MAX_ALL_OPTIONS) decide.fail("questions", `a list with at most ${MAX_ALL_OPTIONS} options in all`, count);
   if (new Set(questions.map(({ id }) => id)).size < questions.length)
     decide.fail("questions", "a list in which each id occurs once");
   return questions;

@@ -8,12 +8,13 @@ import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
 import type { Request, SessionEvent, SessionState } from "../worker/protocol";
 import { Conversation } from "./conversation";
-import { type DecideModel, type Decisions, decide } from "./decide";
+import { type DecideModel, type Decisions, decide, type Priors } from "./decide";
 import { readDecideOptions, readInput, readMessages, readPrompt, readQuestions, readSessionOptions } from "./read";
 import { samplingOf } from "./sampling_mode";
 import type { SessionModel } from "./session_model";
 
 const MAX_SESSIONS = 256;
+const MAX_PARTITIONS = 64;
 
 /** A loaded model as sessions and decisions need it. */
 export interface HostedModel extends SessionModel {
@@ -48,6 +49,11 @@ interface Kept {
 export class Sessions {
   private readonly kept = new Map<number, Kept>();
   private lastId = 0;
+  /** What calibrates decisions, as long as the model is the same. */
+  private priors: { model: HostedModel | null; byPartition: Map<string, Priors> } = {
+    model: null,
+    byPartition: new Map(),
+  };
 
   /** `current`: the model that is loaded; throws where none is. */
   constructor(private readonly current: () => HostedModel) {}
@@ -152,8 +158,20 @@ export class Sessions {
       encodeChat: (messages, encoding) => model.encodeChat(messages, encoding),
       score: (paths) => model.score(paths, generate, signal),
     };
-    const decisions = await decide(scoring, readInput(inputGiven), readQuestions(questionsGiven), calibrate);
+    const priors = calibrate ? this.priorsOf(model, generate) : null;
+    const decisions = await decide(scoring, readInput(inputGiven), readQuestions(questionsGiven), priors);
     return { decisions, device: model.device };
+  }
+
+  /** Of one partition, so that no site finds out what another one asks. Adapters change under their names: none kept. */
+  private priorsOf(model: HostedModel, { adapter, partition = "" }: Readonly<Record<string, unknown>>): Priors {
+    if (this.priors.model !== model) this.priors = { model, byPartition: new Map() };
+    const { byPartition } = this.priors;
+    const known = (adapter === undefined && byPartition.get(String(partition))) || new Map();
+    if (adapter !== undefined) return known;
+    if (byPartition.size > MAX_PARTITIONS) byPartition.clear();
+    byPartition.set(String(partition), known);
+    return known;
   }
 
   private add(kept: Kept): SessionState & { readonly session: number } {

@@ -92,6 +92,26 @@ describe("decide", () => {
     expect(decoded).toBe(2);
   });
 
+  it("keeps what it calibrates with, for the same question in the same partition", async () => {
+    const { model, executor } = await load();
+    let decoded = 0;
+    executor.onCall = (name) => {
+      if (name === "decode") decoded += 1;
+    };
+    const rows = async (input: string, question: Question, options: object = {}) => {
+      decoded = 0;
+      const answer = await model.decide(input, [question], options);
+      return [decoded, answer[question.id]!] as const;
+    };
+    const one: Question = { id: "q", prompt: "q", type: "choice", options: ["a", "b"] };
+    const [first, decision] = await rows("fox", one);
+    expect(first).toBe(2);
+    expect(await rows("fox", one)).toEqual([1, decision]);
+    expect((await rows("dog", one))[0]).toBe(1);
+    expect((await rows("fox", { ...one, options: ["a", "c"] }))[0]).toBe(2);
+    expect(await rows("fox", one, { partition: "other" })).toEqual([2, decision]);
+  });
+
   it("answers yes or no, and scores from 1 to 5 where nothing else is said", async () => {
     const { model } = await load();
     const { b, s } = await model.decide("x", [
