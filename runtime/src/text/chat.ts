@@ -13,7 +13,7 @@
 import { LlmError } from "../internal/errors";
 import { edgeCharacters, type Guard, veilText } from "./added_tokens";
 import { strip } from "./jinja/text_methods";
-import type { ChatMessage, ChatTemplate } from "./template";
+import type { ChatMessage, ChatTemplate, Json } from "./template";
 import type { AddedToken } from "./tokenizer_json";
 
 export interface Prompt {
@@ -21,16 +21,20 @@ export interface Prompt {
   readonly guard: Guard;
 }
 
+/** What a template sees beside the messages. */
+export type Variables = Readonly<Record<string, Json>>;
+
 /** `controls`: the tokens that are always control tokens; any other added token counts where the template writes it. */
 export function renderChat(
   template: ChatTemplate,
   messages: readonly ChatMessage[],
   addedTokens: readonly AddedToken[],
   isAlwaysControl: (token: AddedToken) => boolean,
+  variables: Variables = {},
 ): Prompt {
-  const text = template.render(messages);
+  const text = template.render(messages, variables);
   const words = messages.map(() => unguessableWord());
-  const outline = tryRender(template, messages, (content, index) => withCore(content, words[index]!));
+  const outline = tryRender(template, variables, messages, (content, index) => withCore(content, words[index]!));
   const own = (outline ?? "").split(new RegExp(words.join("|") || "(?!)", "u"));
   // Without an outline it is not known what the template writes, so every added token counts.
   const isControl = (token: AddedToken): boolean =>
@@ -39,8 +43,8 @@ export function renderChat(
   const controls = addedTokens.filter(isControl);
   const spans =
     (outline === null ? null : spansOfWords(text, outline, messages, words)) ??
-    spansOfVeil(template, text, messages, controls, (content) => [[0, content.length]]) ??
-    spansOfVeil(template, text, messages, controls, (content) => occurrences(content, controls));
+    spansOfVeil(template, variables, text, messages, controls, (content) => [[0, content.length]]) ??
+    spansOfVeil(template, variables, text, messages, controls, (content) => occurrences(content, controls));
   if (spans !== null) return { text, guard: { spans, isControl } };
 
   refuseControlTokens(messages, controls);
@@ -63,11 +67,15 @@ function withCore(content: string, core: string): string {
 /** A template may refuse a content that it does not know how to handle; the plain rendering has succeeded before. */
 function tryRender(
   template: ChatTemplate,
+  variables: Variables,
   messages: readonly ChatMessage[],
   change: (content: string, index: number) => string,
 ): string | null {
   try {
-    return template.render(messages.map(({ role, content }, index) => ({ role, content: change(content, index) })));
+    return template.render(
+      messages.map((message, index) => ({ ...message, content: change(message.content, index) })),
+      variables,
+    );
   } catch (error) {
     if (error instanceof LlmError) return null;
     throw error;
@@ -96,6 +104,7 @@ function spansOfWords(
 
 function spansOfVeil(
   template: ChatTemplate,
+  variables: Variables,
   text: string,
   messages: readonly ChatMessage[],
   controls: readonly AddedToken[],
@@ -115,7 +124,7 @@ function spansOfVeil(
     position += content.length;
     return veil.text.slice(position - content.length, position);
   });
-  const outline = tryRender(template, messages, (_, index) => parts[index]!);
+  const outline = tryRender(template, variables, messages, (_, index) => parts[index]!);
   if (outline === null || veil.lift(outline) !== text) return null;
   const spans: [number, number][] = [];
   for (let index = 0; index < outline.length; index++) {

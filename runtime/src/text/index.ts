@@ -4,8 +4,10 @@
  * Everything here is pure and synchronous; it knows nothing of devices, storage or the engine.
  */
 import { LlmError } from "../internal/errors";
-import { renderChat } from "./chat";
+import { renderChat, type Variables } from "./chat";
+import { cutAfterFinal } from "./continue_final";
 import { type GenerationDefaults, parseGenerationConfig } from "./generation_config";
+import { strip } from "./jinja/text_methods";
 import { type ChatMessage, ChatTemplate, loadRareParts } from "./template";
 import { Tokenizer, wellFormed } from "./tokenizer";
 import { parseTokenizerConfig } from "./tokenizer_config";
@@ -23,11 +25,14 @@ export interface TextModel {
   /**
    * Ids of the chat template's prompt, generation prompt included and nothing added to it, as
    * `apply_chat_template(tokenize=True)`. Control tokens inside message content are ordinary text.
+   * With `continueFinal` the prompt ends with the last message, the assistant's, so that the answer goes on with it.
    * Errors: invalid_request (the template refuses the messages, or there is none), invalid_package.
    */
-  encodeChat(messages: readonly ChatMessage[]): { tokenIds: number[] };
+  encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): { tokenIds: number[] };
   /** Text of the ids without special tokens; ids without a token are skipped. */
   decodeAll(ids: readonly number[]): string;
+  /** What a token adds to a text, as UTF-8, which may be a part of a character; of a special token its content. */
+  tokenBytes(id: number): Uint8Array;
   /** Incremental decodeAll: the pieces and the flush joined are equal to it. */
   stream(): TokenStream;
   /** eos_token_id of generation_config.json and the eos_token of tokenizer_config.json: each of them stops. */
@@ -38,6 +43,13 @@ export interface TextModel {
   readonly vocabSize: number;
   /** From generation_config.json; generation_config.ts says by which rule. */
   readonly defaults: GenerationDefaults;
+}
+
+export interface EncodeChatOptions {
+  /** What the template sees beside the messages, such as tools. */
+  readonly variables?: Variables;
+  /** Whether the answer goes on with the last message. A blank one is left out. */
+  readonly continueFinal?: boolean;
 }
 
 export interface TokenStream {
@@ -105,7 +117,7 @@ function build(files: TextFiles): TextModel {
       const guard = allowSpecial ? null : { spans: [[0, clean.length] as const], isControl: isAlwaysControl };
       return tokenizer.encodeWithSpecialTokens(clean, guard, most);
     },
-    encodeChat(messages) {
+    encodeChat(messages, { variables = {}, continueFinal = false } = {}) {
       if (template === null) {
         const names = config.templateNames.join(", ");
         throw new LlmError(
@@ -114,14 +126,20 @@ function build(files: TextFiles): TextModel {
             "a prompt. Pass a string with raw: true, or compile it with --chat-template.",
         );
       }
-      const clean = messages.map(({ role, content }) => ({ role, content: wellFormed(content) }));
-      const { text, guard } = renderChat(template, clean, tokenizer.addedTokens, isAlwaysControl);
+      const clean = messages.map((message) => ({ ...message, content: wellFormed(message.content) }));
+      const final = (continueFinal && clean.at(-1)?.content) || "";
+      const goesOn = strip(final) !== "";
+      const given = continueFinal && !goesOn ? clean.slice(0, -1) : clean;
+      const all = goesOn ? { ...variables, add_generation_prompt: false } : variables;
+      const prompt = renderChat(template, given, tokenizer.addedTokens, isAlwaysControl, all);
+      const { text, guard } = goesOn ? cutAfterFinal(prompt, final) : prompt;
       return { tokenIds: tokenizer.encode(wellFormed(text), guard) };
     },
     decodeAll(ids) {
       const one = stream();
       return ids.map((id) => one.push(id)).join("") + one.flush();
     },
+    tokenBytes: (id) => tokenizer.tokenBytes(id),
     stream,
     stopTokenIds,
     specialText: (id) => tokenizer.specialText(id),
