@@ -8,13 +8,10 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
-    layer(
-      "internal-is-the-bottom",
-      "^runtime/src/internal",
-      "^runtime/src/(api|engine|sessions|text|device|storage|worker|language_model)/",
-    ),
-    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|sessions|device|storage|worker)/"),
-    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|sessions|text|storage|worker)/"),
+    layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(?!internal/)"),
+    layer("contract-knows-nothing", "^runtime/src/contract", "^runtime/src/(?!contract/|internal/)"),
+    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|chat|sessions|engine|device|storage|worker)/"),
+    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|chat|sessions|engine|text|storage|worker)/"),
     layer("webgpu-knows-no-wasm", "^runtime/src/device/webgpu/", "^runtime/src/device/wasm/"),
     layer("wasm-knows-no-webgpu", "^runtime/src/device/wasm/", "^runtime/src/device/webgpu/"),
     // Whatever is above goes through the interface (executor.ts) and open.ts, so that a device can come and go.
@@ -23,7 +20,11 @@ module.exports = {
       "^runtime/src/(?!device/(webgpu|wasm)/|device/open\\.ts)",
       "^runtime/src/device/(webgpu|wasm)/",
     ),
-    layer("storage-below-engine", "^runtime/src/storage", "^runtime/src/(api|engine|text|device|worker)/"),
+    layer(
+      "storage-below-engine",
+      "^runtime/src/storage",
+      "^runtime/src/(api|chat|sessions|engine|text|device|worker)/",
+    ),
     // The page's side of the Prompt API goes where only a port is: it must not bring the engine along.
     {
       name: "language-model-over-its-port",
@@ -42,13 +43,21 @@ module.exports = {
       name: "engine-below-api",
       severity: "error",
       from: { path: "^runtime/src/engine" },
+      to: { path: "^runtime/src/(api|chat|worker)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "chat-below-worker",
+      severity: "error",
+      from: { path: "^runtime/src/chat" },
       to: { path: "^runtime/src/(api|worker)/", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "only-the-package-entry",
       severity: "error",
       from: { path: "^(web|extension)/" },
-      to: { path: "^runtime/src/(?!index\\.ts|worker/main\\.ts|language_model/index\\.ts)" },
+      to: {
+        path: "^runtime/src/(?!index\\.ts|contract/index\\.ts|api/openai_fetch\\.ts|worker/main\\.ts|language_model/index\\.ts)",
+      },
     },
     {
       name: "nobody-imports-tests",

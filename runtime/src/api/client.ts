@@ -1,10 +1,13 @@
 /** The Engine and Model of types.ts over a Connection: this file only translates. */
 import { LlmError } from "../internal/errors";
 import type { Methods } from "../worker/protocol";
+import { chatOver } from "./chat";
 import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
+import { plainOptions } from "./plain_options";
 import type {
   AdapterInfo,
+  Chat,
   DecideOptions,
   Decision,
   Embeddings,
@@ -67,6 +70,7 @@ class ModelClient implements Model {
   readonly task: Model["task"];
   device: Model["device"];
   readonly loadMs: number;
+  readonly chat: Chat;
   private retired = false;
 
   constructor(
@@ -77,10 +81,17 @@ class ModelClient implements Model {
     this.task = loaded.task;
     this.device = loaded.device;
     this.loadMs = loaded.loadMs;
+    this.chat = chatOver(async (request, { signal, ...rest }, onChunk) => {
+      this.requireLoaded();
+      const params = { request, ...rest };
+      const { completion, device } = await this.connection.call("chat", params, { signal, onEvent: onChunk });
+      this.device = device;
+      return completion;
+    });
   }
 
   generate(prompt: string | readonly Message[], options: EngineGenerateOptions = {}): Generation {
-    const { signal, ...rest } = options;
+    const { signal, ...rest } = plainOptions(options);
     const run = async (onText: (piece: string) => void, stop: AbortSignal) => {
       this.requireLoaded();
       const { usage, device } = await this.connection.call(
@@ -101,8 +112,9 @@ class ModelClient implements Model {
     return embeddings;
   }
 
-  async createSession({ initialPrompts = [], signal, ...options }: SessionOptions = {}): Promise<Session> {
+  async createSession(given: SessionOptions = {}): Promise<Session> {
     this.requireLoaded();
+    const { initialPrompts = [], signal, ...options } = plainOptions(given);
     const created = await this.connection.call("createSession", { initialPrompts, options }, { signal });
     const { SessionClient } = await import("./session");
     return new SessionClient(this.connection, created, (device) => {

@@ -3,7 +3,8 @@ import { LlmError } from "../internal/errors";
 import type { SessionEvent, SessionState } from "../worker/protocol";
 import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
-import type { DeviceInfo, Generation, Session, SessionMessage, SessionPromptOptions, ToolCall } from "./types";
+import { plainOptions } from "./plain_options";
+import type { DeviceInfo, Generation, Message, Session, SessionPromptOptions, ToolCall } from "./types";
 
 export class SessionClient implements Session {
   oncontextoverflow: (() => void) | null = null;
@@ -27,7 +28,8 @@ export class SessionClient implements Session {
     return this.usage;
   }
 
-  prompt(input: string | readonly SessionMessage[], { signal, ...options }: SessionPromptOptions = {}): Generation {
+  prompt(input: string | readonly Message[], given: SessionPromptOptions = {}): Generation {
+    const { signal, ...options } = plainOptions(given);
     const run = async (onText: (piece: string) => void, stop: AbortSignal) => {
       this.requireAlive();
       const onEvent = (event: SessionEvent) => {
@@ -43,10 +45,7 @@ export class SessionClient implements Session {
     return new StartedGeneration(run, signal);
   }
 
-  promptStreaming(
-    input: string | readonly SessionMessage[],
-    options: SessionPromptOptions = {},
-  ): ReadableStream<string> {
+  promptStreaming(input: string | readonly Message[], options: SessionPromptOptions = {}): ReadableStream<string> {
     const pieces = this.prompt(input, options)[Symbol.asyncIterator]();
     return new ReadableStream({
       pull: async (controller) => {
@@ -58,15 +57,15 @@ export class SessionClient implements Session {
     });
   }
 
-  async append(input: string | readonly SessionMessage[], { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async append(input: string | readonly Message[], { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.requireAlive();
     const onEvent = () => this.oncontextoverflow?.();
     this.take(await this.connection.call("appendSession", { session: this.session, input }, { signal, onEvent }));
   }
 
-  async measure(input: string | readonly SessionMessage[], given: SessionPromptOptions = {}): Promise<number> {
+  async measure(input: string | readonly Message[], given: SessionPromptOptions = {}): Promise<number> {
     this.requireAlive();
-    const { signal: _, ...options } = given;
+    const { signal: _, ...options } = plainOptions(given);
     return this.connection.call("measureSession", { session: this.session, input, options });
   }
 

@@ -1,50 +1,34 @@
 /** The public types of the runtime: what a page, the extension and the playground program against. */
-import type { Format } from "../constraint/format";
-import type { Tool, ToolCall } from "../text/tool_calls/types";
+import type { ChatRequest, Tool } from "../contract/chat";
+import type { ChatCompletion, ChatCompletionChunk, TokenLogprob } from "../contract/chat_answer";
+import type { PlainEngineGenerateOptions, PlainGenerateOptions, ResponseFormat } from "../contract/generate";
+import type { Message, ToolCall } from "../contract/messages";
+import type { PlainDecideOptions, Question, SamplingMode } from "../contract/sessions";
 
-export type Role = "system" | "user" | "assistant";
+export type { ChatRequest, Tool, ToolChoice } from "../contract/chat";
+export type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  CompletionUsage,
+  TokenLogprob,
+  TopLogprob,
+} from "../contract/chat_answer";
+export type { AdapterUse, ResponseFormat } from "../contract/generate";
+export type { Message, Role, ToolCall } from "../contract/messages";
+export type { Question, SamplingMode } from "../contract/sessions";
 
-export interface Message {
-  readonly role: Role;
-  readonly content: string;
+/** What only the caller's side knows of a request. */
+interface OnThisSide {
+  readonly signal?: AbortSignal;
+  /** What the answer must be. A RegExp is its source and flags. */
+  readonly responseFormat?: ResponseFormat | RegExp;
 }
 
 /** Sampling and length. Unknown keys are rejected with `invalid_request`; omitted is not null. */
-export interface GenerateOptions {
-  /** System message put before a string prompt or a message list without one. */
-  readonly system?: string;
-  /** Most tokens to generate; default: what is left of the context. */
-  readonly maxTokens?: number;
-  /** 0 is greedy. Defaults of temperature, topP, topK and repetitionPenalty: the package's generation_config, else 0.7, 0.95, off, 1. */
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly minP?: number;
-  readonly repetitionPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
-  /** Generation ends before the first of these appears in the text. At most 16 strings of at most 256 characters. */
-  readonly stop?: string | readonly string[];
-  /** Same seed, prompt, options and program: same text. An unsigned 32-bit integer; default: random. */
-  readonly seed?: number;
-  readonly signal?: AbortSignal;
-}
+export interface GenerateOptions extends Omit<PlainGenerateOptions, "responseFormat">, OnThisSide {}
 
 /** What only trusted callers (extension, command line, tests) may set beside GenerateOptions. */
-export interface EngineGenerateOptions extends GenerateOptions {
-  /** true: the prompt string is tokenized as it is, without chat template (special tokens are recognised). */
-  readonly raw?: boolean;
-  /** KV prefixes are only reused between requests of the same partition. Default "". */
-  readonly partition?: string;
-  /** Adapters of `loadAdapter` that run along: one by name, or several whose changes are added, each times its weight. */
-  readonly adapter?: string | readonly AdapterUse[];
-}
-
-/** One adapter of a request. `weight`: 1 by default. */
-export interface AdapterUse {
-  readonly name: string;
-  readonly weight?: number;
-}
+export interface EngineGenerateOptions extends Omit<PlainEngineGenerateOptions, "responseFormat">, OnThisSide {}
 
 /** An adapter that was loaded beside a model. */
 export interface AdapterInfo {
@@ -72,6 +56,8 @@ export interface Usage {
   readonly device: DeviceKind;
   /** Null on webgpu. */
   readonly threads: number | null;
+  /** Where they were asked for: of each token of the text, in its order. */
+  readonly logprobs?: readonly TokenLogprob[];
 }
 
 /** Awaited: the whole text. Iterated: pieces as they come. One request either way. Leaving the loop aborts. */
@@ -147,33 +133,14 @@ export interface Embeddings {
   readonly usage: { readonly promptTokens: number };
 }
 
-/** A function that the model may call, as OpenAI writes it. */
-export type { Tool, ToolCall } from "../text/tool_calls/types";
-
-/** What a session's history is made of: beside plain messages the model's calls and what the tools gave. */
-export type SessionMessage =
-  | Message
-  | { readonly role: "assistant"; readonly content: string; readonly tool_calls: readonly ToolCall[] }
-  | { readonly role: "tool"; readonly content: string; readonly tool_call_id: string; readonly name?: string };
-
-/** What an answer may be held to. */
-export type ResponseFormat = Extract<Format, { type: "schema" | "json" | "regex" | "grammar" }>;
-
 /** A session's options: those of `generate` for each of its prompts, and how adventurous its answers are. */
 export interface SessionOptions extends Omit<EngineGenerateOptions, "system" | "raw"> {
   /** Messages that the session begins with and never loses; a system message may be the first of them. */
-  readonly initialPrompts?: readonly SessionMessage[];
+  readonly initialPrompts?: readonly Message[];
   /** Functions that the model may call, where its template knows tools. */
   readonly tools?: readonly Tool[];
   /** A name instead of a temperature; "balanced" is what the model's author recommends. Default "balanced". */
-  readonly samplingMode?:
-    | "most-predictable"
-    | "predictable"
-    | "slightly-predictable"
-    | "balanced"
-    | "slightly-creative"
-    | "creative"
-    | "most-creative";
+  readonly samplingMode?: SamplingMode;
 }
 
 export interface SessionPromptOptions extends Omit<EngineGenerateOptions, "system" | "raw" | "partition" | "adapter"> {
@@ -182,7 +149,6 @@ export interface SessionPromptOptions extends Omit<EngineGenerateOptions, "syste
    * it. Default: where the last message is the assistant's.
    */
   readonly prefix?: boolean;
-  readonly responseFormat?: ResponseFormat;
   /** Whether the model is told of the format, in the last message of the user. Default false. */
   readonly describeFormat?: boolean;
 }
@@ -201,24 +167,18 @@ export interface Session {
   /** Called with each call of a tool that an answer has; answer them with messages of the role tool. */
   ontoolcall: ((call: ToolCall) => void) | null;
   /** A string is one message of the user. */
-  prompt(input: string | readonly SessionMessage[], options?: SessionPromptOptions): Generation;
+  prompt(input: string | readonly Message[], options?: SessionPromptOptions): Generation;
   /** The same as a stream of pieces. */
-  promptStreaming(input: string | readonly SessionMessage[], options?: SessionPromptOptions): ReadableStream<string>;
+  promptStreaming(input: string | readonly Message[], options?: SessionPromptOptions): ReadableStream<string>;
   /** Adds messages that are not answered yet. */
-  append(input: string | readonly SessionMessage[], options?: { readonly signal?: AbortSignal }): Promise<void>;
+  append(input: string | readonly Message[], options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Tokens that a prompt would add to the context, those of the template included. */
-  measure(input: string | readonly SessionMessage[], options?: SessionPromptOptions): Promise<number>;
+  measure(input: string | readonly Message[], options?: SessionPromptOptions): Promise<number>;
   /** A session that goes on from here by itself. What both have in common is in memory once. */
   clone(options?: { readonly signal?: AbortSignal }): Promise<Session>;
   /** Ends it and what it is at. */
   destroy(): void;
 }
-
-/** One question about an input. `options`: what may be chosen; of a score by default 1 to 5. */
-export type Question =
-  | { readonly id: string; readonly prompt: string; readonly type: "boolean"; readonly options?: undefined }
-  | { readonly id: string; readonly prompt: string; readonly type: "choice"; readonly options: readonly string[] }
-  | { readonly id: string; readonly prompt: string; readonly type: "score"; readonly options?: readonly number[] };
 
 export interface Decision {
   /** The likeliest option; of a boolean "true" or "false". */
@@ -231,9 +191,8 @@ export interface Decision {
   readonly expectedScore: number | null;
 }
 
-export interface DecideOptions extends Pick<EngineGenerateOptions, "adapter" | "partition" | "signal"> {
-  /** Whether what the model thinks of each option without the input is taken out. Default true. */
-  readonly calibrate?: boolean;
+export interface DecideOptions extends PlainDecideOptions {
+  readonly signal?: AbortSignal;
 }
 
 export interface Model {
@@ -243,6 +202,8 @@ export interface Model {
   readonly device: DeviceInfo;
   readonly loadMs: number;
   generate(prompt: string | readonly Message[], options?: EngineGenerateOptions): Generation;
+  /** OpenAI's shapes. */
+  readonly chat: Chat;
   /**
    * Vectors of texts, one or at most 10,000. A text longer than contextLength tokens is cut at its end where the model's
    * sentence-transformers files say so, and is a `context_overflow` otherwise.
@@ -280,6 +241,23 @@ export interface Model {
   unloadAdapter(name: string): Promise<void>;
   measureBandwidth(options?: { readonly signal?: AbortSignal }): Promise<{ gbPerS: number }>;
   unload(): Promise<void>;
+}
+
+/** What a request cannot say itself. `partition`: as EngineGenerateOptions has it. */
+export interface ChatOptions {
+  readonly signal?: AbortSignal;
+  readonly partition?: string;
+}
+
+/** Awaited: itself, when the first chunk has come, so that what is refused rejects there. Leaving the loop aborts. */
+export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {}
+
+export interface Chat {
+  readonly completions: {
+    create(request: ChatRequest & { readonly stream: true }, options?: ChatOptions): Promise<ChatStream> & ChatStream;
+    create(request: ChatRequest & { readonly stream?: false | null }, options?: ChatOptions): Promise<ChatCompletion>;
+    create(request: ChatRequest, options?: ChatOptions): Promise<ChatCompletion> | (Promise<ChatStream> & ChatStream);
+  };
 }
 
 export interface Engine {

@@ -7,6 +7,7 @@
  * counts steps, goes on as if nothing had happened.
  */
 import type { FinishReason, Usage } from "../api/types";
+import type { Copy } from "../device/executor";
 import { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
@@ -14,8 +15,9 @@ import { notFinite } from "./numeric_error";
 import { prefillChunk } from "./prefill";
 import { countTokens, type Sampling } from "./sampling";
 import type { Advance } from "./scheduler";
-import { type Session, type SessionTask, TOKEN_RING } from "./session";
+import { RING_BYTES, type Session, type SessionTask, TOKEN_RING } from "./session";
 import type { TextOutput } from "./text_output";
+import type { TokenScores } from "./token_scores";
 
 /** What a sampler writes where the logits are NaN or their maximum is not finite (docs/program-interface.md). */
 const NO_TOKEN = -1;
@@ -28,6 +30,8 @@ export interface GenerateRequest {
   /** Null: the model alone. */
   readonly adapters: ReadyStack | null;
   readonly output: TextOutput;
+  /** Null: nobody asks for log probabilities or has a bias. Else there is one step per submit, with its logits read. */
+  readonly scores: TokenScores | null;
   readonly signal: AbortSignal | null;
   /** performance.now() when the request arrived. */
   readonly arrivedMs: number;
@@ -133,13 +137,15 @@ export class GenerateTask implements SessionTask {
     const step = this.generated + this.queued;
     const left = Math.min(request.maxTokens - step, contextLength - position);
     if (left <= 0) return "waiting";
-    const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
+    const { scores } = request;
+    const wanted = step === 0 || scores ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
     const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
     await session.adapters.hold(request.adapters);
-    const staging = await session.ring.take();
+    const pool = scores ? session.ringAndLogits : session.ring;
+    const staging = await pool.take();
     if (this.finished) {
-      session.ring.give(staging);
+      pool.give(staging);
       return "waiting";
     }
     // The next prompt of a chat begins with this one, while what runs past the end of the answer spoils a state.
@@ -147,23 +153,42 @@ export class GenerateTask implements SessionTask {
     session.bind(sequence);
     if (session.stateOwner !== this) this.writeState(sequence, position);
     sequence.computed = position + k;
+    const raw = scores?.biased ? await this.decodeWithBias(scores) : null;
+    if (this.finished) {
+      pool.give(staging);
+      return "waiting";
+    }
     const call = ["decode", request.sampling.function];
-    const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
+    const calls = raw ? [call[1]!] : Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
+    const copies: Copy[] = [{ from: "tokens", to: staging, toOffset: 0, bytes: RING_BYTES }];
+    if (scores) copies.push({ from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes });
     const read = session.timed(session.decodePace, k, () => {
-      executor.run(
-        calls,
-        1,
-        [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }],
-        request.adapters?.key,
-      );
-      return session.ring.read(staging);
+      executor.run(calls, 1, copies, request.adapters?.key);
+      return pool.read(staging);
     });
     this.queued += k;
     const { life } = this;
     const work = read.then((bytes) => {
-      if (!this.finished && this.life === life) this.receive(new Int32Array(bytes), step, k);
+      if (this.finished || this.life !== life) return;
+      const logits = scores && (raw ?? new Float32Array(bytes, RING_BYTES));
+      this.receive(new Int32Array(bytes, 0, TOKEN_RING), step, k, logits);
     });
     return { work };
+  }
+
+  /** Runs decode, and puts the bias on the logits that the sampler will read. Returns them as the model gave them. */
+  private async decodeWithBias(scores: TokenScores): Promise<Float32Array> {
+    const { session, request } = this;
+    const { executor } = session;
+    const staging = await session.ringAndLogits.take();
+    const read = session.timed(session.decodePace, 1, () => {
+      const copy = { from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes };
+      executor.run(["decode"], 1, [copy], request.adapters?.key);
+      return session.ringAndLogits.read(staging);
+    });
+    const logits = new Float32Array(await read, RING_BYTES);
+    executor.write("logits", scores.addBias(logits));
+    return logits;
   }
 
   private writeState(sequence: Sequence, position: number): void {
@@ -178,7 +203,7 @@ export class GenerateTask implements SessionTask {
   }
 
   /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
-  private receive(ring: Int32Array, step: number, k: number): void {
+  private receive(ring: Int32Array, step: number, k: number, logits: Float32Array | null): void {
     const { output, maxTokens } = this.request;
     const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.program;
     this.lastTokenMs = performance.now();
@@ -199,7 +224,7 @@ export class GenerateTask implements SessionTask {
         }
         this.sequence!.tokens.push(this.tokens.at(-1)!);
         this.tokens.push(id);
-        const stopped = output.push(id);
+        const stopped = output.push(id, logits && this.request.scores!.of(logits, id));
         // A token at position contextLength cannot be decoded any more.
         const full = this.generated >= maxTokens || this.tokens.length > contextLength;
         if (stopped || full) {

@@ -1,5 +1,6 @@
 /** What pages give to prompt, append and create, converted as WebIDL says and checked, as the messages of a session. */
-import type { ResponseFormat, SessionMessage, ToolCall } from "../api/types";
+import type { Message, ResponseFormat, ToolCall } from "../api/types";
+import type { Json } from "../contract/rules";
 import { domError } from "./errors";
 import { toToolCall, toToolMessage } from "./tools";
 import { dictionary, fail, isObject, isSequence, jsonCopy, oneOf, required, sequence, text } from "./webidl";
@@ -11,7 +12,7 @@ const JSON_TYPES = ["null", "boolean", "object", "array", "number", "string", "i
 export type Type = (typeof TYPES)[number];
 
 export interface Input {
-  readonly messages: readonly SessionMessage[];
+  readonly messages: readonly Message[];
   /** The last message is what the answer begins with. */
   readonly prefix: boolean;
 }
@@ -59,12 +60,8 @@ function readParts(content: unknown): readonly Part[] {
 }
 
 /** One message, after one for each tool's response. */
-function toMessages(
-  role: (typeof ROLES)[number],
-  parts: readonly Part[],
-  expected: ReadonlySet<Type>,
-): SessionMessage[] {
-  const answers: SessionMessage[] = [];
+function toMessages(role: (typeof ROLES)[number], parts: readonly Part[], expected: ReadonlySet<Type>): Message[] {
+  const answers: Message[] = [];
   const calls: ToolCall[] = [];
   let content = "";
   for (const { type, value } of parts) {
@@ -103,5 +100,5 @@ export function readConstraint(options: Readonly<Record<string, unknown>>): {
   const schema = jsonCopy(given, refuse) as Record<string, unknown>;
   const types = schema.type === undefined ? [] : [schema.type].flat();
   if (!types.every((type) => JSON_TYPES.includes(type as string))) refuse();
-  return { responseFormat: { type: "schema", schema }, describeFormat };
+  return { responseFormat: { type: "schema", schema: schema as Json }, describeFormat };
 }

@@ -5,7 +5,7 @@
  * docs/language-model.md has the rules; they are tested as tables.
  */
 // biome-ignore-all lint/complexity/noArguments: WebIDL tells an argument that is missing from undefined.
-import type { SessionMessage, ToolCall } from "../api/types";
+import type { Message, ToolCall } from "../api/types";
 import type { SessionEvent } from "../worker/protocol";
 import { domError, fromPort, QuotaExceededError } from "./errors";
 import { type Input, readConstraint, readInput } from "./input";
@@ -258,7 +258,7 @@ export function defineLanguageModel(port: LanguageModelPort, page: PageFacts) {
     /** One prompt of a session. Returns the calls of its answer. */
     async #ask(
       session: number,
-      input: readonly SessionMessage[],
+      input: readonly Message[],
       { prefix, options }: Pick<Asked, "prefix" | "options">,
       stop: AbortSignal,
       onText: (text: string) => void,
@@ -333,9 +333,9 @@ function guarded<T>(stop: AbortSignal, run: () => Promise<T>): Promise<T> {
 }
 
 /** What a tool throws the model is told, so that it can do without. */
-async function execute(tools: readonly DeclaredTool[], call: ToolCall): Promise<SessionMessage> {
+async function execute(tools: readonly DeclaredTool[], call: ToolCall): Promise<Message> {
   const { name, arguments: json } = call.function;
-  const answer = (content: string): SessionMessage => ({ role: "tool", content, tool_call_id: call.id, name });
+  const answer = (content: string): Message => ({ role: "tool", content, tool_call_id: call.id, name });
   try {
     const tool = tools.find((each) => each.function.name === name);
     if (!tool?.execute) return answer(`Error: there is no tool ${name}.`);

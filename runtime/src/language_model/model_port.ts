@@ -1,5 +1,5 @@
 /** A port over a model of the runtime in the same page, and what the page's document knows. */
-import type { Model, Session, SessionMessage } from "../api/types";
+import type { Message, Model, Session } from "../api/types";
 import type { Methods, SessionEvent } from "../worker/protocol";
 import type { Availability, CallHooks, LanguageModelPort, PageFacts, SessionMethod } from "./port";
 
@@ -39,7 +39,7 @@ export function modelPort(supply: ModelSupply): LanguageModelPort {
     appendSession: async ({ session: id, input }, { signal, onEvent }) => {
       const session = at(id);
       listen(session, onEvent);
-      await session.append(input as readonly SessionMessage[], { signal });
+      await session.append(input as readonly Message[], { signal });
       return stateOf(session);
     },
     measureSession: ({ session, input, options }) => at(session).measure(input, options),

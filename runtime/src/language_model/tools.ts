@@ -1,5 +1,5 @@
 /** Tools: what a page declares, the model's calls as the page sees them, and what the page answers. */
-import type { SessionMessage, Tool, ToolCall } from "../api/types";
+import type { Message, Tool, ToolCall } from "../api/types";
 import { domError } from "./errors";
 import { dictionary, fail, isObject, isSequence, jsonCopy, required, sequence, text } from "./webidl";
 
@@ -103,7 +103,7 @@ export function argumentsOf(json: string): object {
 }
 
 /** Errors: TypeError; DataError where the result is no JSON; NotSupportedError for images and audio. */
-export function toToolMessage(value: unknown): SessionMessage {
+export function toToolMessage(value: unknown): Message {
   const given = dictionary(value, "a tool response");
   const [tool_call_id, name] = named(given);
   const content =

@@ -1,5 +1,5 @@
 /** Collects the deltas of one answer into the message that the history keeps. */
-import type { SessionMessage, ToolCall } from "../api/types";
+import type { PlainMessage, ToolCall } from "../contract/messages";
 import type { Delta } from "../text/tool_calls/types";
 
 export class Answer {
@@ -28,7 +28,7 @@ export class Answer {
     return this.calls.map(({ id, ...call }) => ({ id, type: "function", function: call }));
   }
 
-  get message(): SessionMessage {
+  get message(): PlainMessage {
     const { text: content, toolCalls: tool_calls } = this;
     return tool_calls.length > 0 ? { role: "assistant", content, tool_calls } : { role: "assistant", content };
   }

@@ -6,7 +6,9 @@
  * memory they are computed again. The first messages are pinned; when prompt and history do not fit into the context, the
  * oldest prompts go, each with its answers, and never a part of what is asked now.
  */
-import type { SessionMessage, Tool, ToolCall, Usage } from "../api/types";
+import type { Usage } from "../api/types";
+import type { Tool } from "../contract/chat";
+import type { PlainMessage, ToolCall } from "../contract/messages";
 import { LlmError } from "../internal/errors";
 import type { Json } from "../text/template";
 import type { Delta } from "../text/tool_calls/types";
@@ -43,10 +45,10 @@ export class Conversation {
   /** Errors: context_overflow; those of the template. `options`: those of `generate`. */
   constructor(
     private readonly model: SessionModel,
-    private readonly pinned: readonly SessionMessage[],
+    private readonly pinned: readonly PlainMessage[],
     private readonly options: Readonly<Record<string, unknown>>,
     private readonly tools: readonly Tool[],
-    private history: readonly SessionMessage[] = [],
+    private history: readonly PlainMessage[] = [],
   ) {
     const { length } = this.encode([]);
     if (length > model.contextLength) throw overflow(length, model.contextLength);
@@ -72,7 +74,7 @@ export class Conversation {
    * what is sent. `request`: options of this answer alone. Aborted, it leaves no trace but what had to go for it.
    * Errors: context_overflow where the input alone is too long; aborted; those of `generate`.
    */
-  prompt(input: readonly SessionMessage[], prefix: boolean, request: object, hooks: PromptHooks): Promise<Usage> {
+  prompt(input: readonly PlainMessage[], prefix: boolean, request: object, hooks: PromptHooks): Promise<Usage> {
     return this.inTurn(hooks.signal, async (signal) => {
       const promptIds = this.fit(input, { continueFinal: prefix }, hooks.onOverflow);
       const answer = new Answer(prefix ? input.at(-1)!.content : "");
@@ -90,7 +92,7 @@ export class Conversation {
   }
 
   /** Adds messages that nothing answers yet. Errors: as those of `prompt`. */
-  append(input: readonly SessionMessage[], hooks: Pick<PromptHooks, "onOverflow" | "signal">): Promise<void> {
+  append(input: readonly PlainMessage[], hooks: Pick<PromptHooks, "onOverflow" | "signal">): Promise<void> {
     return this.inTurn(hooks.signal, async (signal) => {
       this.fit(input, FINISHED, hooks.onOverflow);
       const before = this.history;
@@ -105,7 +107,7 @@ export class Conversation {
   }
 
   /** Tokens that a prompt would add before its answer. May be more than there is room for. */
-  measure(input: readonly SessionMessage[], prefix: boolean): number {
+  measure(input: readonly PlainMessage[], prefix: boolean): number {
     const { length } = this.encode(input, { continueFinal: prefix });
     return Math.max(0, length - this.contextUsage);
   }
@@ -125,7 +127,7 @@ export class Conversation {
   }
 
   /** Makes room for the input, and gives the ids of the whole. */
-  private fit(input: readonly SessionMessage[], encoding: Encoding, onOverflow: () => void): readonly number[] {
+  private fit(input: readonly PlainMessage[], encoding: Encoding, onOverflow: () => void): readonly number[] {
     const { contextLength } = this.model;
     let promptIds = this.encode(input, encoding);
     if (promptIds.length <= contextLength) return promptIds;
@@ -141,14 +143,14 @@ export class Conversation {
     return promptIds;
   }
 
-  private keep(history: readonly SessionMessage[]): void {
+  private keep(history: readonly PlainMessage[]): void {
     this.history = history;
     this.contextUsage = this.encode([]).length;
   }
 
   /** Ids of all messages and these, which may be none. */
   private encode(
-    input: readonly SessionMessage[],
+    input: readonly PlainMessage[],
     encoding: Encoding = FINISHED,
     history = this.history,
   ): readonly number[] {
@@ -182,7 +184,7 @@ export class Conversation {
 }
 
 /** Without the oldest prompt and what answered it: up to the next message of the user that follows an answer. */
-function withoutOldest(history: readonly SessionMessage[]): readonly SessionMessage[] {
+function withoutOldest(history: readonly PlainMessage[]): readonly PlainMessage[] {
   const next = history.findIndex(({ role }, i) => i > 0 && role === "user" && history[i - 1]!.role !== "user");
   return next < 0 ? [] : history.slice(next);
 }

@@ -10,7 +10,9 @@
  * one option begins with another, the end of the answer counts as a last token of all of them, for the longer one would
  * never be likelier. With `calibrate: false` the first sum alone counts.
  */
-import type { Decision, Message, Question } from "../api/types";
+import type { Decision } from "../api/types";
+import type { PlainMessage } from "../contract/messages";
+import type { Question } from "../contract/sessions";
 import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
 import type { EncodeChatOptions } from "../text/index";
@@ -23,7 +25,7 @@ const SCORES = [1, 2, 3, 4, 5] as const;
 
 export interface DecideModel {
   readonly contextLength: number;
-  encodeChat(messages: readonly Message[], options?: EncodeChatOptions): readonly number[];
+  encodeChat(messages: readonly PlainMessage[], options?: EncodeChatOptions): readonly number[];
   /** For each path the sum of its wanted log-probabilities. */
   score(paths: readonly Path[]): Promise<readonly number[]>;
 }

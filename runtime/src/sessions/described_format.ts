@@ -1,11 +1,12 @@
 /** Tells the model what its answer is held to, so that it need not find out by what it may not write. */
-import type { ResponseFormat, SessionMessage } from "../api/types";
+import type { ResponseFormat } from "../contract/generate";
+import type { PlainMessage } from "../contract/messages";
 
 /** Where no message is the user's, nothing is added. */
-export function describeFormat(input: readonly SessionMessage[], format: ResponseFormat): readonly SessionMessage[] {
+export function describeFormat(input: readonly PlainMessage[], format: ResponseFormat): readonly PlainMessage[] {
   const last = input.map(({ role }) => role).lastIndexOf("user");
   return input.map((message, i) =>
-    i === last ? ({ ...message, content: `${message.content}\n\n${sentence(format)}` } as SessionMessage) : message,
+    i === last ? { ...message, content: `${message.content}\n\n${sentence(format)}` } : message,
   );
 }
 

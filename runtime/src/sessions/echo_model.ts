@@ -6,7 +6,9 @@
  * - With a schema it writes the smallest value that the schema's types and bounds allow. Other formats are not_supported.
  * - With tools it first calls each of them once, with such a value as arguments, and echoes the last result when it gets it.
  */
-import type { DeviceInfo, SessionMessage, Tool, Usage } from "../api/types";
+import type { DeviceInfo, Usage } from "../api/types";
+import type { Tool } from "../contract/chat";
+import type { PlainMessage } from "../contract/messages";
 import { LlmError } from "../internal/errors";
 import type { EncodeChatOptions } from "../text/index";
 import type { Delta } from "../text/tool_calls/types";
@@ -38,7 +40,7 @@ export class EchoModel implements HostedModel {
 
   checkOptions(): void {}
 
-  encodeChat(messages: readonly SessionMessage[], options: EncodeChatOptions = {}): readonly number[] {
+  encodeChat(messages: readonly PlainMessage[], options: EncodeChatOptions = {}): readonly number[] {
     const ids = messages.flatMap(({ role, content }) => [FIRST_CONTROL + ROLES.indexOf(role), ...codes(content), END]);
     if (options.continueFinal) return ids.slice(0, -1);
     return options.variables?.add_generation_prompt === false ? ids : [...ids, FIRST_CONTROL + 2];

@@ -2,6 +2,7 @@
  * The Prompt API's names for how adventurous answers are, as a temperature: a factor on what the model's author
  * recommends, since models differ in what they can bear. Chromium's two experimental names included.
  */
+import type { SamplingMode } from "../contract/sessions";
 import type { SamplingDefaults } from "../engine/sampling";
 
 const FACTORS = {
@@ -12,10 +13,7 @@ const FACTORS = {
   "slightly-creative": 1.15,
   creative: 1.3,
   "most-creative": 1.6,
-} as const;
-
-export type SamplingMode = keyof typeof FACTORS;
-export const SAMPLING_MODES = Object.keys(FACTORS) as SamplingMode[];
+} as const satisfies Readonly<Record<SamplingMode, number>>;
 
 /** Where the author recommends nothing or greedy decoding, the others are factors of this. */
 const USUAL_TEMPERATURE = 0.7;

@@ -9,7 +9,14 @@ import { LlmError } from "../internal/errors";
 import type { Request, SessionEvent, SessionState } from "../worker/protocol";
 import { Conversation } from "./conversation";
 import { type DecideModel, type Decisions, decide, type Priors } from "./decide";
-import { readDecideOptions, readInput, readMessages, readPrompt, readQuestions, readSessionOptions } from "./read";
+import {
+  readDecideInput,
+  readDecideOptions,
+  readMessages,
+  readPrompt,
+  readQuestions,
+  readSessionOptions,
+} from "./read";
 import { samplingOf } from "./sampling_mode";
 import type { SessionModel } from "./session_model";
 
@@ -151,7 +158,7 @@ export class Sessions {
     signal: AbortSignal,
   ): Promise<{ readonly decisions: Decisions; readonly device: DeviceInfo }> {
     const model = this.current();
-    const { calibrate, generate } = readDecideOptions(optionsGiven);
+    const { calibrate = true, ...generate } = readDecideOptions(optionsGiven);
     model.checkOptions(generate);
     const scoring: DecideModel = {
       contextLength: model.contextLength,
@@ -159,7 +166,7 @@ export class Sessions {
       score: (paths) => model.score(paths, generate, signal),
     };
     const priors = calibrate ? this.priorsOf(model, generate) : null;
-    const decisions = await decide(scoring, readInput(inputGiven), readQuestions(questionsGiven), priors);
+    const decisions = await decide(scoring, readDecideInput(inputGiven), readQuestions(questionsGiven), priors);
     return { decisions, device: model.device };
   }
 

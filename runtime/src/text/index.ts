@@ -31,6 +31,8 @@ export interface TextModel {
   encodeChat(messages: readonly ChatMessage[], options?: EncodeChatOptions): { tokenIds: number[] };
   /** Text of the ids without special tokens; ids without a token are skipped. */
   decodeAll(ids: readonly number[]): string;
+  /** What a token adds to a text, as UTF-8, which may be a part of a character; of a special token its content. */
+  tokenBytes(id: number): Uint8Array;
   /** Incremental decodeAll: the pieces and the flush joined are equal to it. */
   stream(): TokenStream;
   /** eos_token_id of generation_config.json and the eos_token of tokenizer_config.json: each of them stops. */
@@ -137,6 +139,7 @@ function build(files: TextFiles): TextModel {
       const one = stream();
       return ids.map((id) => one.push(id)).join("") + one.flush();
     },
+    tokenBytes: (id) => tokenizer.tokenBytes(id),
     stream,
     stopTokenIds,
     specialText: (id) => tokenizer.specialText(id),

@@ -36,6 +36,10 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
   cloneSession: (params) => readSession(params, []),
   destroySession: (params) => readSession(params, []),
   decide: (params) => read.object(params, "params", ["input", "questions", "options"]),
+  chat: (params) => {
+    const { request, partition = "" } = read.object(params, "params", ["request"], ["partition"]);
+    return { request, partition: read.string(partition, "params.partition", 1024) };
+  },
   loadAdapter: (params) => {
     const { source, name } = read.object(params, "params", ["source", "name"]);
     return { source: readSource(source), name: name === null ? null : read.matching(name, "params.name", ID_PATTERN) };

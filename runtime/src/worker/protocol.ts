@@ -6,6 +6,8 @@
  */
 import type {
   AdapterInfo,
+  ChatCompletion,
+  ChatCompletionChunk,
   DecideOptions,
   Decision,
   DeviceInfo,
@@ -19,13 +21,15 @@ import type {
   ModelTask,
   Progress,
   Question,
-  SessionMessage,
   SessionOptions,
   SessionPromptOptions,
   ToolCall,
   Usage,
 } from "../api/types";
+import type { PlainEngineGenerateOptions, ResponseFormat } from "../contract/generate";
 import type { WireError } from "../internal/errors";
+
+type Plain<T> = Omit<T, "signal" | "responseFormat"> & { readonly responseFormat?: ResponseFormat };
 
 /** What a session is now; `device`: where the model is. */
 export interface SessionState {
@@ -49,10 +53,16 @@ export interface Methods {
   unload: { params: Record<string, never>; event: never; result: null };
   tokenize: { params: { text: string }; event: never; result: number[] };
   generate: {
-    params: { prompt: string | readonly Message[]; options: Omit<EngineGenerateOptions, "signal"> };
+    params: { prompt: string | readonly Message[]; options: PlainEngineGenerateOptions };
     event: { text: string };
     /** `device`: where the model is now, which an answer may have changed. */
     result: { usage: Usage; device: DeviceInfo };
+  };
+  /** The request is OpenAI's, and checked by chat/; the events are its chunks, where it says `stream`. */
+  chat: {
+    params: { request: unknown; partition?: string };
+    event: ChatCompletionChunk;
+    result: { completion: ChatCompletion; device: DeviceInfo };
   };
   embed: {
     params: { input: string | readonly string[] };
@@ -60,29 +70,29 @@ export interface Methods {
     result: Embeddings & { readonly device: DeviceInfo };
   };
   createSession: {
-    params: { initialPrompts: readonly SessionMessage[]; options: Omit<SessionOptions, "initialPrompts" | "signal"> };
+    params: { initialPrompts: readonly Message[]; options: Plain<Omit<SessionOptions, "initialPrompts">> };
     event: never;
     result: SessionState & { readonly session: number };
   };
   promptSession: {
     params: {
       session: number;
-      input: string | readonly SessionMessage[];
-      options: Omit<SessionPromptOptions, "signal">;
+      input: string | readonly Message[];
+      options: Plain<SessionPromptOptions>;
     };
     event: SessionEvent;
     result: SessionState & { readonly usage: Usage };
   };
   appendSession: {
-    params: { session: number; input: string | readonly SessionMessage[] };
+    params: { session: number; input: string | readonly Message[] };
     event: SessionEvent;
     result: SessionState;
   };
   measureSession: {
     params: {
       session: number;
-      input: string | readonly SessionMessage[];
-      options: Omit<SessionPromptOptions, "signal">;
+      input: string | readonly Message[];
+      options: Plain<SessionPromptOptions>;
     };
     event: never;
     result: number;

@@ -3,6 +3,7 @@
  *
  * Owns the table of requests that have not been answered, which is what `abort` looks into.
  */
+import type { ChatCompletionChunk } from "../contract/chat_answer";
 import type { EngineCore } from "../engine/engine";
 import { LlmError } from "../internal/errors";
 import { readId, readRequest } from "./messages";
@@ -78,6 +79,14 @@ export class EngineServer {
         const onText = (text: string) => post({ id, event: { text } }, []);
         return engine.generate(request.params.prompt, request.params.options, { onText, signal });
       }
+      case "chat": {
+        const model = engine.loadedModel();
+        const { createCompletion } = await import("../chat/completion");
+        const onChunk = (event: ChatCompletionChunk) => post({ id, event }, []);
+        const { request: asked, partition } = request.params;
+        const completion = await createCompletion(model, asked, { partition: partition ?? "", onChunk, signal });
+        return { completion, device: model.device };
+      }
       case "embed":
         return engine.embed(request.params.input, signal);
       case "loadAdapter":
@@ -104,7 +113,7 @@ export class EngineServer {
 
   private openSessions(): Promise<Sessions> {
     this.sessions ??= import("../sessions/sessions").then(
-      ({ Sessions }) => new Sessions(() => this.engine.requireModel()),
+      ({ Sessions }) => new Sessions(() => this.engine.loadedModel()),
       () => {
         this.sessions = null;
         throw new LlmError("network", "A part of the runtime that sessions need could not be loaded. Try again.");

@@ -4,21 +4,21 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createInProcessEngine } from "../../src/api/in_process";
 import { SessionClient } from "../../src/api/session";
-import type { Model, Session, SessionMessage } from "../../src/api/types";
+import type { Message, Model, Session } from "../../src/api/types";
 import { openEcho } from "../fixtures/echo_engine";
 import { fakeDevices } from "../fixtures/fake_executor";
 import { CONTEXT, greedy } from "../fixtures/toy_model";
 import { idsOf, textOf, toyPackage, toyStore } from "../fixtures/toy_package";
 
-const user = (content: string): SessionMessage => ({ role: "user", content });
-const assistant = (content: string): SessionMessage => ({ role: "assistant", content });
-const system = (content: string): SessionMessage => ({ role: "system", content });
+const user = (content: string): Message => ({ role: "user", content });
+const assistant = (content: string): Message => ({ role: "assistant", content });
+const system = (content: string): Message => ({ role: "system", content });
 /** Of the echo model: each message has a beginning and an end. */
 const tokensOf = (...texts: string[]) => texts.reduce((sum, text) => sum + text.length + 2, 0);
 
 interface Options {
   readonly contextLength?: number;
-  readonly initialPrompts?: readonly SessionMessage[];
+  readonly initialPrompts?: readonly Message[];
   readonly options?: object;
   readonly pause?: () => Promise<void>;
 }

@@ -14,7 +14,7 @@ import {
   type Model,
   type Question,
   type Session,
-  type SessionMessage,
+  type Message,
   type SessionOptions,
   type SessionPromptOptions,
 } from "@nomoat/runtime";
@@ -108,14 +108,14 @@ const runner = {
 
   cloneSession: (index: number) => answer(async () => described(sessions.push(await sessionAt(index).clone()) - 1)),
 
-  promptSession: (index: number, input: string | readonly SessionMessage[], options: SessionPromptOptions = {}) =>
+  promptSession: (index: number, input: string | readonly Message[], options: SessionPromptOptions = {}) =>
     answer(async () => {
       const generation = sessionAt(index).prompt(input, options);
       const text = await generation;
       return { text, usage: await generation.usage, ...described(index) };
     }),
 
-  measureSession: (index: number, input: string | readonly SessionMessage[]) =>
+  measureSession: (index: number, input: string | readonly Message[]) =>
     answer(() => sessionAt(index).measure(input)),
 
   loadAdapter: (url: string, name: string) => answer(() => loaded().loadAdapter({ url }, { name })),
