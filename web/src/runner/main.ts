@@ -14,7 +14,6 @@ import {
   type Model,
   type Question,
   type Session,
-  type Message,
   type SessionOptions,
   type SessionPromptOptions,
 } from "@nomoat/runtime";
