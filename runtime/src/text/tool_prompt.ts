@@ -20,7 +20,7 @@ export function templateInput(source: string, messages: readonly ChatMessage[], 
   }));
   const listed = plain.map((tool) => ({ type: "function", function: tool }));
   const variables: Record<string, Json> = { tools: listed };
-  if (/message(?:\.tools|\[['"]tools['"]\])/.test(source)) {
+  if (source.includes("<|tool|>") && /message(?:\.tools|\[['"]tools['"]\])/.test(source)) {
     // Phi-4-mini: JSON text in the system message.
     const [first, ...rest] = said;
     const system = first?.role === "system" ? [first, ...rest] : [{ role: "system", content: "" }, ...said];

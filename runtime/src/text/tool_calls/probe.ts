@@ -75,7 +75,11 @@ export function probe(words: string, render: Render, stops: readonly string[]): 
       if (one === null || plain === null || !one.slice(one.indexOf(USER.content)).includes(FIRST)) continue;
       traits = { ...traits, writesCalls: true };
       const read = syntaxOf(one, turn(2), plain, stops);
-      if (read === null) continue;
+      if (read === null) {
+        // Objects that are written in a way of their own are not asked for as text as well.
+        if (argumentsAs === "object" && one.includes(TEXT) && !one.includes("{'")) return traits;
+        continue;
+      }
       const begin = read.start + read.open;
       const syntax = { ...completed(words, read), ...(begin !== "" && prompt.endsWith(begin) ? { opened: true } : {}) };
       const hasShortIds = turn(1, ["call_zq0000000000001", IDS[1]]) === null;
