@@ -1,7 +1,11 @@
 /** Reasoning is told from the answer while it comes, wherever the text is cut. Needs nothing. */
 import { describe, expect, test } from "vitest";
+import { answerParser } from "../../src/text/answer_parser";
 import { findReasoning, isOpened, ReasoningSplitter, withReasoning } from "../../src/text/reasoning";
+import { ChatTemplate } from "../../src/text/template";
+import { templateTools } from "../../src/text/tool_calls/index";
 import { matches } from "./format_matcher";
+import { STOPS, TEMPLATES } from "./tool_templates";
 
 const THINK = findReasoning("{{ '<think>' }}{{ '</think>' }}")!;
 
@@ -59,6 +63,20 @@ test("what the prompt has opened or closed", () => {
   expect(isOpened(THINK, "<|im_start|>assistant\n<think>\n\n</think>\n\n")).toBe(false);
   expect(isOpened(THINK, "<|im_start|>assistant\n")).toBe(false);
   expect(findReasoning("no marks, <think> alone")).toBeNull();
+});
+
+test("calls are looked for in the answer, not in the reasoning", () => {
+  const { format } = templateTools(new ChatTemplate(TEMPLATES.hermes!, {}), [], STOPS);
+  const call = '<tool_call>{"name": "now", "arguments": {}}</tool_call>';
+  const parser = answerParser(new ReasoningSplitter(THINK, false), format!.parser([]));
+  const deltas = [...parser.push(`<think>${call}</think>Yes.${call}`), ...parser.end()];
+  expect(deltas).toMatchObject([
+    { type: "reasoning", text: call },
+    { type: "content", text: "Yes." },
+    { type: "tool_call", name: "now", arguments: "{}" },
+  ]);
+  const plain = answerParser(null, null);
+  expect([...plain.push("a"), ...plain.push(""), ...plain.end()]).toEqual([{ type: "content", text: "a" }]);
 });
 
 test("a constraint holds for the answer, after free reasoning", () => {

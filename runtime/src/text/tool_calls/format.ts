@@ -111,7 +111,7 @@ function plainText(name: string, schema: Schema, { close }: Tags): Format {
   const unknown = Object.entries({ format, $ref }).find(([, value]) => value !== undefined)?.[0];
   if (unknown !== undefined || (pattern !== undefined && (minLength ?? maxLength) !== undefined)) {
     throw new LlmError(
-      "invalid_request",
+      "not_supported",
       `tools: this model writes strings without quotes, and there ${unknown ?? "pattern with a length"} of the argument ` +
         `${JSON.stringify(name)} cannot be forced. Leave it out.`,
     );
