@@ -7,7 +7,7 @@ import type {
   ChatFinishReason,
   TokenLogprob,
 } from "../contract/chat_answer";
-import type { AnswerParser, Delta } from "./answer_form";
+import type { Delta, ToolCallParser } from "../text/index";
 
 type ChunkChoice = ChatCompletionChunk["choices"][number];
 
@@ -24,7 +24,7 @@ export class Choice {
   /** `send` gets what the choice adds to the stream. */
   constructor(
     private readonly index: number,
-    private readonly parser: AnswerParser,
+    private readonly parser: ToolCallParser,
     private readonly withLogprobs: boolean,
     private readonly send: (choice: ChunkChoice) => void,
   ) {}

@@ -9,9 +9,9 @@ import type { Usage } from "../api/types";
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from "../contract/chat_answer";
 import type { LoadedModel } from "../engine/loaded_model";
 import { LlmError } from "../internal/errors";
-import { type AnswerForm, answerFormOf } from "./answer_form";
 import { Choice } from "./choice";
 import { type ChatPlan, planOf } from "./plan";
+import { type ChatPrompt, promptOf } from "./prompt";
 
 export interface ChatHooks {
   readonly partition?: string;
@@ -28,8 +28,7 @@ export async function createCompletion(
 ): Promise<ChatCompletion> {
   const plan = planOf(request, partition);
   model.requireNamed(plan.options.model);
-  const form = answerFormOf(plan);
-  const promptIds = encode(model, plan, form);
+  const prompt = await promptOf(model.textModel(), plan);
   const head = { id: `chatcmpl-${randomId()}`, created: Math.floor(Date.now() / 1000), model: model.info.id };
   const send = (choices: ChatCompletionChunk["choices"], usage: CompletionUsage | null): void => {
     if (!plan.stream) return;
@@ -37,40 +36,34 @@ export async function createCompletion(
   };
   const choices = Array.from(
     { length: plan.choices },
-    (_, index) => new Choice(index, form.parser(), plan.options.logprobs ?? false, (choice) => send([choice], null)),
+    (_, index) =>
+      new Choice(index, prompt.form.parser(), plan.options.logprobs ?? false, (choice) => send([choice], null)),
   );
-  const usages = await answerAll(model, promptIds, plan, form, choices, signal);
+  const usages = await answerAll(model, prompt, plan, choices, signal);
   const usage = totalOf(usages);
   if (plan.includeUsage) send([], usage);
   return { ...head, object: "chat.completion", choices: choices.map(({ completed }) => completed), usage };
 }
 
-function encode(model: LoadedModel, { messages }: ChatPlan, { variables }: AnswerForm): readonly number[] {
-  const continueFinal = messages.at(-1)!.role === "assistant";
-  return model.textModel().encodeChat(messages, { variables, continueFinal }).tokenIds;
-}
-
 /** Runs all choices. When one fails, the others stop. */
 async function answerAll(
   model: LoadedModel,
-  promptIds: readonly number[],
+  { promptIds, form }: ChatPrompt,
   { options, choices: count }: ChatPlan,
-  { format }: AnswerForm,
   choices: readonly Choice[],
   signal: AbortSignal | undefined,
-): Promise<readonly Usage[]> {
+): Promise<readonly ChoiceUsage[]> {
   const failing = new AbortController();
   const stop = signal ? AbortSignal.any([signal, failing.signal]) : failing.signal;
   const seed = options.seed ?? (count > 1 ? crypto.getRandomValues(new Uint32Array(1))[0]! : null);
-  const answer = async (index: number, onBegin: () => void): Promise<Usage> => {
+  const answer = async (index: number, onBegin: () => void): Promise<ChoiceUsage> => {
     const choice = choices[index]!;
-    const own = {
-      ...options,
-      ...(seed === null ? {} : { seed: (seed + index) >>> 0 }),
-      ...(format ? { responseFormat: format } : {}),
-    };
+    const own = seed === null ? options : { ...options, seed: (seed + index) >>> 0 };
+    const watch = form.watch();
     const usage = await model.answer(promptIds, own, {
       signal: stop,
+      form,
+      watch,
       onText: (piece, logprobs) => {
         onBegin();
         choice.push(piece, logprobs);
@@ -78,7 +71,7 @@ async function answerAll(
     });
     if (usage.finishReason === "aborted") throw new LlmError("aborted", "The request was aborted.");
     choice.end(usage.finishReason);
-    return usage;
+    return { ...usage, reasoningTokens: watch?.tokens ?? 0 };
   };
   let begin!: () => void;
   const begun = new Promise<void>((resolve) => {
@@ -95,7 +88,11 @@ async function answerAll(
   }
 }
 
-function totalOf(usages: readonly Usage[]): CompletionUsage {
+interface ChoiceUsage extends Usage {
+  readonly reasoningTokens: number;
+}
+
+function totalOf(usages: readonly ChoiceUsage[]): CompletionUsage {
   const { promptTokens, cachedTokens } = usages[0]!;
   const completionTokens = usages.reduce((sum, usage) => sum + usage.completionTokens, 0);
   return {
@@ -103,7 +100,7 @@ function totalOf(usages: readonly Usage[]): CompletionUsage {
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: cachedTokens },
-    completion_tokens_details: { reasoning_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: usages.reduce((sum, usage) => sum + usage.reasoningTokens, 0) },
   };
 }
 

@@ -1,9 +1,10 @@
 /** OpenAI's request → what the engine is asked, and what is told from what comes back. */
 import { accept } from "../contract/accept";
-import { type ChatRequest, chatRequest, type Tool, type ToolChoice } from "../contract/chat";
+import { type ChatRequest, chatRequest } from "../contract/chat";
 import type { PlainEngineGenerateOptions, ResponseFormat } from "../contract/generate";
 import { ENGINE_LIMITS } from "../contract/limits";
 import { type PlainMessage, toPlainMessage } from "../contract/messages";
+import type { ToolUse } from "../engine/answer_form";
 import { LlmError } from "../internal/errors";
 
 const REQUEST = chatRequest(ENGINE_LIMITS);
@@ -19,12 +20,6 @@ export interface ChatPlan {
   readonly includeUsage: boolean;
   readonly tools: ToolUse | null;
   readonly reasoning: Reasoning;
-}
-
-export interface ToolUse {
-  readonly tools: readonly Tool[];
-  readonly choice: ToolChoice;
-  readonly parallel: boolean;
 }
 
 export interface Reasoning {
@@ -99,6 +94,7 @@ function formatOf({ response_format: format }: ChatRequest): ResponseFormat | nu
   return { type: "schema", schema };
 }
 
+/** What must not be called need not be shown. */
 function toolsOf({ tools = [], tool_choice: choice, parallel_tool_calls: parallel }: ChatRequest): ToolUse | null {
   if (tools.length === 0) {
     if (choice && choice !== "none") throw invalid("tool_choice", "tool_choice needs tools");
@@ -109,7 +105,7 @@ function toolsOf({ tools = [], tool_choice: choice, parallel_tool_calls: paralle
   if (twice !== undefined) throw invalid("tools", `two tools have the name ${twice}`);
   if (typeof choice === "object" && choice && !names.includes(choice.function.name))
     throw invalid("tool_choice", `tool_choice names ${choice.function.name}, which is none of the tools`);
-  return { tools, choice: choice ?? "auto", parallel: parallel ?? true };
+  return choice === "none" ? null : { tools, choice: choice ?? "auto", parallel: parallel ?? true };
 }
 
 function reasoningOf({ reasoning, reasoning_effort: effort }: ChatRequest): Reasoning {

@@ -17,7 +17,6 @@ import {
   type Infer,
   ignored,
   integer,
-  json,
   jsonObject,
   nullable,
   number,
@@ -63,7 +62,7 @@ export const chatResponseFormat = variants("type", {
     json_schema: object({
       name: text(1, 64),
       description: optional(countedText()),
-      schema: optional(json()),
+      schema: optional(either(boolean(), jsonObject())),
       strict: nullable(boolean()),
     }),
   }),

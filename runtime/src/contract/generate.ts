@@ -9,7 +9,7 @@ import {
   either,
   type Infer,
   integer,
-  json,
+  jsonObject,
   number,
   numbersByInteger,
   object,
@@ -41,7 +41,7 @@ export const penalty = number(-2, 2);
 
 /** What an answer must be, in the form that crosses workers and ports. */
 export const responseFormat = variants("type", {
-  schema: object({ type: choice("schema"), schema: json() }),
+  schema: object({ type: choice("schema"), schema: either(boolean(), jsonObject()) }),
   json: object({ type: choice("json") }),
   regex: object({ type: choice("regex"), pattern: countedText(), flags: optional(text(0, 16)) }),
   grammar: object({ type: choice("grammar"), ebnf: countedText() }),

@@ -1,8 +1,7 @@
 /**
  * The messages of a conversation, with OpenAI's names, and what a chat template sees of them.
  *
- * A template knows one text per message and the roles system, user, assistant and tool: parts of text are joined with
- * nothing between them, and developer is another name of system.
+ * A template knows one text per message: parts of text are joined with nothing between them.
  */
 import {
   array,
@@ -74,7 +73,7 @@ export type ToolCall = Infer<typeof toolCall>;
 
 /** A message as a chat template sees it. */
 export interface PlainMessage {
-  readonly role: "system" | "user" | "assistant" | "tool";
+  readonly role: "system" | "developer" | "user" | "assistant" | "tool";
   readonly content: string;
   readonly name?: string;
   readonly reasoning_content?: string;
@@ -86,8 +85,7 @@ export function toPlainMessage(given: Message): PlainMessage {
   const { role } = given;
   const named = given.name ? { name: given.name } : {};
   if (role === "tool") return { role, content: joined(given.content), tool_call_id: given.tool_call_id, ...named };
-  if (role !== "assistant")
-    return { role: role === "user" ? role : "system", content: joined(given.content), ...named };
+  if (role !== "assistant") return { role, content: joined(given.content), ...named };
   const { content: own, refusal, reasoning_content: reasoning, tool_calls: calls } = given;
   return {
     role,

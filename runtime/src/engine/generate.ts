@@ -13,6 +13,7 @@ import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import { notFinite } from "./numeric_error";
 import { prefillChunk } from "./prefill";
+import type { ReasoningWatch } from "./reasoning_watch";
 import { countTokens, type Sampling } from "./sampling";
 import type { Advance } from "./scheduler";
 import { RING_BYTES, type Session, type SessionTask, TOKEN_RING } from "./session";
@@ -32,6 +33,8 @@ export interface GenerateRequest {
   readonly output: TextOutput;
   /** Null: nobody asks for log probabilities or has a bias. Else there is one step per submit, with its logits read. */
   readonly scores: TokenScores | null;
+  /** null: the model does not think, or nobody looks at it. */
+  readonly watch: ReasoningWatch | null;
   readonly signal: AbortSignal | null;
   /** performance.now() when the request arrived. */
   readonly arrivedMs: number;
@@ -51,6 +54,8 @@ export class GenerateTask implements SessionTask {
   private sequence: Sequence | null = null;
   /** Steps queued on the device whose tokens have not been read back. */
   private queued = 0;
+  /** What must follow the tokens read so far, whatever the device has gone on with. */
+  private interjected: readonly number[] | null = null;
   /** Work of an earlier life, from before a preemption, is ignored. */
   private life = 0;
   /** What the sequence's pages hold gave no finite logits, so nothing may be built on it. */
@@ -92,6 +97,8 @@ export class GenerateTask implements SessionTask {
   }
 
   private async queueNext(activeTasks: number): Promise<Advance> {
+    this.interject();
+    if (this.finished) return "waiting";
     const { session, tokens } = this;
     if (this.startedMs === 0) this.startedMs = performance.now();
     // Keys and values are those of the adapters that made them.
@@ -109,6 +116,22 @@ export class GenerateTask implements SessionTask {
     if (sequence.tokens.length < tokens.length - 1)
       return prefillChunk(session, sequence, tokens, tokens.length - 1, this.request.adapters);
     return this.decode(sequence, activeTasks);
+  }
+
+  /** Goes on after the interjected tokens; what is queued on the device is forgotten. */
+  private interject(): void {
+    if (!this.interjected) return;
+    this.tokens.push(...this.interjected);
+    this.interjected = null;
+    this.preempt();
+    if (this.isFull) this.finish("length");
+  }
+
+  /** A token at position contextLength cannot be decoded any more. */
+  private get isFull(): boolean {
+    return (
+      this.generated >= this.request.maxTokens || this.tokens.length > this.session.executor.program.context_length
+    );
   }
 
   preempt(): void {
@@ -169,7 +192,7 @@ export class GenerateTask implements SessionTask {
     this.queued += k;
     const { life } = this;
     const work = read.then((bytes) => {
-      if (this.finished || this.life !== life) return;
+      if (this.finished || this.life !== life || this.interjected) return;
       const logits = scores && (raw ?? new Float32Array(bytes, RING_BYTES));
       this.receive(new Int32Array(bytes, 0, TOKEN_RING), step, k, logits);
     });
@@ -204,8 +227,8 @@ export class GenerateTask implements SessionTask {
 
   /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
   private receive(ring: Int32Array, step: number, k: number, logits: Float32Array | null): void {
-    const { output, maxTokens } = this.request;
-    const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.program;
+    const { output, watch } = this.request;
+    const { vocab_size: vocabSize } = this.session.executor.program;
     this.lastTokenMs = performance.now();
     this.ranOn = deviceOf(this.session);
     if (step === 0) this.firstTokenMs = this.lastTokenMs;
@@ -225,11 +248,15 @@ export class GenerateTask implements SessionTask {
         this.sequence!.tokens.push(this.tokens.at(-1)!);
         this.tokens.push(id);
         const stopped = output.push(id, logits && this.request.scores!.of(logits, id));
-        // A token at position contextLength cannot be decoded any more.
-        const full = this.generated >= maxTokens || this.tokens.length > contextLength;
-        if (stopped || full) {
+        watch?.take(id);
+        if (stopped || this.isFull) {
           this.finish(stopped ? "stop" : "length");
           return;
+        }
+        this.interjected = watch?.end() ?? null;
+        if (this.interjected) {
+          for (const next of this.interjected) output.push(next);
+          break;
         }
       }
       output.send();

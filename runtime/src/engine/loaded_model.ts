@@ -24,6 +24,7 @@ import {
 } from "../text/index";
 import type { Delta } from "../text/tool_calls/types";
 import type { Adapter, ReadyStack } from "./adapter";
+import type { AnswerForm } from "./answer_form";
 import { EmbedTask } from "./embed";
 import { GenerateTask } from "./generate";
 import { LogitsTask } from "./logits";
@@ -38,11 +39,20 @@ import {
   toMessages,
 } from "./options";
 import { type LoadSettings, Placement } from "./placement";
+import type { ReasoningWatch } from "./reasoning_watch";
 import { resolveSampling } from "./sampling";
 import type { Path } from "./score_tree";
 import type { Session, SessionTask } from "./session";
 import { type SendPiece, TextOutput } from "./text_output";
 import type { TokenScores } from "./token_scores";
+
+export interface AnswerHooks {
+  readonly onText: SendPiece;
+  readonly signal?: AbortSignal;
+  /** What the answer consists of. Default: text, of the options' responseFormat. */
+  readonly form?: Pick<AnswerForm, "format" | "keep">;
+  readonly watch?: ReasoningWatch | null;
+}
 
 const MAX_LOGITS_BYTES = 2 ** 30;
 
@@ -186,7 +196,7 @@ export class LoadedModel {
   async answer(
     promptIds: readonly number[],
     options: PlainEngineGenerateOptions,
-    hooks: { readonly onText: SendPiece; readonly signal?: AbortSignal },
+    { onText, signal, form, watch = null }: AnswerHooks,
   ): Promise<Usage> {
     const arrivedMs = performance.now();
     this.requireTask("generate");
@@ -196,7 +206,8 @@ export class LoadedModel {
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
     if (options.topLogprobs !== undefined && !options.logprobs)
       throw new LlmError("invalid_request", "generate: topLogprobs needs logprobs: true.", { path: "topLogprobs" });
-    if (options.responseFormat) throw new LlmError("not_supported", "responseFormat is not there yet.");
+    const format = form ? form.format : (options.responseFormat ?? null);
+    if (format) throw new LlmError("not_supported", "responseFormat is not there yet.");
     const adapters = this.stackOf(options.adapter);
     const { logprobs = false, logitBias = {} } = options;
     // Nothing is waited for without need: a request takes the device that is there when it comes.
@@ -209,9 +220,10 @@ export class LoadedModel {
           maxTokens: options.maxTokens ?? contextLength,
           sampling: resolveSampling(options, text.defaults),
           partition: options.partition ?? "",
-          output: new TextOutput(text, stopStrings(options.stop), hooks.onText),
+          output: new TextOutput(text, stopStrings(options.stop), onText, form?.keep),
           scores,
-          signal: hooks.signal ?? null,
+          watch,
+          signal: signal ?? null,
           arrivedMs,
         }),
     );

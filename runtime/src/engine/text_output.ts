@@ -19,13 +19,14 @@ export class TextOutput {
   /** Tokens that have not been sent, and where their text begins. */
   private readonly unsent: { readonly start: number; readonly logprob: TokenLogprob }[] = [];
 
-  /** `send` gets each piece that is not empty. */
+  /** `sendPiece` gets each piece that is not empty. `keep`: contents of special tokens that stay in the text. */
   constructor(
     private readonly text: TextModel,
     private readonly stopTexts: readonly string[],
     private readonly sendPiece: SendPiece,
+    keep: readonly string[] = [],
   ) {
-    this.stream = text.stream();
+    this.stream = text.stream(keep);
     this.stops = new StopStrings(stopTexts);
   }
 

@@ -16,7 +16,7 @@ export const ERROR_CODES = [
   "storage_quota",
   "context_overflow", // the prompt does not fit into context_length
   "invalid_request", // a bad argument of the caller
-  "not_supported", // it is known what is asked for, and this version, model or device cannot do it
+  "not_supported", // a well-formed request for something that is not there, such as a keyword of JSON Schema
   "aborted",
   "not_allowed", // the user or a policy refused
   "model_not_found",
