@@ -1,4 +1,4 @@
-"""LangChain's standard tests with this project's server as the model. Run by __main__.py in an environment of its own."""
+"""LangChain's standard tests with this server as the model. Run by __main__.py in an environment of its own."""
 
 from __future__ import annotations
 
