@@ -64,7 +64,7 @@ export interface ChatPromptOptions {
   readonly tools?: readonly Tool[];
   /** Seen by the template, such as enable_thinking. */
   readonly variables?: Readonly<Record<string, Json>>;
-  /** The last message, the assistant's, goes on: nothing comes after its content. */
+  /** The last message, the assistant's, goes on: nothing comes after its content. A blank one is left out. */
   readonly continueFinal?: boolean;
 }
 
@@ -175,7 +175,7 @@ function build(files: TextFiles): TextModel {
       const guard = allowSpecial ? null : { spans: [[0, clean.length] as const], isControl: isAlwaysControl };
       return tokenizer.encodeWithSpecialTokens(clean, guard, most);
     },
-    encodeChat(messages, { tools: offered = [], variables = {}, continueFinal = false } = {}) {
+    encodeChat(given, { tools: offered = [], variables = {}, continueFinal: goesOn = false } = {}) {
       if (template === null) {
         const names = config.templateNames.join(", ");
         throw new LlmError(
@@ -184,6 +184,10 @@ function build(files: TextFiles): TextModel {
             "a prompt. Pass a string with raw: true, or compile it with --chat-template.",
         );
       }
+      // An answer of which nothing is there begins as any answer does.
+      const isBlank = goesOn && (given.at(-1)?.content ?? "").trim() === "";
+      const messages = isBlank ? given.slice(0, -1) : given;
+      const continueFinal = goesOn && !isBlank;
       const hasCalls = messages.some((message) => message.role === "tool" || (message.tool_calls ?? []).length > 0);
       if (tools === null && (hasCalls || offered.length > 0)) {
         throw new LlmError("internal", "encodeChat: tools need prepareTools first.");
