@@ -8,6 +8,9 @@ import { isText } from "./values";
 
 type Schema = { readonly [key: string]: unknown };
 
+/** Of a tool that says nothing of them, as OpenAI has it. */
+const NO_PARAMETERS: Schema = { properties: {}, additionalProperties: false };
+
 const NOTHING: Format = { type: "literal", text: "" };
 
 export function toolsFormat(
@@ -36,7 +39,7 @@ export function toolsFormat(
     });
     return sequence(parts);
   };
-  const calls = wanted.map(({ function: { name, parameters = {} } }) =>
+  const calls = wanted.map(({ function: { name, parameters = NO_PARAMETERS } }) =>
     sequence([mark(head + name + separator), argumentsFormat(syntax, parameters, mark), mark(tail + close)]),
   );
   const one: Format = calls.length === 1 ? calls[0]! : { type: "choice", items: calls };
