@@ -46,8 +46,8 @@ export interface TextModel {
   /** Text of the ids without special tokens; ids without a token are skipped. */
   decodeAll(ids: readonly number[]): string;
   /**
-   * Incremental decodeAll: the pieces and the flush joined are equal to it, but for the special tokens of the contents
-   * in `keep`, which stay in the text.
+   * Incremental decodeAll: the pieces and the flush joined are equal to it, but for the special tokens in the texts of
+   * `keep`, which stay in the text.
    */
   stream(keep?: readonly string[]): TokenStream;
   /** eos_token_id of generation_config.json and the eos_token of tokenizer_config.json: each of them stops. */
@@ -152,7 +152,8 @@ function build(files: TextFiles): TextModel {
     return {
       push(id) {
         const special = tokenizer.specialText(id);
-        const token = special !== null && keep.includes(special) ? special : tokenizer.visibleToken(id);
+        const isKept = special !== null && keep.some((text) => text.includes(special));
+        const token = isKept ? special : tokenizer.visibleToken(id);
         return token === null ? "" : decoder.push(token);
       },
       flush: () => decoder.end(),
