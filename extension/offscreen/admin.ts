@@ -99,7 +99,7 @@ export class AdminSession {
     requests.enter(running, "generating");
     try {
       return await models.run(settings().defaultModel, signal, async (model) => {
-        const output = new Coalescer((text) => this.#post({ id, text }));
+        const output = new Coalescer<string>((pieces) => this.#post({ id, text: pieces.join("") }));
         const generation = model.generate(messages, { signal, partition: SIDE_PANEL });
         for await (const piece of generation) output.push(piece);
         const usage = await generation.usage;

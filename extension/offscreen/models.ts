@@ -124,6 +124,11 @@ export class Models {
     return (ready.find(({ id }) => id === preferred) ?? ready[0])?.id ?? null;
   }
 
+  /** The id of a model that is ready, by its id or name. Null: there is none. */
+  async idOf(wanted: string): Promise<string | null> {
+    return (await this.ready()).find(({ id, name }) => id === wanted || name === wanted)?.id ?? null;
+  }
+
   get anyInstalling(): boolean {
     return [...this.#installs.keys()].some((id) => this.isInstalling(id));
   }

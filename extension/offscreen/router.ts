@@ -2,14 +2,15 @@
  * Requests of pages: who asks, may they, then run it. One PageRouter per runtime port, that is per document; when the
  * port goes (navigation, closed tab, back/forward cache), everything it asked for is aborted.
  */
-import { LlmError, type ModelInfo, type Usage } from "@nomoat/runtime";
-import { DEFAULT_OUTPUT_TOKENS } from "../protocol/generate-request";
+import { type ChatCompletion, type ChatCompletionChunk, LlmError, type Model, type Usage } from "@nomoat/runtime";
+import { DEFAULT_OUTPUT_TOKENS } from "../protocol/page-contract";
 import {
   type Availability,
   type FramedRequest,
   type FrameFacts,
   type PageAnswer,
   type PageRequest,
+  type PageResult,
   parseFrameFacts,
   parseRequest,
 } from "../protocol/page-port";
@@ -32,7 +33,8 @@ export interface Services {
   readonly onChange: () => void;
 }
 
-type GenerateRequest = Extract<PageRequest, { method: "generate" }>;
+/** What computes, so that the person must have allowed it. */
+type AnswerRequest = Extract<PageRequest, { method: "generate" | "chat" }>;
 
 export class PageRouter {
   readonly #services: Services;
@@ -54,7 +56,7 @@ export class PageRouter {
     const { id } = parsed;
     try {
       const frame = parseFrameFacts(rawFrame);
-      if ("problem" in parsed) throw new LlmError("invalid_request", parsed.problem);
+      if ("problem" in parsed) throw new LlmError(parsed.code ?? "invalid_request", parsed.problem);
       if (!frame) throw new LlmError("invalid_request", "The facts about the frame are malformed.");
       const request = parsed.value;
       if (request.method === "abort")
@@ -75,10 +77,7 @@ export class PageRouter {
     this.#services.onChange();
   }
 
-  async #handle(
-    request: Exclude<PageRequest, { method: "abort" }>,
-    frame: FrameFacts,
-  ): Promise<Availability | readonly ModelInfo[] | Usage> {
+  async #handle(request: Exclude<PageRequest, { method: "abort" }>, frame: FrameFacts): Promise<PageResult> {
     const site = siteOf(this.#sender, frame);
     if (site instanceof LlmError) {
       if (request.method === "availability") return "unavailable";
@@ -92,9 +91,9 @@ export class PageRouter {
         retry_after_ms: wait_ms,
       });
     }
-    if (request.method === "generate") return this.#generate(request, site, frame);
+    if (request.method === "generate" || request.method === "chat") return this.#compute(request, site, frame);
     const allowed = this.#services.permissions.grantOf(site)?.decision === "allow";
-    if (request.method === "availability") return this.#availability(allowed);
+    if (request.method === "availability") return this.#availability(allowed, request.options.model);
     if (!allowed)
       throw new LlmError(
         "not_allowed",
@@ -104,14 +103,15 @@ export class PageRouter {
   }
 
   /** Before the user allows a site, every site gets the same answer: nothing to fingerprint. */
-  async #availability(allowed: boolean): Promise<Availability> {
+  async #availability(allowed: boolean, wanted: string | undefined): Promise<Availability> {
     if (!allowed) return "downloadable";
     const { models, defaultModel } = this.#services;
-    if ((await models.chosenId(defaultModel())) !== null) return "available";
+    const found = wanted === undefined ? await models.chosenId(defaultModel()) : await models.idOf(wanted);
+    if (found !== null) return "available";
     return models.anyInstalling ? "downloading" : "unavailable";
   }
 
-  async #generate(request: GenerateRequest, site: Site, frame: FrameFacts): Promise<Usage> {
+  async #compute(request: AnswerRequest, site: Site, frame: FrameFacts): Promise<Usage | ChatCompletion | null> {
     const { requests } = this.#services;
     if (this.#running.has(request.id)) throw new LlmError("invalid_request", "This request id is in use.");
     const running = requests.admit(site);
@@ -153,25 +153,51 @@ export class PageRouter {
     return grant;
   }
 
-  async #run(request: GenerateRequest, site: Site, grant: Grant, running: Running): Promise<Usage> {
+  async #run(
+    request: AnswerRequest,
+    site: Site,
+    grant: Grant,
+    running: Running,
+  ): Promise<Usage | ChatCompletion | null> {
     const { models, requests, defaultModel } = this.#services;
-    const { signal } = running.controller;
-    const { id, prompt, options } = request;
+    const given = { signal: running.controller.signal, partition: partitionOf(site, grant) };
+    const wanted = (request.method === "chat" ? request.request : request.options).model ?? null;
+    const id = wanted === null ? defaultModel() : await models.idOf(wanted);
+    if (wanted !== null && id === null) throw new LlmError("model_not_found", `The model ${wanted} is not installed.`);
     requests.enter(running, "generating");
-    return models.run(defaultModel(), signal, async (model) => {
-      const output = new Coalescer((text) => this.#answer({ id, text }));
-      const generation = model.generate(prompt, {
-        maxTokens: DEFAULT_OUTPUT_TOKENS,
-        ...options,
-        signal,
-        partition: partitionOf(site, grant),
-      });
-      for await (const piece of generation) output.push(piece);
-      const usage = await generation.usage;
-      signal.throwIfAborted();
-      output.end();
-      return usage;
-    });
+    return models.run(id, given.signal, async (model) =>
+      request.method === "chat" ? this.#chat(request, model, given) : this.#generate(request, model, given),
+    );
+  }
+
+  async #generate(
+    { id, prompt, options }: Extract<AnswerRequest, { method: "generate" }>,
+    model: Model,
+    given: { readonly signal: AbortSignal; readonly partition: string },
+  ): Promise<Usage> {
+    const output = new Coalescer<string>((pieces) => this.#answer({ id, text: pieces.join("") }));
+    const generation = model.generate(prompt, { maxTokens: DEFAULT_OUTPUT_TOKENS, ...options, ...given });
+    for await (const piece of generation) output.push(piece);
+    const usage = await generation.usage;
+    given.signal.throwIfAborted();
+    output.end();
+    return usage;
+  }
+
+  async #chat(
+    { id, request }: Extract<AnswerRequest, { method: "chat" }>,
+    model: Model,
+    given: { readonly signal: AbortSignal; readonly partition: string },
+  ): Promise<ChatCompletion | null> {
+    const limited = request.max_completion_tokens ?? request.max_tokens;
+    const { stream, ...asked } = limited ? request : { ...request, max_completion_tokens: DEFAULT_OUTPUT_TOKENS };
+    const { completions } = model.chat;
+    if (!stream) return completions.create({ ...asked, stream: false }, given);
+    const output = new Coalescer<ChatCompletionChunk>((chunks) => this.#answer({ id, chunks }));
+    for await (const chunk of completions.create({ ...asked, stream: true }, given)) output.push(chunk);
+    given.signal.throwIfAborted();
+    output.end();
+    return null;
   }
 
   #answer(answer: PageAnswer): void {

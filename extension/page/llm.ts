@@ -1,40 +1,43 @@
 /** The object that pages know as `window.llm`. It owns no power: every request is checked again behind the port. */
-import type { Generation, ModelInfo, Usage } from "@nomoat/runtime";
-import { parseGenerate } from "../protocol/generate-request";
-import type { Availability } from "../protocol/page-port";
-import { create, freeze, ownKeys } from "../protocol/primordials";
-import { isAbortSignal, onAbort } from "./abort-signal";
-import { invalidRequest } from "./errors";
-import { createGeneration, promise } from "./generation";
+import type { Chat, Generation, ModelInfo, Usage } from "@nomoat/runtime";
+import { freeze } from "@nomoat/runtime/contract";
+import { parseGenerate } from "../protocol/page-contract";
+import { type Availability, parseModelOptions } from "../protocol/page-port";
+import { onAbort } from "./abort-signal";
+import { createChat } from "./chat";
+import { problemError } from "./errors";
+import { createGeneration } from "./generation";
+import { promise } from "./pieces";
 import type { PrivatePort } from "./private-port";
+import { regexFormat } from "./regex-format";
+import { splitSignal } from "./split-signal";
 
 export interface LLM {
   readonly version: string;
+  readonly chat: Chat;
   availability(options?: object): Promise<Availability>;
   generate(prompt: unknown, options?: unknown): Generation;
   models(): Promise<readonly ModelInfo[]>;
 }
 
 export function createLLM(port: PrivatePort, version: string): LLM {
-  const ask = <T>(method: "availability" | "models"): Promise<T> =>
-    promise<T>(({ resolve, reject }) => {
-      port.request({ method }, { result: (value) => resolve(value as T), error: reject });
-    });
-
   return freeze({
     version,
-    availability(options?: object) {
-      if (hasKeys(options))
-        return promise<never>(({ reject }) => reject(invalidRequest("availability() takes no options yet.")));
-      return ask<Availability>("availability");
-    },
+    chat: createChat(port),
+    availability: (options?: object) =>
+      promise<Availability>(({ resolve, reject }) => {
+        const parsed = parseModelOptions(options);
+        if ("problem" in parsed) return reject(problemError(parsed));
+        const request = { method: "availability" as const, options: parsed.value };
+        port.request(request, { result: (value) => resolve(value as Availability), error: reject });
+      }),
     generate(prompt: unknown, options?: unknown) {
       let id = 0;
       const source = createGeneration(() => port.abort(id));
-      const split = splitSignal(options);
-      const parsed = "problem" in split ? split : parseGenerate(prompt, split.options);
+      const split = splitSignal(options, "generate()");
+      const parsed = "problem" in split ? split : parseGenerate(prompt, regexFormat(split.rest));
       if ("problem" in parsed) {
-        source.fail(invalidRequest(parsed.problem));
+        source.fail(problemError(parsed));
         return source.generation;
       }
       const { signal } = split as { signal?: AbortSignal };
@@ -50,35 +53,12 @@ export function createLLM(port: PrivatePort, version: string): LLM {
       );
       return source.generation;
     },
-    models: () => ask<readonly ModelInfo[]>("models"),
+    models: () =>
+      promise<readonly ModelInfo[]>(({ resolve, reject }) => {
+        port.request(
+          { method: "models" },
+          { result: (value) => resolve(value as readonly ModelInfo[]), error: reject },
+        );
+      }),
   });
-}
-
-/** Takes the signal, which cannot cross a port, out of the options. Reads each option once. */
-function splitSignal(options: unknown): { options: unknown; signal?: AbortSignal } | { problem: string } {
-  if (typeof options !== "object" || options === null) return { options };
-  try {
-    const rest: Record<PropertyKey, unknown> = create(null);
-    let signal: AbortSignal | undefined;
-    const keys = ownKeys(options);
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!;
-      const value = (options as Record<PropertyKey, unknown>)[key];
-      if (key !== "signal") rest[key] = value;
-      else if (isAbortSignal(value)) signal = value;
-      else if (value !== undefined) return { problem: "signal must be an AbortSignal." };
-    }
-    return signal ? { options: rest, signal } : { options: rest };
-  } catch {
-    return { problem: "The options of generate() could not be read: a getter or proxy threw." };
-  }
-}
-
-function hasKeys(options: unknown): boolean {
-  if (options === undefined) return false;
-  try {
-    return typeof options !== "object" || options === null || ownKeys(options).length > 0;
-  } catch {
-    return true;
-  }
 }

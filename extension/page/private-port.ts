@@ -2,12 +2,14 @@
  * The main-world end of the private channel to the isolated content script, and the requests pending on it.
  * The page never sees the port: it is handed over in a synchronous event before the first page script runs.
  */
+import type { ChatCompletionChunk } from "@nomoat/runtime";
+import { apply, create, getterOf } from "@nomoat/runtime/contract";
 import { CHANNEL_EVENT, type PageAnswer, type PageRequest } from "../protocol/page-port";
-import { apply, create, getterOf } from "../protocol/primordials";
 import { pageError } from "./errors";
 
 export interface Pending {
   text?(piece: string): void;
+  chunk?(chunk: ChatCompletionChunk): void;
   result(value: unknown): void;
   error(error: Error): void;
 }
@@ -33,6 +35,10 @@ export function openPrivatePort(target: Document): PrivatePort {
     const pending = pendings[answer.id];
     if (!pending) return;
     if ("text" in answer) return pending.text?.(answer.text);
+    if ("chunks" in answer) {
+      for (let i = 0; i < answer.chunks.length; i++) pending.chunk?.(answer.chunks[i]!);
+      return;
+    }
     delete pendings[answer.id];
     if ("error" in answer) {
       const { name, code, message, detail } = answer.error;
@@ -54,10 +60,9 @@ export function openPrivatePort(target: Document): PrivatePort {
       const message: Record<string, unknown> = create(null);
       message.id = id;
       message.method = request.method;
-      if (request.method === "generate") {
-        message.prompt = request.prompt;
-        message.options = request.options;
-      }
+      if (request.method === "generate") message.prompt = request.prompt;
+      if (request.method === "generate" || request.method === "availability") message.options = request.options;
+      if (request.method === "chat") message.request = request.request;
       pendings[id] = pending;
       apply(post, port1, [message]);
       return id;

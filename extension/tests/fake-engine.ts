@@ -1,5 +1,10 @@
 /** An Engine for unit tests: installs and loads at once, and generates "w0 w1 ..." a word per turn until it is stopped. */
 import {
+  type Chat,
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  type ChatOptions,
+  type ChatRequest,
   type Engine,
   type EngineGenerateOptions,
   type Generation,
@@ -27,6 +32,7 @@ export function modelInfo(id: string): ModelInfo {
 export class FakeEngine implements Engine {
   readonly models = new Map<string, InstalledModel>();
   readonly requests: { prompt: unknown; options: EngineGenerateOptions; model: string }[] = [];
+  readonly chats: { request: ChatRequest; options: ChatOptions; model: string }[] = [];
   readonly loads: string[] = [];
   /** What was asked for, by load. */
   readonly devices: LoadOptions["device"][] = [];
@@ -79,6 +85,7 @@ export class FakeEngine implements Engine {
         doubts: null,
       },
       loadMs: 0,
+      chat: this.#chat(id),
       generate: (prompt, options = {}) => this.#generate(id, prompt, options),
       tokenize: async () => [],
       embed: async () => ({ embeddings: [], usage: { promptTokens: 0 } }),
@@ -96,6 +103,28 @@ export class FakeEngine implements Engine {
     const error = this.failNext;
     this.failNext = null;
     if (error) throw error;
+  }
+
+  /** Answers "w0 w1 ...", a word a chunk, as #generate does. */
+  #chat(model: string): Chat {
+    const create = (request: ChatRequest, options: ChatOptions = {}) => {
+      this.chats.push({ request, options, model });
+      const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? 1;
+      const generation = this.#generate(model, request.messages, { ...options, maxTokens });
+      const chunks = async function* () {
+        for await (const content of generation)
+          yield { choices: [{ index: 0, delta: { content }, finish_reason: null }] } as unknown as ChatCompletionChunk;
+      };
+      const whole = async () => {
+        let content = "";
+        for await (const piece of generation) content += piece;
+        return { choices: [{ index: 0, message: { content } }] } as unknown as ChatCompletion;
+      };
+      return request.stream
+        ? Object.assign(Promise.resolve({ [Symbol.asyncIterator]: chunks }), { [Symbol.asyncIterator]: chunks })
+        : whole();
+    };
+    return { completions: { create: create as Chat["completions"]["create"] } };
   }
 
   #generate(model: string, prompt: unknown, options: EngineGenerateOptions): Generation {

@@ -3,6 +3,13 @@ export { createEngine, type EngineOptions } from "./api/engine";
 export type {
   AdapterInfo,
   AdapterUse,
+  Chat,
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatOptions,
+  ChatRequest,
+  ChatStream,
+  CompletionUsage,
   DeviceInfo,
   DeviceKind,
   Embeddings,
@@ -20,7 +27,13 @@ export type {
   ModelSource,
   ModelTask,
   Progress,
+  ResponseFormat,
   Role,
+  TokenLogprob,
+  Tool,
+  ToolCall,
+  ToolChoice,
+  TopLogprob,
   Usage,
 } from "./api/types";
 export { ERROR_CODES, type ErrorCode, type ErrorDetail, LlmError, type WireError } from "./internal/errors";

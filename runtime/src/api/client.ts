@@ -1,10 +1,12 @@
 /** The Engine and Model of types.ts over a Connection: this file only translates. */
 import { LlmError } from "../internal/errors";
 import type { Methods } from "../worker/protocol";
+import { chatOver } from "./chat";
 import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
 import type {
   AdapterInfo,
+  Chat,
   Embeddings,
   Engine,
   EngineGenerateOptions,
@@ -62,6 +64,7 @@ class ModelClient implements Model {
   readonly task: Model["task"];
   device: Model["device"];
   readonly loadMs: number;
+  readonly chat: Chat;
   private retired = false;
 
   constructor(
@@ -72,10 +75,21 @@ class ModelClient implements Model {
     this.task = loaded.task;
     this.device = loaded.device;
     this.loadMs = loaded.loadMs;
+    this.chat = chatOver(async (request, { signal, ...rest }, onChunk) => {
+      this.requireLoaded();
+      const params = { request, ...rest };
+      const { completion, device } = await this.connection.call("chat", params, { signal, onEvent: onChunk });
+      this.device = device;
+      return completion;
+    });
   }
 
   generate(prompt: string | readonly Message[], options: EngineGenerateOptions = {}): Generation {
-    const { signal, ...rest } = options;
+    const { signal, responseFormat: format, ...others } = options;
+    // A pattern has state of its own where it is cloned, and none as plain data.
+    const plain =
+      format instanceof RegExp ? { type: "regex" as const, pattern: format.source, flags: format.flags } : format;
+    const rest = plain ? { ...others, responseFormat: plain } : others;
     const run = async (onText: (piece: string) => void, stop: AbortSignal) => {
       this.requireLoaded();
       const { usage, device } = await this.connection.call(

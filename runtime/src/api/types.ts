@@ -1,48 +1,33 @@
 /** The public types of the runtime: what a page, the extension and the playground program against. */
 
-export type Role = "system" | "user" | "assistant";
+import type { ChatRequest } from "../contract/chat";
+import type { ChatCompletion, ChatCompletionChunk, TokenLogprob } from "../contract/chat_answer";
+import type { PlainEngineGenerateOptions, PlainGenerateOptions, ResponseFormat } from "../contract/generate";
+import type { Message } from "../contract/messages";
 
-export interface Message {
-  readonly role: Role;
-  readonly content: string;
+export type { ChatRequest, Tool, ToolChoice } from "../contract/chat";
+export type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  CompletionUsage,
+  TokenLogprob,
+  TopLogprob,
+} from "../contract/chat_answer";
+export type { AdapterUse, ResponseFormat } from "../contract/generate";
+export type { Message, Role, ToolCall } from "../contract/messages";
+
+/** What only the caller's side knows of a request. */
+interface OnThisSide {
+  readonly signal?: AbortSignal;
+  /** What the answer must be. A RegExp is its source and flags. */
+  readonly responseFormat?: ResponseFormat | RegExp;
 }
 
 /** Sampling and length. Unknown keys are rejected with `invalid_request`; omitted is not null. */
-export interface GenerateOptions {
-  /** System message put before a string prompt or a message list without one. */
-  readonly system?: string;
-  /** Most tokens to generate; default: what is left of the context. */
-  readonly maxTokens?: number;
-  /** 0 is greedy. Defaults of temperature, topP, topK and repetitionPenalty: the package's generation_config, else 0.7, 0.95, off, 1. */
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly minP?: number;
-  readonly repetitionPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
-  /** Generation ends before the first of these appears in the text. At most 16 strings of at most 256 characters. */
-  readonly stop?: string | readonly string[];
-  /** Same seed, prompt, options and program: same text. An unsigned 32-bit integer; default: random. */
-  readonly seed?: number;
-  readonly signal?: AbortSignal;
-}
+export interface GenerateOptions extends Omit<PlainGenerateOptions, "responseFormat">, OnThisSide {}
 
 /** What only trusted callers (extension, command line, tests) may set beside GenerateOptions. */
-export interface EngineGenerateOptions extends GenerateOptions {
-  /** true: the prompt string is tokenized as it is, without chat template (special tokens are recognised). */
-  readonly raw?: boolean;
-  /** KV prefixes are only reused between requests of the same partition. Default "". */
-  readonly partition?: string;
-  /** Adapters of `loadAdapter` that run along: one by name, or several whose changes are added, each times its weight. */
-  readonly adapter?: string | readonly AdapterUse[];
-}
-
-/** One adapter of a request. `weight`: 1 by default. */
-export interface AdapterUse {
-  readonly name: string;
-  readonly weight?: number;
-}
+export interface EngineGenerateOptions extends Omit<PlainEngineGenerateOptions, "responseFormat">, OnThisSide {}
 
 /** An adapter that was loaded beside a model. */
 export interface AdapterInfo {
@@ -70,6 +55,8 @@ export interface Usage {
   readonly device: DeviceKind;
   /** Null on webgpu. */
   readonly threads: number | null;
+  /** Where they were asked for: of each token of the text, in its order. */
+  readonly logprobs?: readonly TokenLogprob[];
 }
 
 /** Awaited: the whole text. Iterated: pieces as they come. One request either way. Leaving the loop aborts. */
@@ -152,6 +139,8 @@ export interface Model {
   readonly device: DeviceInfo;
   readonly loadMs: number;
   generate(prompt: string | readonly Message[], options?: EngineGenerateOptions): Generation;
+  /** OpenAI's shapes. */
+  readonly chat: Chat;
   /**
    * Vectors of texts, one or at most 10,000. A text longer than contextLength tokens is cut at its end where the model's
    * sentence-transformers files say so, and is a `context_overflow` otherwise.
@@ -178,6 +167,23 @@ export interface Model {
   unloadAdapter(name: string): Promise<void>;
   measureBandwidth(options?: { readonly signal?: AbortSignal }): Promise<{ gbPerS: number }>;
   unload(): Promise<void>;
+}
+
+/** What a request cannot say itself. `partition`: as EngineGenerateOptions has it. */
+export interface ChatOptions {
+  readonly signal?: AbortSignal;
+  readonly partition?: string;
+}
+
+/** Awaited: itself, when the first chunk has come, so that what is refused rejects there. Leaving the loop aborts. */
+export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {}
+
+export interface Chat {
+  readonly completions: {
+    create(request: ChatRequest & { readonly stream: true }, options?: ChatOptions): Promise<ChatStream> & ChatStream;
+    create(request: ChatRequest & { readonly stream?: false | null }, options?: ChatOptions): Promise<ChatCompletion>;
+    create(request: ChatRequest, options?: ChatOptions): Promise<ChatCompletion> | (Promise<ChatStream> & ChatStream);
+  };
 }
 
 export interface Engine {

@@ -7,15 +7,18 @@
  * counts steps, goes on as if nothing had happened.
  */
 import type { FinishReason, Usage } from "../api/types";
+import type { Copy } from "../device/executor";
 import { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import { notFinite } from "./numeric_error";
 import { prefillChunk } from "./prefill";
+import type { ReasoningWatch } from "./reasoning_watch";
 import { countTokens, type Sampling } from "./sampling";
 import type { Advance } from "./scheduler";
-import { type Session, type SessionTask, TOKEN_RING } from "./session";
+import { RING_BYTES, type Session, type SessionTask, TOKEN_RING } from "./session";
 import type { TextOutput } from "./text_output";
+import type { TokenScores } from "./token_scores";
 
 /** What a sampler writes where the logits are NaN or their maximum is not finite (docs/program-interface.md). */
 const NO_TOKEN = -1;
@@ -28,6 +31,10 @@ export interface GenerateRequest {
   /** Null: the model alone. */
   readonly adapters: ReadyStack | null;
   readonly output: TextOutput;
+  /** Null: nobody asks for log probabilities or has a bias. Else there is one step per submit, with its logits read. */
+  readonly scores: TokenScores | null;
+  /** null: the model does not think, or nobody looks at it. */
+  readonly watch: ReasoningWatch | null;
   readonly signal: AbortSignal | null;
   /** performance.now() when the request arrived. */
   readonly arrivedMs: number;
@@ -47,6 +54,8 @@ export class GenerateTask implements SessionTask {
   private sequence: Sequence | null = null;
   /** Steps queued on the device whose tokens have not been read back. */
   private queued = 0;
+  /** What must follow the tokens read so far, whatever the device has gone on with. */
+  private interjected: readonly number[] | null = null;
   /** Work of an earlier life, from before a preemption, is ignored. */
   private life = 0;
   /** What the sequence's pages hold gave no finite logits, so nothing may be built on it. */
@@ -88,6 +97,8 @@ export class GenerateTask implements SessionTask {
   }
 
   private async queueNext(activeTasks: number): Promise<Advance> {
+    this.interject();
+    if (this.finished) return "waiting";
     const { session, tokens } = this;
     if (this.startedMs === 0) this.startedMs = performance.now();
     // Keys and values are those of the adapters that made them.
@@ -105,6 +116,22 @@ export class GenerateTask implements SessionTask {
     if (sequence.tokens.length < tokens.length - 1)
       return prefillChunk(session, sequence, tokens, tokens.length - 1, this.request.adapters);
     return this.decode(sequence, activeTasks);
+  }
+
+  /** Goes on after the interjected tokens; what is queued on the device is forgotten. */
+  private interject(): void {
+    if (!this.interjected) return;
+    this.tokens.push(...this.interjected);
+    this.interjected = null;
+    this.preempt();
+    if (this.isFull) this.finish("length");
+  }
+
+  /** A token at position contextLength cannot be decoded any more. */
+  private get isFull(): boolean {
+    return (
+      this.generated >= this.request.maxTokens || this.tokens.length > this.session.executor.program.context_length
+    );
   }
 
   preempt(): void {
@@ -133,13 +160,15 @@ export class GenerateTask implements SessionTask {
     const step = this.generated + this.queued;
     const left = Math.min(request.maxTokens - step, contextLength - position);
     if (left <= 0) return "waiting";
-    const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
+    const { scores } = request;
+    const wanted = step === 0 || scores ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
     const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
     await session.adapters.hold(request.adapters);
-    const staging = await session.ring.take();
+    const pool = scores ? session.ringAndLogits : session.ring;
+    const staging = await pool.take();
     if (this.finished) {
-      session.ring.give(staging);
+      pool.give(staging);
       return "waiting";
     }
     // The next prompt of a chat begins with this one, while what runs past the end of the answer spoils a state.
@@ -147,23 +176,42 @@ export class GenerateTask implements SessionTask {
     session.bind(sequence);
     if (session.stateOwner !== this) this.writeState(sequence, position);
     sequence.computed = position + k;
+    const raw = scores?.biased ? await this.decodeWithBias(scores) : null;
+    if (this.finished) {
+      pool.give(staging);
+      return "waiting";
+    }
     const call = ["decode", request.sampling.function];
-    const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
+    const calls = raw ? [call[1]!] : Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
+    const copies: Copy[] = [{ from: "tokens", to: staging, toOffset: 0, bytes: RING_BYTES }];
+    if (scores) copies.push({ from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes });
     const read = session.timed(session.decodePace, k, () => {
-      executor.run(
-        calls,
-        1,
-        [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }],
-        request.adapters?.key,
-      );
-      return session.ring.read(staging);
+      executor.run(calls, 1, copies, request.adapters?.key);
+      return pool.read(staging);
     });
     this.queued += k;
     const { life } = this;
     const work = read.then((bytes) => {
-      if (!this.finished && this.life === life) this.receive(new Int32Array(bytes), step, k);
+      if (this.finished || this.life !== life || this.interjected) return;
+      const logits = scores && (raw ?? new Float32Array(bytes, RING_BYTES));
+      this.receive(new Int32Array(bytes, 0, TOKEN_RING), step, k, logits);
     });
     return { work };
+  }
+
+  /** Runs decode, and puts the bias on the logits that the sampler will read. Returns them as the model gave them. */
+  private async decodeWithBias(scores: TokenScores): Promise<Float32Array> {
+    const { session, request } = this;
+    const { executor } = session;
+    const staging = await session.ringAndLogits.take();
+    const read = session.timed(session.decodePace, 1, () => {
+      const copy = { from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes };
+      executor.run(["decode"], 1, [copy], request.adapters?.key);
+      return session.ringAndLogits.read(staging);
+    });
+    const logits = new Float32Array(await read, RING_BYTES);
+    executor.write("logits", scores.addBias(logits));
+    return logits;
   }
 
   private writeState(sequence: Sequence, position: number): void {
@@ -178,9 +226,9 @@ export class GenerateTask implements SessionTask {
   }
 
   /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
-  private receive(ring: Int32Array, step: number, k: number): void {
-    const { output, maxTokens } = this.request;
-    const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.program;
+  private receive(ring: Int32Array, step: number, k: number, logits: Float32Array | null): void {
+    const { output, watch } = this.request;
+    const { vocab_size: vocabSize } = this.session.executor.program;
     this.lastTokenMs = performance.now();
     this.ranOn = deviceOf(this.session);
     if (step === 0) this.firstTokenMs = this.lastTokenMs;
@@ -199,12 +247,16 @@ export class GenerateTask implements SessionTask {
         }
         this.sequence!.tokens.push(this.tokens.at(-1)!);
         this.tokens.push(id);
-        const stopped = output.push(id);
-        // A token at position contextLength cannot be decoded any more.
-        const full = this.generated >= maxTokens || this.tokens.length > contextLength;
-        if (stopped || full) {
+        const stopped = output.push(id, logits && this.request.scores!.of(logits, id));
+        watch?.take(id);
+        if (stopped || this.isFull) {
           this.finish(stopped ? "stop" : "length");
           return;
+        }
+        this.interjected = watch?.end() ?? null;
+        if (this.interjected) {
+          for (const next of this.interjected) output.push(next);
+          break;
         }
       }
       output.send();

@@ -4,16 +4,10 @@
  * Checks what a request asks for and makes it a task; on which device that runs is the placement's. Owns the package
  * source and the placement until `unload`.
  */
-import type {
-  AdapterInfo,
-  DeviceInfo,
-  Embeddings,
-  EngineGenerateOptions,
-  Message,
-  ModelInfo,
-  ModelTask,
-  Usage,
-} from "../api/types";
+import type { AdapterInfo, DeviceInfo, Embeddings, ModelInfo, ModelTask, Usage } from "../api/types";
+import type { TokenLogprob } from "../contract/chat_answer";
+import type { PlainEngineGenerateOptions } from "../contract/generate";
+import { type Message, toPlainMessage } from "../contract/messages";
 import type { Devices } from "../device/open";
 import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
@@ -21,14 +15,34 @@ import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
 import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
 import type { Adapter, ReadyStack } from "./adapter";
+import type { AnswerForm } from "./answer_form";
 import { EmbedTask } from "./embed";
 import { GenerateTask } from "./generate";
 import { LogitsTask } from "./logits";
-import { contextOverflow, readAdapters, readOptions, readPrompt, readTexts, readTokenIds, toMessages } from "./options";
+import {
+  contextOverflow,
+  readAdapters,
+  readOptions,
+  readPrompt,
+  readTexts,
+  readTokenIds,
+  stopStrings,
+  toMessages,
+} from "./options";
 import { type LoadSettings, Placement } from "./placement";
+import type { ReasoningWatch } from "./reasoning_watch";
 import { resolveSampling } from "./sampling";
 import type { Session, SessionTask } from "./session";
-import { TextOutput } from "./text_output";
+import { type SendPiece, TextOutput } from "./text_output";
+import type { TokenScores } from "./token_scores";
+
+export interface AnswerHooks {
+  readonly onText: SendPiece;
+  readonly signal?: AbortSignal;
+  /** What the answer consists of. Default: text, of the options' responseFormat. */
+  readonly form?: Pick<AnswerForm, "format" | "keep">;
+  readonly watch?: ReasoningWatch | null;
+}
 
 const MAX_LOGITS_BYTES = 2 ** 30;
 
@@ -90,7 +104,7 @@ export class LoadedModel {
   }
 
   tokenize(text: string): number[] {
-    return this.requireText().encode(text, { allowSpecial: true });
+    return this.textModel().encode(text, { allowSpecial: true });
   }
 
   /** Checks the request, runs it and resolves when it ends, also by an abort. `onText` gets each piece of text. */
@@ -99,15 +113,42 @@ export class LoadedModel {
     optionsGiven: unknown,
     hooks: { readonly onText: (piece: string) => void; readonly signal?: AbortSignal },
   ): Promise<Usage> {
-    const arrivedMs = performance.now();
     this.requireTask("generate");
     const options = readOptions(optionsGiven);
-    const text = this.requireText();
-    const promptIds = encodePrompt(text, readPrompt(prompt), options);
+    this.requireNamed(options.model);
+    const promptIds = encodePrompt(this.textModel(), readPrompt(prompt), options);
+    const logprobs: TokenLogprob[] = [];
+    const onText = (piece: string, scored: readonly TokenLogprob[]): void => {
+      logprobs.push(...scored);
+      if (piece) hooks.onText(piece);
+    };
+    const usage = await this.answer(promptIds, options, { ...hooks, onText });
+    return options.logprobs ? { ...usage, logprobs } : usage;
+  }
+
+  /**
+   * An answer to a prompt of token ids, for checked options; resolves when it ends, also by an abort. The chat template
+   * and what is in `system` and `raw` are behind the caller. Errors: those of `generate`.
+   */
+  async answer(
+    promptIds: readonly number[],
+    options: PlainEngineGenerateOptions,
+    { onText, signal, form, watch = null }: AnswerHooks,
+  ): Promise<Usage> {
+    const arrivedMs = performance.now();
+    this.requireTask("generate");
+    const text = this.textModel();
     const { context_length: contextLength } = this.program;
     if (promptIds.length === 0) throw new LlmError("invalid_request", "generate: the prompt has no tokens.");
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
+    if (options.topLogprobs !== undefined && !options.logprobs)
+      throw new LlmError("invalid_request", "generate: topLogprobs needs logprobs: true.", { path: "topLogprobs" });
+    const format = form ? form.format : (options.responseFormat ?? null);
+    if (format) throw new LlmError("not_supported", "responseFormat is not there yet.");
     const adapters = this.stackOf(options.adapter);
+    const { logprobs = false, logitBias = {} } = options;
+    // Nothing is waited for without need: a request takes the device that is there when it comes.
+    const scores = logprobs || Object.keys(logitBias).length > 0 ? await this.scoresFor(options) : null;
     const task = await this.placement.start(
       (session) =>
         new GenerateTask(session, {
@@ -116,23 +157,27 @@ export class LoadedModel {
           maxTokens: options.maxTokens ?? contextLength,
           sampling: resolveSampling(options, text.defaults),
           partition: options.partition ?? "",
-          output: new TextOutput(
-            text,
-            typeof options.stop === "string" ? [options.stop] : (options.stop ?? []),
-            hooks.onText,
-          ),
-          signal: hooks.signal ?? null,
+          output: new TextOutput(text, stopStrings(options.stop), onText, form?.keep),
+          scores,
+          watch,
+          signal: signal ?? null,
           arrivedMs,
         }),
     );
     return task.result;
   }
 
+  private async scoresFor({ logprobs, topLogprobs, logitBias = {} }: PlainEngineGenerateOptions): Promise<TokenScores> {
+    const { readBias, TokenScores } = await import("./token_scores");
+    const bias = readBias(logitBias, this.program.vocab_size);
+    return new TokenScores(this.textModel(), logprobs ? (topLogprobs ?? 0) : null, bias);
+  }
+
   /** Texts in one or several inputs → their embeddings. Special tokens are recognised, as transformers does. */
   async embed(input: unknown, signal?: AbortSignal): Promise<Embeddings> {
     this.requireTask("embed");
     const { context_length: limit, symbols } = this.program;
-    const text = this.requireText();
+    const text = this.textModel();
     const most = symbols.cuts_texts === 1 ? limit : Number.POSITIVE_INFINITY;
     const texts = readTexts(input).map((each, index) => {
       const ids = text.encode(each, { allowSpecial: true, most });
@@ -262,6 +307,14 @@ export class LoadedModel {
     }
   }
 
+  /** Errors: model_not_found where a request asks for another model than this. */
+  requireNamed(wanted: string | undefined): void {
+    const { id, name } = this.source.manifest;
+    if (wanted === undefined || wanted === id || wanted === name) return;
+    const message = `The model ${wanted} is not loaded; ${id} is. Leave model out, or name it.`;
+    throw new LlmError("model_not_found", message, { path: "model", loaded: id });
+  }
+
   private requireTask(wanted: ModelTask): void {
     if (this.task === wanted) return;
     const { name } = this.source.manifest;
@@ -273,7 +326,8 @@ export class LoadedModel {
     );
   }
 
-  private requireText(): TextModel {
+  /** Errors: invalid_package where there is none. */
+  textModel(): TextModel {
     if (!this.text)
       throw new LlmError("invalid_package", "This package has no tokenizer, so it cannot read or write text.");
     return this.text;
@@ -323,9 +377,12 @@ async function readText(source: PackageSource): Promise<TextModel | null> {
 function encodePrompt(
   text: TextModel,
   prompt: string | readonly Message[],
-  options: EngineGenerateOptions,
+  options: PlainEngineGenerateOptions,
 ): readonly number[] {
-  if (!options.raw) return text.encodeChat(toMessages(prompt, options.system)).tokenIds;
+  if (!options.raw) {
+    const messages = toMessages(prompt, options.system).map(toPlainMessage);
+    return text.encodeChat(messages, { continueFinal: messages.at(-1)!.role === "assistant" }).tokenIds;
+  }
   if (typeof prompt !== "string")
     throw new LlmError("invalid_request", "generate: raw needs a prompt string, not messages.");
   if (options.system !== undefined)

@@ -16,6 +16,7 @@ import type { Task } from "./scheduler";
 
 /** Tokens in the ring buffer `tokens`. */
 export const TOKEN_RING = 64;
+export const RING_BYTES = TOKEN_RING * 4;
 const MAX_STEPS_PER_SUBMIT = 16;
 const MIN_PREFILL = 16;
 const QUEUE_AHEAD_MS = 50;
@@ -32,6 +33,9 @@ export class Session {
   readonly prefillPace: Pace;
   /** Read-back buffers for the ring of sampled tokens. */
   readonly ring: ReadbackPool;
+  /** Bytes of a row of logits. */
+  readonly logitsBytes: number;
+  private ringAndRow: ReadbackPool | null = null;
   /** The task whose token, position, step and sampling the device holds; null after prefill or another use. */
   stateOwner: object | null = null;
   private boundSequence: Sequence | null = null;
@@ -49,7 +53,8 @@ export class Session {
     this.fullPages = Math.ceil(program.context_length / program.page_size);
     const lengths = [...program.operators.values()].map(({ definition }) => Number(fieldOf(definition, "long_from")));
     this.longFrom = [...new Set(lengths)].filter((length) => length > 0);
-    this.ring = executor.readbacks(TOKEN_RING * 4);
+    this.ring = executor.readbacks(RING_BYTES);
+    this.logitsBytes = program.vocab_size * 4;
     this.decodePace = new Pace({ targetMs: pacing.decodeTargetMs, first: 1, min: 1, max: MAX_STEPS_PER_SUBMIT });
     this.prefillPace = new Pace({
       targetMs: pacing.prefillTargetMs,
@@ -66,6 +71,12 @@ export class Session {
   get depth(): number {
     if (this.executor.pacing.synchronous) return 1;
     return this.decodePace.estimateMs < QUEUE_AHEAD_MS && this.prefillPace.estimateMs < QUEUE_AHEAD_MS ? 2 : 1;
+  }
+
+  /** Read-back buffers for the ring and, after its RING_BYTES, the logits of one step. */
+  get ringAndLogits(): ReadbackPool {
+    this.ringAndRow ??= this.executor.readbacks(RING_BYTES + this.logitsBytes);
+    return this.ringAndRow;
   }
 
   /**
@@ -148,6 +159,7 @@ export class Session {
 
   destroy(): void {
     this.ring.destroy();
+    this.ringAndRow?.destroy();
     this.executor.destroy();
   }
 

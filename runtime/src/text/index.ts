@@ -43,6 +43,8 @@ export interface TextModel {
   readonly reasoning: Reasoning | null;
   /** Contents of the special tokens: for `withReasoning` and other Formats. */
   readonly specialTokens: readonly string[];
+  /** What a token adds to a text, as UTF-8, which may be a part of a character; of a special token its content. */
+  tokenBytes(id: number): Uint8Array;
   /** Text of the ids without special tokens; ids without a token are skipped. */
   decodeAll(ids: readonly number[]): string;
   /**
@@ -210,6 +212,7 @@ function build(files: TextFiles): TextModel {
     },
     reasoning,
     specialTokens,
+    tokenBytes: (id) => tokenizer.tokenBytes(id),
     decodeAll(ids) {
       const one = stream();
       return ids.map((id) => one.push(id)).join("") + one.flush();

@@ -28,6 +28,10 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
     text: read.string(read.object(params, "params", ["text"]).text, "params.text", 16 * 2 ** 20),
   }),
   generate: (params) => read.object(params, "params", ["prompt", "options"]),
+  chat: (params) => {
+    const { request, partition = "" } = read.object(params, "params", ["request"], ["partition"]);
+    return { request, partition: read.string(partition, "params.partition", 1024) };
+  },
   loadAdapter: (params) => {
     const { source, name } = read.object(params, "params", ["source", "name"]);
     return { source: readSource(source), name: name === null ? null : read.matching(name, "params.name", ID_PATTERN) };

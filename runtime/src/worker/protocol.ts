@@ -6,6 +6,8 @@
  */
 import type {
   AdapterInfo,
+  ChatCompletion,
+  ChatCompletionChunk,
   DeviceInfo,
   DeviceKind,
   Embeddings,
@@ -18,6 +20,7 @@ import type {
   Progress,
   Usage,
 } from "../api/types";
+import type { PlainEngineGenerateOptions } from "../contract/generate";
 import type { WireError } from "../internal/errors";
 
 export interface Methods {
@@ -32,10 +35,16 @@ export interface Methods {
   unload: { params: Record<string, never>; event: never; result: null };
   tokenize: { params: { text: string }; event: never; result: number[] };
   generate: {
-    params: { prompt: string | readonly Message[]; options: Omit<EngineGenerateOptions, "signal"> };
+    params: { prompt: string | readonly Message[]; options: PlainEngineGenerateOptions };
     event: { text: string };
     /** `device`: where the model is now, which an answer may have changed. */
     result: { usage: Usage; device: DeviceInfo };
+  };
+  /** The request is OpenAI's, and checked by chat/; the events are its chunks, where it says `stream`. */
+  chat: {
+    params: { request: unknown; partition?: string };
+    event: ChatCompletionChunk;
+    result: { completion: ChatCompletion; device: DeviceInfo };
   };
   embed: {
     params: { input: string | readonly string[] };

@@ -3,6 +3,7 @@
  *
  * Owns the table of requests that have not been answered, which is what `abort` looks into.
  */
+import type { ChatCompletionChunk } from "../contract/chat_answer";
 import type { EngineCore } from "../engine/engine";
 import { LlmError } from "../internal/errors";
 import { readId, readRequest } from "./messages";
@@ -73,6 +74,14 @@ export class EngineServer {
       case "generate": {
         const onText = (text: string) => post({ id, event: { text } }, []);
         return engine.generate(request.params.prompt, request.params.options, { onText, signal });
+      }
+      case "chat": {
+        const model = engine.loadedModel();
+        const { createCompletion } = await import("../chat/completion");
+        const onChunk = (event: ChatCompletionChunk) => post({ id, event }, []);
+        const { request: asked, partition } = request.params;
+        const completion = await createCompletion(model, asked, { partition: partition ?? "", onChunk, signal });
+        return { completion, device: model.device };
       }
       case "embed":
         return engine.embed(request.params.input, signal);

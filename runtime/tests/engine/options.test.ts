@@ -69,7 +69,7 @@ describe("readOptions", () => {
       partition: "p",
     };
     expect(readOptions(options)).toEqual(options);
-    expect(readOptions({ temperature: undefined, stop: "x" })).toEqual({ stop: ["x"] });
+    expect(readOptions({ temperature: undefined, stop: "x" })).toEqual({ stop: "x" });
   });
 });
 
@@ -80,7 +80,7 @@ describe("prompts", () => {
     [5],
     [[{ role: "user" }]],
     [[{ role: "robot", content: "" }]],
-    [[{ role: "user", content: "x", name: "y" }]],
+    [[{ role: "user", content: "x", nick: "y" }]],
     [["x"]],
   ])("refuses %j", (prompt) => {
     expect(() => readPrompt(prompt)).toThrow(invalid);

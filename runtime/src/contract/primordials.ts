@@ -1,8 +1,8 @@
 /**
  * Built-ins captured before any page script could replace them.
  *
- * The main-world script shares its realm with the page, which may patch every prototype later. What must keep
- * working then (validation, settling promises, posting to the private port) uses these instead of methods.
+ * The main-world script of the extension shares its realm with the page, which may patch every prototype later. What
+ * must keep working then (validation, settling promises, posting to the private port) uses these instead of methods.
  */
 
 export const { apply, ownKeys } = Reflect;
@@ -25,4 +25,6 @@ export function getterOf<T, R>(prototype: T, name: keyof T & string): (self: T) 
 export const { create, defineProperty, freeze, getOwnPropertyDescriptor } = Object;
 export const { isArray } = Array;
 export const { isSafeInteger, isFinite: isFiniteNumber } = Number;
+export const { stringify } = JSON;
 export const charCodeAt = uncurried(String.prototype.charCodeAt);
+export const sliceText = uncurried(String.prototype.slice);

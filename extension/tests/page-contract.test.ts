@@ -1,6 +1,8 @@
 /** Proves that the one schema of generate() takes what it should and refuses hostile arguments. Needs nothing. */
 import { describe, expect, it } from "vitest";
-import { MAX_MESSAGES, MAX_OUTPUT_TOKENS, MAX_PROMPT_BYTES, parseGenerate } from "../protocol/generate-request";
+import { PAGE_LIMITS, parseChat, parseGenerate } from "../protocol/page-contract";
+
+const { messages: MAX_MESSAGES, maxTokens: MAX_OUTPUT_TOKENS, textBytes: MAX_PROMPT_BYTES } = PAGE_LIMITS;
 
 const problem = (prompt: unknown, options?: unknown): string => {
   const parsed = parseGenerate(prompt, options);
@@ -36,6 +38,33 @@ describe("what is accepted", () => {
   });
 });
 
+describe("chat", () => {
+  const messages = [{ role: "user", content: "x" }];
+
+  it("takes OpenAI's request with the limits of pages", () => {
+    const request = { messages, stream: true, max_completion_tokens: MAX_OUTPUT_TOKENS, n: PAGE_LIMITS.choices };
+    expect(parseChat(request)).toEqual({ value: request });
+  });
+
+  it.each([
+    [{}, /messages must be there/, "invalid_request"],
+    [{ messages, n: PAGE_LIMITS.choices + 1 }, /n must be an integer from 1 to 8/, "invalid_request"],
+    [{ messages, partition: "another site" }, /Unknown option/, "invalid_request"],
+    [{ messages: [{ role: "user", content: "x".repeat(MAX_PROMPT_BYTES + 1) }] }, /at most/, "invalid_request"],
+    [
+      {
+        messages,
+        tools: [{ type: "function", function: { name: "f", parameters: { a: "x".repeat(MAX_PROMPT_BYTES) } } }],
+      },
+      /at most/,
+      "invalid_request",
+    ],
+    [{ messages, audio: {} }, /audio is not supported/, "not_supported"],
+  ])("refuses %#", (request, problem, code) => {
+    expect(parseChat(request)).toMatchObject({ problem: expect.stringMatching(problem), code });
+  });
+});
+
 describe("what is refused", () => {
   it.each([
     [undefined],
@@ -49,10 +78,10 @@ describe("what is refused", () => {
     [[{ role: "root", content: "x" }]],
     [[{ role: "user" }]],
     [[{ role: "user", content: 1 }]],
-    [[{ role: "user", content: "x", name: "y" }]],
+    [[{ role: "user", content: "x", nick: "y" }]],
     [Object.assign([], { length: MAX_MESSAGES + 1 })],
   ])("prompt %j", (prompt) => {
-    expect(problem(prompt)).toMatch(/must|unknown key/);
+    expect(problem(prompt)).toMatch(/must|Unknown option/);
   });
 
   it.each([
@@ -70,18 +99,18 @@ describe("what is refused", () => {
     [{ maxTokens: 0 }, /maxTokens must be an integer from 1/],
     [{ maxTokens: MAX_OUTPUT_TOKENS + 1 }, /maxTokens/],
     [{ maxTokens: 1.5 }, /maxTokens/],
-    [{ maxTokens: "5" }, /got string/],
-    [{ maxTokens: null }, /got null/],
-    [{ maxTokens: 10n }, /got bigint/],
+    [{ maxTokens: "5" }, /not "5"/],
+    [{ maxTokens: null }, /not null/],
+    [{ maxTokens: 10n }, /not bigint/],
     [{ temperature: Number.NaN }, /temperature/],
     [{ temperature: Number.POSITIVE_INFINITY }, /temperature/],
     [{ temperature: -0.1 }, /temperature/],
-    [{ topP: 0 }, /topP must be a number more than 0/],
+    [{ topP: 0 }, /topP must be a number above 0/],
     [{ seed: -1 }, /seed/],
     [{ seed: 2 ** 32 }, /seed/],
     [{ stop: "" }, /stop/],
     [{ stop: ["x".repeat(257)] }, /stop/],
-    [{ stop: new Array(17).fill("x") }, /at most 16/],
+    [{ stop: new Array(17).fill("x") }, /0 to 16 items/],
     [{ stop: [1] }, /stop/],
     [{ system: 1 }, /system/],
   ])("options %#", (options, expected) => {
