@@ -36,7 +36,7 @@ def main() -> int:
     options = parser.parse_args()
     table = json.loads(CASES.read_text())
     tools = {tool["name"]: tool for tool in table["tools"]}
-    package = compiled(fetched(QWEN), None, name="qwen-coder")
+    package = compiled(fetched(QWEN), "q4", name="qwen2.5-coder-0.5b")
     with open_model(package, device=Device.WASM) as model:
         report = {choice: measure(model, tools, table["cases"][: options.cases], choice) for choice in options.choice}
     print(json.dumps(report, indent=1))
