@@ -117,6 +117,12 @@ const TRANSCRIPTS: readonly (readonly [string, string, string, readonly { name: 
   ["hermes", '<tool_call> <tool_call>{"name": "now", "arguments": {}}</tool_call>', "<tool_call>", [NOW]],
   ["hermes", "a <tool_call>", "a<tool_call>", []],
   ["hermes", "a <tool_c", "a <tool_c", []],
+  // Without marks at the beginning of an answer, alone or as a block.
+  ["hermes", '{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}', "", [WEATHER]],
+  ["hermes", '```json\n{\n  "name": "now",\n  "arguments": {}\n}\n```', "", [NOW]],
+  ["hermes", '{"name": "now", "arguments": {}}\n{"name": "now", "arguments": {}}\nDone.', "\nDone.", [NOW, NOW]],
+  ["hermes", '```json\n{"city": "Oslo"}\n```', '```json\n{"city": "Oslo"}\n```', []],
+  ["hermes", 'So: {"name": "now", "arguments": {}}', 'So: {"name": "now", "arguments": {}}', []],
   [
     "qwen3-coder",
     "I look.\n<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=now>\n</function>\n</tool_call>",
@@ -344,6 +350,23 @@ describe("formats", () => {
     const two = written(family, [WEATHER, NOW]);
     expect(matches(format(TOOLS, "required", true)!, two)).toBe(true);
     expect(matches(format(TOOLS, "auto", false)!, two)).toBe(false);
+  });
+
+  test("a call without marks is a valid one too", () => {
+    const format = found("hermes").format(TOOLS, "auto", true)!;
+    for (const [text, isMatch] of [
+      ['{"name": "now", "arguments": {}}', true],
+      ['```json\n{"name": "now", "arguments": {}}\n```', true],
+      ['{"name": "get_weather", "arguments": {"days": 1}}', false],
+      ['```json\n{"name": "other"}\n```', false],
+      ["```js\nnow()\n```", true],
+      ["<b>Now</b>", true],
+      ["`now`", true],
+      ["", true],
+      ["7", true],
+    ] as const) {
+      expect([text, matches(format, text)]).toEqual([text, isMatch]);
+    }
   });
 
   test("text before a call under auto, where a marker tells them apart", () => {
