@@ -12,6 +12,7 @@ from typing import Any
 
 import jinja2
 import pytest
+from jsonschema import Draft202012Validator
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from tests.fixtures.published import LLAMA_CPP, published_folder
@@ -81,7 +82,7 @@ ONE = called(("get_weather", ARGUMENTS))
 EMPTY = called(("now", {}))
 TWO = called(("get_weather", ARGUMENTS), ("now", {}))
 CONTINUED = [ASK, {"role": "assistant", "content": "It is: "}]
-CONVERSATIONS = [
+CONVERSATIONS: list[dict[str, Any]] = [
     {"messages": [ASK], "hasTools": True, "continueFinal": False},
     {"messages": ONE, "hasTools": True, "continueFinal": False},
     {"messages": EMPTY, "hasTools": True, "continueFinal": False},
@@ -108,11 +109,11 @@ def rendered(source: str, messages: list[dict[str, Any]], **variables: Any) -> s
 
 def with_objects(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Arguments as objects, as transformers' documentation has them."""
-    changed = json.loads(json.dumps(messages))
+    changed: list[dict[str, Any]] = json.loads(json.dumps(messages))
     for message in changed:
         for call in message.get("tool_calls", []):
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-    return changed  # type: ignore[no-any-return]
+    return changed
 
 
 @pytest.fixture(scope="module")
@@ -177,13 +178,17 @@ def test_prompts_are_those_of_transformers(results: dict[str, dict[str, Any]]) -
                 own[0]["role"] = "system"
             natural = rendered(source, own, tools=TOOLS if conversation["hasTools"] else None, **options)
             same += natural == prompt["text"]
-    # The others: calls that the template does not write, tools that it does not show, variables of its own, arguments as text.
+    # The others: calls that the template does not write, tools that it does not show, arguments as text.
     assert same >= 350, same
 
 
 def test_calls_are_read_back(results: dict[str, dict[str, Any]]) -> None:
     """From what transformers writes, whole and character by character."""
-    expected = [[("get_weather", ARGUMENTS)], [("now", {})], [("get_weather", ARGUMENTS), ("now", {})]]
+    expected: list[list[tuple[str, dict[str, Any]]]] = [
+        [("get_weather", ARGUMENTS)],
+        [("now", {})],
+        [("get_weather", ARGUMENTS), ("now", {})],
+    ]
     read = 0
     for name, result in results.items():
         for wanted, parsed in zip(expected, result["parsed"], strict=True):
@@ -194,3 +199,20 @@ def test_calls_are_read_back(results: dict[str, dict[str, Any]]) -> None:
             assert found in (wanted, wanted[:1]), (name, found)
             read += len(found)
     assert read >= 180, read
+
+
+def test_written_cases_are_sound() -> None:
+    """Of tests/bench/tool_calls.py: what a case expects is among what it offers, and fits the tool's schema."""
+    table = json.loads((Path(__file__).parents[1] / "fixtures" / "tool_cases.json").read_text())
+    schemas = {tool["name"]: tool["parameters"] for tool in table["tools"]}
+    assert len(table["cases"]) == 40
+    assert {case["expected"]["tool"] for case in table["cases"]} == set(schemas)
+    for case in table["cases"]:
+        expected = case["expected"]
+        assert expected["tool"] in case["tools"]
+        assert set(case["tools"]) <= set(schemas)
+        for key, value in expected["arguments"].items():
+            schema = schemas[expected["tool"]]["properties"][key]
+            values = value if isinstance(value, list) and schema["type"] != "array" else [value]
+            for each in values:
+                Draft202012Validator(schema).validate(each)

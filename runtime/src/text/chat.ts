@@ -2,13 +2,14 @@
  * Messages → prompt text and the parts of it that users wrote.
  *
  * "<|im_end|>" typed by a user must not become a control token. So the tokenizer has to know which characters of the
- * rendered prompt came from message content, although a template may trim, split or quote it. Four ways, tried in
- * order and each checked against the plain rendering, which always decides the text:
- * 1. render with an unguessable word in place of each content (its outer whitespace kept) and put the contents back;
- * 2. render with the characters at which any control token could begin or end replaced by private ones in contents;
- * 3. the same for whole control tokens in contents only, for templates that look for other markup in contents;
- *    here a control token half written by the template and half by a user would not be noticed;
- * 4. none gives the same text: then no content may hold a control token at all, else `invalid_request`.
+ * rendered prompt came from callers (contents, calls, tools), although a template may trim, split or quote them. Four
+ * ways, tried in order and each checked against the plain rendering, which always decides the text:
+ * 1. where contents are all that callers wrote, render with an unguessable word in place of each content (its outer
+ *    whitespace kept) and put the contents back;
+ * 2. render with the characters at which any control token could begin or end replaced by private ones in their texts;
+ * 3. the same for whole control tokens in their texts only, for templates that look for other markup in them;
+ *    here a control token half written by the template and half by a caller would not be noticed;
+ * 4. none gives the same text: then no text may hold a control token at all, else `invalid_request`.
  */
 import { type ErrorDetail, LlmError } from "../internal/errors";
 import { edgeCharacters, type Guard, veilText } from "./added_tokens";
@@ -70,7 +71,9 @@ export function renderChat(
     isAlwaysControl(token) || outline === null || own.some((part) => part.includes(token.content));
 
   const controls = addedTokens.filter(isControl);
-  const isPlain = Object.keys(variables).length === 0 && messages.every((message) => Object.keys(message).length === 2);
+  const isPlain =
+    Object.values(variables).every((value) => value === null || !["string", "object"].includes(typeof value)) &&
+    messages.every((message) => Object.keys(message).length === 2);
   const spans =
     (outline === null || !isPlain ? null : spansOfWords(text, outline, messages, words)) ??
     spansOfVeil(render, text, given, controls, (content) => [[0, content.length]]) ??

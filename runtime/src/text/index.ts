@@ -48,8 +48,8 @@ export interface TextModel {
   /** Text of the ids without special tokens; ids without a token are skipped. */
   decodeAll(ids: readonly number[]): string;
   /**
-   * Incremental decodeAll: the pieces and the flush joined are equal to it, but for the special tokens of the contents
-   * in `keep`, which stay in the text.
+   * Incremental decodeAll: the pieces and the flush joined are equal to it, but for the special tokens in the texts of
+   * `keep`, which stay in the text.
    */
   stream(keep?: readonly string[]): TokenStream;
   /** eos_token_id of generation_config.json and the eos_token of tokenizer_config.json: each of them stops. */
@@ -66,7 +66,7 @@ export interface ChatPromptOptions {
   readonly tools?: readonly Tool[];
   /** Seen by the template, such as enable_thinking. */
   readonly variables?: Readonly<Record<string, Json>>;
-  /** The last message, the assistant's, goes on: nothing comes after its content. */
+  /** The last message, the assistant's, goes on: nothing comes after its content. A blank one is left out. */
   readonly continueFinal?: boolean;
 }
 
@@ -154,7 +154,8 @@ function build(files: TextFiles): TextModel {
     return {
       push(id) {
         const special = tokenizer.specialText(id);
-        const token = special !== null && keep.includes(special) ? special : tokenizer.visibleToken(id);
+        const isKept = special !== null && keep.some((text) => text.includes(special));
+        const token = isKept ? special : tokenizer.visibleToken(id);
         return token === null ? "" : decoder.push(token);
       },
       flush: () => decoder.end(),
@@ -177,7 +178,7 @@ function build(files: TextFiles): TextModel {
       const guard = allowSpecial ? null : { spans: [[0, clean.length] as const], isControl: isAlwaysControl };
       return tokenizer.encodeWithSpecialTokens(clean, guard, most);
     },
-    encodeChat(messages, { tools: offered = [], variables = {}, continueFinal = false } = {}) {
+    encodeChat(given, { tools: offered = [], variables = {}, continueFinal: goesOn = false } = {}) {
       if (template === null) {
         const names = config.templateNames.join(", ");
         throw new LlmError(
@@ -186,6 +187,10 @@ function build(files: TextFiles): TextModel {
             "a prompt. Pass a string with raw: true, or compile it with --chat-template.",
         );
       }
+      // An answer of which nothing is there begins as any answer does.
+      const isBlank = goesOn && (given.at(-1)?.content ?? "").trim() === "";
+      const messages = isBlank ? given.slice(0, -1) : given;
+      const continueFinal = goesOn && !isBlank;
       const hasCalls = messages.some((message) => message.role === "tool" || (message.tool_calls ?? []).length > 0);
       if (tools === null && (hasCalls || offered.length > 0)) {
         throw new LlmError("internal", "encodeChat: tools need prepareTools first.");

@@ -117,7 +117,7 @@ describe("answers that go on", () => {
     ];
     const { tokenIds } = model(chatml).encodeChat(messages, { continueFinal: true });
     const start = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n";
-    expect(textOf(tokenIds)).toBe(content === "" ? start.trimEnd() : start + end);
+    expect(textOf(tokenIds)).toBe(start + end);
     expect(controlsIn(tokenIds)).toBe(3);
   });
 

@@ -31,10 +31,15 @@ interface Answer {
   calls: { name: string; arguments: string; id: string }[];
 }
 
+const formats = new Map<string, ToolFormat>();
+
 function found(family: string): ToolFormat {
+  const known = formats.get(family);
+  if (known !== undefined) return known;
   const template = new ChatTemplate(TEMPLATES[family]!, { bos_token: "<s>", eos_token: "</s>" });
   const { format } = templateTools(template, SPECIALS[family] ?? [], STOPS);
   if (format === null) throw new Error(`${family} was not recognized`);
+  formats.set(family, format);
   return format;
 }
 
@@ -112,6 +117,12 @@ const TRANSCRIPTS: readonly (readonly [string, string, string, readonly { name: 
   ["hermes", '<tool_call> <tool_call>{"name": "now", "arguments": {}}</tool_call>', "<tool_call>", [NOW]],
   ["hermes", "a <tool_call>", "a<tool_call>", []],
   ["hermes", "a <tool_c", "a <tool_c", []],
+  // Without marks at the beginning of an answer, alone or as a block.
+  ["hermes", '{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}', "", [WEATHER]],
+  ["hermes", '```json\n{\n  "name": "now",\n  "arguments": {}\n}\n```', "", [NOW]],
+  ["hermes", '{"name": "now", "arguments": {}}\n{"name": "now", "arguments": {}}\nDone.', "\nDone.", [NOW, NOW]],
+  ["hermes", '```json\n{"city": "Oslo"}\n```', '```json\n{"city": "Oslo"}\n```', []],
+  ["hermes", 'So: {"name": "now", "arguments": {}}', 'So: {"name": "now", "arguments": {}}', []],
   [
     "qwen3-coder",
     "I look.\n<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=now>\n</function>\n</tool_call>",
@@ -251,7 +262,7 @@ describe("parsing", () => {
   });
 
   test("a text full of beginnings costs no more than its length times a bound", () => {
-    const text = '<tool_call>{"a": "'.repeat(20_000);
+    const text = '<tool_call>{"a": "'.repeat(5_000);
     expect(parsed(found("hermes"), [text]).content).toBe(text);
   });
 });
@@ -339,6 +350,23 @@ describe("formats", () => {
     const two = written(family, [WEATHER, NOW]);
     expect(matches(format(TOOLS, "required", true)!, two)).toBe(true);
     expect(matches(format(TOOLS, "auto", false)!, two)).toBe(false);
+  });
+
+  test("a call without marks is a valid one too", () => {
+    const format = found("hermes").format(TOOLS, "auto", true)!;
+    for (const [text, isMatch] of [
+      ['{"name": "now", "arguments": {}}', true],
+      ['```json\n{"name": "now", "arguments": {}}\n```', true],
+      ['{"name": "get_weather", "arguments": {"days": 1}}', false],
+      ['```json\n{"name": "other"}\n```', false],
+      ["```js\nnow()\n```", true],
+      ["<b>Now</b>", true],
+      ["`now`", true],
+      ["", true],
+      ["7", true],
+    ] as const) {
+      expect([text, matches(format, text)]).toEqual([text, isMatch]);
+    }
   });
 
   test("text before a call under auto, where a marker tells them apart", () => {

@@ -5,6 +5,7 @@
  * binding `window.nomoatEmit`, which the driver defines before this script runs.
  */
 import {
+  type ChatRequest,
   createEngine,
   type DecideOptions,
   type EngineGenerateOptions,
@@ -108,6 +109,9 @@ const runner = {
       const usage = await generation.usage;
       return { text, usage, device: loaded().device };
     }),
+
+  /** OpenAI's request and completion; not streamed. */
+  chat: (request: ChatRequest) => answer(() => loaded().chat.completions.create({ ...request, stream: false })),
 
   /** (texts, hidden_size) float32 as in `logits`, row after row. */
   embed: (texts: readonly string[]) =>

@@ -2,11 +2,14 @@
 import type { Format } from "../../constraint/format";
 import { LlmError } from "../../internal/errors";
 import { markerFormat, sequence } from "../marker_format";
-import { ID, INDEX, type Syntax, type Tags, trigger } from "./syntax";
+import { ID, INDEX, isBareAllowed, type Syntax, type Tags, trigger } from "./syntax";
 import type { Tool, ToolChoice } from "./types";
 import { isText } from "./values";
 
 type Schema = { readonly [key: string]: unknown };
+
+/** Of a tool that says nothing of them, as OpenAI has it. */
+const NO_PARAMETERS: Schema = { properties: {}, additionalProperties: false };
 
 const NOTHING: Format = { type: "literal", text: "" };
 
@@ -36,10 +39,13 @@ export function toolsFormat(
     });
     return sequence(parts);
   };
-  const calls = wanted.map(({ function: { name, parameters = {} } }) =>
-    sequence([mark(head + name + separator), argumentsFormat(syntax, parameters, mark), mark(tail + close)]),
-  );
-  const one: Format = calls.length === 1 ? calls[0]! : { type: "choice", items: calls };
+  const call = (ending: string): Format => {
+    const items = wanted.map(({ function: { name, parameters = NO_PARAMETERS } }) =>
+      sequence([mark(head + name + separator), argumentsFormat(syntax, parameters, mark), mark(tail + ending)]),
+    );
+    return items.length === 1 ? items[0]! : { type: "choice", items };
+  };
+  const one = call(close);
   const isSeveral = parallel && named === null && between !== null;
   const more: Format = isSeveral
     ? { type: "repeat", item: sequence([mark(between + open), one]), min: 0, max: null }
@@ -54,12 +60,24 @@ export function toolsFormat(
   if (syntax.also !== undefined || begin === "") {
     return { type: "choice", items: [forced, { type: "regex", pattern: "(?:[^{\\s][\\s\\S]*)?" }] };
   }
-  const free = sequence([
-    { type: "text", without: [begin] },
-    { type: "choice", items: [NOTHING, all(start + open)] },
-  ]);
-  if (syntax.contentName === undefined) return free;
-  return { type: "choice", items: [forced, sequence([mark(syntax.contentName + separator), free])] };
+  const text: Format = { type: "text", without: [begin] };
+  const called: Format = { type: "choice", items: [NOTHING, all(start + open)] };
+  const free = sequence([text, called]);
+  if (syntax.contentName !== undefined) {
+    return { type: "choice", items: [forced, sequence([mark(syntax.contentName + separator), free])] };
+  }
+  if (!isBareAllowed(syntax)) return free;
+  // What the parser takes for a call without marks must be a valid one too.
+  const bare = call("");
+  const block = sequence([{ type: "literal", text: "```json\n" }, bare, { type: "literal", text: "\n```" }]);
+  const other = sequence([{ type: "regex", pattern: notACall(begin) }, text, called]);
+  return { type: "choice", items: [NOTHING, forced, bare, block, other] };
+}
+
+/** The first characters of an answer that begins with neither an object nor a block of JSON nor the marker. */
+function notACall(marker: string): string {
+  const [first, second] = Array.from(marker, (character) => character.replace(/[\\\]^[-]/, "\\$&"));
+  return `(?:[^{\`\\s${first}]|${first}[^${second}]|\`[^\`]|\`\`[^\`]|\`\`\`(?:[^j\\s{]|j[^s]|js[^o]))`;
 }
 
 function argumentsFormat(syntax: Syntax, parameters: Schema, mark: (text: string) => Format): Format {

@@ -7,7 +7,7 @@
  */
 import { partOf } from "../reasoning";
 import { pythonToJson } from "./python_literals";
-import { ID, INDEX, type Syntax, type Tags, trigger } from "./syntax";
+import { ID, INDEX, isBareAllowed, type Syntax, type Tags, trigger } from "./syntax";
 import type { Delta, Tool, ToolCallParser } from "./types";
 import { isText, parsedValue } from "./values";
 
@@ -64,15 +64,23 @@ export class CallParser implements ToolCallParser {
 
   private *answer(): Reading<void> {
     const { syntax } = this;
-    // An object says too little to be a call wherever it stands: it counts at the beginning of an answer.
-    if (this.trigger === "" || syntax.also !== undefined) {
-      if (!(yield* this.isNext("{")) || !(yield* this.section(""))) this.at = 0;
-    }
+    if (isBareAllowed(syntax) && (this.trigger === "" || this.schemas.size > 0)) yield* this.bare();
     while (yield* this.content()) {
       if (yield* this.section(syntax.also ?? syntax.start + syntax.open)) continue;
       this.giveContent(this.trigger);
       this.at = this.trigger.length;
     }
+  }
+
+  /**
+   * An object says too little to be a call wherever it stands; at the beginning of an answer it counts. Where the
+   * family has marks, small models forget them, and write the object alone or as a block of code.
+   */
+  private *bare(): Reading<void> {
+    const isBlock = this.trigger !== "" && ((yield* this.marker("```json")) || (yield* this.marker("```")));
+    if ((yield* this.isNext("{")) && (yield* this.section("", true))) {
+      if (isBlock) yield* this.marker("```", true);
+    } else this.at = 0;
   }
 
   /** Gives text out up to a trigger, where the text then begins. False: the answer has ended. */
@@ -102,7 +110,7 @@ export class CallParser implements ToolCallParser {
   }
 
   /** Calls one after the other. False: there is none, nor other content of the format's own. */
-  private *section(marker: string): Reading<boolean> {
+  private *section(marker: string, isBare = false): Reading<boolean> {
     const { close, between, open, end } = this.syntax;
     this.begun = this.at;
     if (!(yield* this.marker(marker)) || !(yield* this.call())) return false;
@@ -114,9 +122,9 @@ export class CallParser implements ToolCallParser {
       this.at = this.begun = after;
       // Where one call an answer is the rule, models still write several, one after the other or with semicolons.
       const goesOn =
-        between !== null
+        between !== null && !isBare
           ? yield* this.marker(between + open)
-          : (yield* this.marker(`;${open}`)) || (yield* this.marker(open));
+          : (yield* this.marker(`;${isBare ? "" : open}`)) || isBare || (yield* this.marker(open));
       if (goesOn && (yield* this.call())) continue;
       this.at = after;
     }

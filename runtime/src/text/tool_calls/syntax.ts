@@ -47,6 +47,11 @@ export function trigger({ start, open, also }: Syntax): string {
   return also ?? /^\s*((?:(?![>\]\s]).)*[>\]]*)/su.exec(start + open)![1]!;
 }
 
+/** Whether a call without its marks, at the beginning of an answer, is one as well. */
+export function isBareAllowed({ json, start, open, also }: Syntax): boolean {
+  return json !== null && (also !== undefined || start === "" || (start + open).trim() === "");
+}
+
 /** The calls as the model writes them. `arguments` must be JSON text of an object. */
 export function write(syntax: Syntax, calls: readonly { name: string; arguments: string; id: string }[]): string {
   const { start, open, head, separator, tail, close, between, end } = syntax;
