@@ -3,18 +3,20 @@ import { StopStrings, type TextModel, type TokenStream } from "../text/index";
 
 export class TextOutput {
   private readonly stream: TokenStream;
+  private readonly stopTexts: readonly string[];
   private readonly stops: StopStrings;
   private pending = "";
   private stopped = false;
 
-  /** `send` gets each non-empty piece. */
+  /** Stops are the caller's and the model's own. `sendPiece` gets each non-empty piece. */
   constructor(
     private readonly text: TextModel,
-    private readonly stopTexts: readonly string[],
+    stopTexts: readonly string[],
     private readonly sendPiece: (piece: string) => void,
   ) {
     this.stream = text.stream();
-    this.stops = new StopStrings(stopTexts);
+    this.stopTexts = [...stopTexts, ...text.stopStrings];
+    this.stops = new StopStrings(this.stopTexts);
   }
 
   /** Takes the next id. True: the answer ends with it, by a stop id or a stop string. */

@@ -32,6 +32,8 @@ export interface TextModel {
   stream(): TokenStream;
   /** eos_token_id of generation_config.json and the eos_token of tokenizer_config.json: each of them stops. */
   readonly stopTokenIds: ReadonlySet<number>;
+  /** stop_strings of generation_config.json: an answer ends before the first of them. */
+  readonly stopStrings: readonly string[];
   /** The text of a special token, which `decodeAll` leaves out; null for every other id. */
   specialText(id: number): string | null;
   /** One more than the largest id. A model's logits may be wider (padding) but not narrower. */
@@ -111,7 +113,8 @@ function build(files: TextFiles): TextModel {
         throw new LlmError(
           "invalid_request",
           `This model has no chat template${names && ` named default, only ${names}`}, so messages cannot be made into ` +
-            "a prompt. Pass a string with raw: true, or compile it with --chat-template.",
+            "a prompt. Pass a string with raw: true, or compile the model with --chat-template and the format that it " +
+            "was trained with: chatml, llama2, vicuna, alpaca, …",
         );
       }
       const clean = messages.map(({ role, content }) => ({ role, content: wellFormed(content) }));
@@ -124,6 +127,7 @@ function build(files: TextFiles): TextModel {
     },
     stream,
     stopTokenIds,
+    stopStrings: generation.stopStrings,
     specialText: (id) => tokenizer.specialText(id),
     vocabSize: tokenizer.vocabSize,
     defaults: generation.defaults,
