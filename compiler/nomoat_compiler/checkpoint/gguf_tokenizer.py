@@ -7,6 +7,7 @@ stored merges), ``t5`` (SentencePiece Unigram) and ``bert`` (WordPiece). Keys: d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,7 @@ def _divided(merge: str, known: set[str]) -> list[str]:
 def _sentencepiece(
     metadata: dict[str, Any], tokens: list[str], types: list[int], unknown_id: int | None, *, stored_merges: bool
 ) -> dict[str, Any]:
+    merges: Sequence[Sequence[str]]
     if stored_merges:
         merges = _merges(metadata, tokens)
     else:
