@@ -484,22 +484,6 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           0
         ],
         "message": "heads must be a multiple of kv_heads"
-      },
-      {
-        "require": [
-          "max",
-          [
-            "==",
-            "bidirectional",
-            0
-          ],
-          [
-            "==",
-            "window",
-            0
-          ]
-        ],
-        "message": "bidirectional attention has no window"
       }
     ]
   },

@@ -10,6 +10,7 @@ export type SendPiece = (piece: string, logprobs: readonly TokenLogprob[]) => vo
 
 export class TextOutput {
   private readonly stream: TokenStream;
+  private readonly stopTexts: readonly string[];
   private readonly stops: StopStrings;
   private pending = "";
   private stopped = false;
@@ -19,15 +20,19 @@ export class TextOutput {
   /** Tokens that have not been sent, and where their text begins. */
   private readonly unsent: { readonly start: number; readonly logprob: TokenLogprob }[] = [];
 
-  /** `sendPiece` gets each piece that is not empty. `keep`: contents of special tokens that stay in the text. */
+  /**
+   * Stops are the caller's and the model's own. `sendPiece` gets each piece that is not empty. `keep`: contents of
+   * special tokens that stay in the text.
+   */
   constructor(
     private readonly text: TextModel,
-    private readonly stopTexts: readonly string[],
+    stopTexts: readonly string[],
     private readonly sendPiece: SendPiece,
     keep: readonly string[] = [],
   ) {
     this.stream = text.stream(keep);
-    this.stops = new StopStrings(stopTexts);
+    this.stopTexts = [...stopTexts, ...text.stopStrings];
+    this.stops = new StopStrings(this.stopTexts);
   }
 
   /** Takes the next id. True: the answer ends with it, by a stop id or a stop string. */

@@ -54,6 +54,8 @@ export interface TextModel {
   stream(keep?: readonly string[]): TokenStream;
   /** eos_token_id of generation_config.json and the eos_token of tokenizer_config.json: each of them stops. */
   readonly stopTokenIds: ReadonlySet<number>;
+  /** stop_strings of generation_config.json: an answer ends before the first of them. */
+  readonly stopStrings: readonly string[];
   /** The text of a special token, which `decodeAll` leaves out; null for every other id. */
   specialText(id: number): string | null;
   /** One more than the largest id. A model's logits may be wider (padding) but not narrower. */
@@ -184,7 +186,8 @@ function build(files: TextFiles): TextModel {
         throw new LlmError(
           "invalid_request",
           `This model has no chat template${names && ` named default, only ${names}`}, so messages cannot be made into ` +
-            "a prompt. Pass a string with raw: true, or compile it with --chat-template.",
+            "a prompt. Pass a string with raw: true, or compile the model with --chat-template and the format that it " +
+            "was trained with: chatml, llama2, vicuna, alpaca, …",
         );
       }
       // An answer of which nothing is there begins as any answer does.
@@ -219,6 +222,7 @@ function build(files: TextFiles): TextModel {
     },
     stream,
     stopTokenIds,
+    stopStrings: generation.stopStrings,
     specialText: (id) => tokenizer.specialText(id),
     vocabSize: tokenizer.vocabSize,
     defaults: generation.defaults,

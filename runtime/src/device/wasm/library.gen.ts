@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 402402,
-      "sha256": "d00c1047cf31cf9a9f86bdba46102cbbbc842d24e0650b9df70232a52fc6d2a3"
+      "nbytes": 402945,
+      "sha256": "65ce6064831ceae7edd1a2dfa6b1ef55c42d465a8f140a8f5bb5669cb0ef6dd3"
     },
     "relaxed": {
-      "nbytes": 402402,
-      "sha256": "7400fc841a1ff9562edbe6264f3fa70ee098b9f57b7c0072410cbf4392a8e171"
+      "nbytes": 402945,
+      "sha256": "a1083d3b437570285b9bb069355c58bdd131d9c2d50c24b29f94a62b8fdf9d1c"
     },
     "plain-threads": {
-      "nbytes": 462341,
-      "sha256": "36e8407360bbf4fc48f924ae62669fe0f66c240bb3b936d21738a8373045ce74"
+      "nbytes": 462882,
+      "sha256": "9bf28863e469f1f714d3dfb81accb9827812bac452826e9f59c7b604c189cd4e"
     },
     "plain": {
-      "nbytes": 462341,
-      "sha256": "f54f429c6c764b563e67e565e630e87ca9d33be0925ba9c457a4f1f818110c01"
+      "nbytes": 462882,
+      "sha256": "52bcef57002ac5171e9abe0a61bd38b5ccb6540dd2e864921f6eaf371896b6ba"
     }
   },
   "stack_bytes": 65536,

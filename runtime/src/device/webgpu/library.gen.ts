@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1392066,
-  "sha256": "53224372a89df4ec40cf1a44a99bebb44c9455c9af942ed11289562ca3196baf"
+  "nbytes": 1392636,
+  "sha256": "b0e6ce24e07c35f78f132aeed0254df26a5281b7885c53034c1591cb1e981015"
 } as const;
