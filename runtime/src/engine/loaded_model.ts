@@ -17,7 +17,7 @@ import type { Manifest, PackageSource } from "../storage/index";
 import {
   type ChatMessage,
   createTextModel,
-  type EncodeChatOptions,
+  type ChatPromptOptions,
   type GenerationDefaults,
   prepareTextModel,
   type TextModel,
@@ -168,7 +168,7 @@ export class LoadedModel {
   }
 
   /** Ids of messages as the chat template writes them. */
-  encodeChat(messages: readonly ChatMessage[], options: EncodeChatOptions = {}): readonly number[] {
+  encodeChat(messages: readonly ChatMessage[], options: ChatPromptOptions = {}): readonly number[] {
     this.requireTask("generate");
     return this.textModel().encodeChat(messages, options).tokenIds;
   }

@@ -15,7 +15,7 @@ import type { PlainMessage } from "../contract/messages";
 import type { Question } from "../contract/sessions";
 import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
-import type { EncodeChatOptions } from "../text/index";
+import type { ChatPromptOptions } from "../text/index";
 
 /** What stands in the place of an input that says nothing. */
 const NO_INPUT = "N/A";
@@ -25,7 +25,7 @@ const SCORES = [1, 2, 3, 4, 5] as const;
 
 export interface DecideModel {
   readonly contextLength: number;
-  encodeChat(messages: readonly PlainMessage[], options?: EncodeChatOptions): readonly number[];
+  encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): readonly number[];
   /** For each path the sum of its wanted log-probabilities. */
   score(paths: readonly Path[]): Promise<readonly number[]>;
 }

@@ -10,7 +10,7 @@ import type { DeviceInfo, Usage } from "../api/types";
 import type { Tool } from "../contract/chat";
 import type { PlainMessage } from "../contract/messages";
 import { LlmError } from "../internal/errors";
-import type { EncodeChatOptions } from "../text/index";
+import type { ChatPromptOptions } from "../text/index";
 import type { Delta } from "../text/tool_calls/types";
 import type { HostedModel } from "./sessions";
 
@@ -40,7 +40,7 @@ export class EchoModel implements HostedModel {
 
   checkOptions(): void {}
 
-  encodeChat(messages: readonly PlainMessage[], options: EncodeChatOptions = {}): readonly number[] {
+  encodeChat(messages: readonly PlainMessage[], options: ChatPromptOptions = {}): readonly number[] {
     const ids = messages.flatMap(({ role, content }) => [FIRST_CONTROL + ROLES.indexOf(role), ...codes(content), END]);
     if (options.continueFinal) return ids.slice(0, -1);
     return options.variables?.add_generation_prompt === false ? ids : [...ids, FIRST_CONTROL + 2];
