@@ -155,6 +155,8 @@ def _check_template(source: str, config: dict[str, Any], tokenizer: Tokenizer, r
             )
         elif ours["value"] != theirs:
             _warn(f"The chat template renders {name} {_difference(theirs, ours['value'])}.")
+        elif "error" in ids:
+            _warn(f"The runtime refuses {name}: {ids['error']['message']}")
         else:
             _compare_ids(f"The prompt of {name}", ids, tokenizer.encode(theirs, add_special_tokens=False).ids)
     if len(refused) == len(CONVERSATIONS):

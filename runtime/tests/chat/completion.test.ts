@@ -109,7 +109,8 @@ describe("a completion", () => {
       messages: [...messages, { role: "assistant" as const, content }],
     });
     expect(await textsOf(model, begun("well, "))).toEqual([expected(`${PROMPT}a,well, `, 8)]);
-    expect(await textsOf(model, begun(""))).toEqual([expected(`${PROMPT}a,`, 8)]);
+    // Nothing to go on with: the answer begins as any does.
+    expect(await textsOf(model, begun(""))).toEqual([expected(PROMPT, 8)]);
   });
 
   it("keeps to its seed, whatever runs beside it", async () => {
