@@ -100,5 +100,5 @@ export function readConstraint(options: Readonly<Record<string, unknown>>): {
   const schema = jsonCopy(given, refuse) as Record<string, unknown>;
   const types = schema.type === undefined ? [] : [schema.type].flat();
   if (!types.every((type) => JSON_TYPES.includes(type as string))) refuse();
-  return { responseFormat: { type: "schema", schema: schema as Json }, describeFormat };
+  return { responseFormat: { type: "schema", schema: schema as { readonly [key: string]: Json } }, describeFormat };
 }
