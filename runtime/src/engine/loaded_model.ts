@@ -16,8 +16,13 @@ import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
 import {
   type ChatMessage,
-  createTextModel,
+  type ChatPrompt,
   type ChatPromptOptions,
+  createTextModel,
+<<<<<<< HEAD
+  type ChatPromptOptions,
+=======
+>>>>>>> sessions
   type GenerationDefaults,
   prepareTextModel,
   type TextModel,
@@ -141,10 +146,17 @@ export class LoadedModel {
     this.stackOf(readOptions(options).adapter);
   }
 
-  /** `generate` for a prompt that has been encoded, with the answer as deltas. */
+  /** Before messages or requests with tools. Errors: not_supported where the template knows none; network. */
+  async prepareTools(): Promise<void> {
+    if (await this.textModel().prepareTools()) return;
+    const message = "This model's chat template knows no tools: leave tools out, or load another model.";
+    throw new LlmError("not_supported", message, { path: "tools" });
+  }
+
+  /** `generate` for a prompt that has been encoded, with the answer as deltas; `tools` may be called. */
   async respond(
-    promptIds: readonly number[],
-    options: unknown,
+    { tokenIds, isReasoning }: ChatPrompt,
+    optionsGiven: unknown,
     hooks: {
       readonly tools: readonly Tool[];
       readonly onDelta: (delta: Delta) => void;
@@ -152,9 +164,16 @@ export class LoadedModel {
     },
   ): Promise<Usage> {
     const { tools, onDelta, ...rest } = hooks;
-    if (tools.length > 0) throw new LlmError("not_supported", "Sessions have no tools yet.");
-    const onText = (text: string) => text && onDelta({ type: "content", text });
-    return this.answer(promptIds, readOptions(options), { ...rest, onText });
+    const options = readOptions(optionsGiven);
+    const { answerFormOf } = await import("./answer_form");
+    const use = tools.length > 0 ? ({ tools, choice: "auto", parallel: true } as const) : null;
+    const wish = { tools: use, format: options.responseFormat ?? null, reasoningTokens: null };
+    const form = await answerFormOf(this.textModel(), wish, isReasoning);
+    const parser = form.parser();
+    const onText = (piece: string) => parser.push(piece).forEach(onDelta);
+    const usage = await this.answer(tokenIds, options, { ...rest, onText, form, watch: form.watch() });
+    parser.end().forEach(onDelta);
+    return usage;
   }
 
   /** Tokens that prompt and answer may have together. */
@@ -167,10 +186,15 @@ export class LoadedModel {
     return this.textModel().defaults;
   }
 
+<<<<<<< HEAD
   /** Ids of messages as the chat template writes them. */
   encodeChat(messages: readonly ChatMessage[], options: ChatPromptOptions = {}): readonly number[] {
+=======
+  /** Messages as the chat template writes them. */
+  encodeChat(messages: readonly ChatMessage[], options: ChatPromptOptions = {}): ChatPrompt {
+>>>>>>> sessions
     this.requireTask("generate");
-    return this.textModel().encodeChat(messages, options).tokenIds;
+    return this.textModel().encodeChat(messages, options);
   }
 
   /** Computes what requests that begin with these ids need, and keeps it while there is room. */

@@ -10,7 +10,7 @@ import type { Usage } from "../api/types";
 import type { Tool } from "../contract/chat";
 import type { PlainMessage, ToolCall } from "../contract/messages";
 import { LlmError } from "../internal/errors";
-import type { Json } from "../text/template";
+import type { ChatPrompt } from "../text/index";
 import type { Delta } from "../text/tool_calls/types";
 import { Answer } from "./answer";
 import type { SessionModel } from "./session_model";
@@ -50,7 +50,7 @@ export class Conversation {
     private readonly tools: readonly Tool[],
     private history: readonly PlainMessage[] = [],
   ) {
-    const { length } = this.encode([]);
+    const { length } = this.encode([]).tokenIds;
     if (length > model.contextLength) throw overflow(length, model.contextLength);
     this.contextUsage = length;
   }
@@ -76,14 +76,15 @@ export class Conversation {
    */
   prompt(input: readonly PlainMessage[], prefix: boolean, request: object, hooks: PromptHooks): Promise<Usage> {
     return this.inTurn(hooks.signal, async (signal) => {
-      const promptIds = this.fit(input, { continueFinal: prefix }, hooks.onOverflow);
+      await prepareFor(this.model, input);
+      const prompt = this.fit(input, { continueFinal: prefix }, hooks.onOverflow);
       const answer = new Answer(prefix ? input.at(-1)!.content : "");
       const onDelta = (delta: Delta) => {
         const piece = answer.push(delta);
         if (piece !== "") hooks.onText(piece);
       };
       const { tools } = this;
-      const usage = await this.model.respond(promptIds, { ...this.options, ...request }, { tools, onDelta, signal });
+      const usage = await this.model.respond(prompt, { ...this.options, ...request }, { tools, onDelta, signal });
       if (usage.finishReason === "aborted") throw aborted();
       this.keep([...this.history, ...(prefix ? input.slice(0, -1) : input), answer.message]);
       for (const call of answer.toolCalls) hooks.onToolCall(call);
@@ -94,6 +95,7 @@ export class Conversation {
   /** Adds messages that nothing answers yet. Errors: as those of `prompt`. */
   append(input: readonly PlainMessage[], hooks: Pick<PromptHooks, "onOverflow" | "signal">): Promise<void> {
     return this.inTurn(hooks.signal, async (signal) => {
+      await prepareFor(this.model, input);
       this.fit(input, FINISHED, hooks.onOverflow);
       const before = this.history;
       this.keep([...before, ...input]);
@@ -107,8 +109,9 @@ export class Conversation {
   }
 
   /** Tokens that a prompt would add before its answer. May be more than there is room for. */
-  measure(input: readonly PlainMessage[], prefix: boolean): number {
-    const { length } = this.encode(input, { continueFinal: prefix });
+  async measure(input: readonly PlainMessage[], prefix: boolean): Promise<number> {
+    await prepareFor(this.model, input);
+    const { length } = this.encode(input, { continueFinal: prefix }).tokenIds;
     return Math.max(0, length - this.contextUsage);
   }
 
@@ -126,44 +129,42 @@ export class Conversation {
     return new Conversation(this.model, this.pinned, this.options, this.tools, this.history);
   }
 
-  /** Makes room for the input, and gives the ids of the whole. */
-  private fit(input: readonly PlainMessage[], encoding: Encoding, onOverflow: () => void): readonly number[] {
-    const { contextLength } = this.model;
-    let promptIds = this.encode(input, encoding);
-    if (promptIds.length <= contextLength) return promptIds;
+  /** Makes room for the input, and gives the prompt of the whole. */
+  private fit(input: readonly PlainMessage[], encoding: Encoding, onOverflow: () => void): ChatPrompt {
+    const { contextLength: limit } = this.model;
+    let prompt = this.encode(input, encoding);
+    if (prompt.tokenIds.length <= limit) return prompt;
     const alone = this.encode(input, encoding, []);
-    if (alone.length > contextLength) throw overflow(alone.length, contextLength);
+    if (alone.tokenIds.length > limit) throw overflow(alone.tokenIds.length, limit);
     let history = this.history;
-    while (promptIds.length > contextLength) {
+    while (prompt.tokenIds.length > limit) {
       history = withoutOldest(history);
-      promptIds = history.length === 0 ? alone : this.encode(input, encoding, history);
+      prompt = history.length === 0 ? alone : this.encode(input, encoding, history);
     }
     this.keep(history);
     onOverflow();
-    return promptIds;
+    return prompt;
   }
 
   private keep(history: readonly PlainMessage[]): void {
     this.history = history;
-    this.contextUsage = this.encode([]).length;
+    this.contextUsage = this.encode([]).tokenIds.length;
   }
 
-  /** Ids of all messages and these, which may be none. */
+  /** All messages and these, which may be none. */
   private encode(
     input: readonly PlainMessage[],
-    encoding: Encoding = FINISHED,
+    { finished, continueFinal = false }: Encoding = FINISHED,
     history = this.history,
-  ): readonly number[] {
+  ): ChatPrompt {
     const messages = [...this.pinned, ...history, ...input];
-    if (messages.length === 0) return [];
-    const variables: Record<string, Json> = {};
-    if (this.tools.length > 0) variables.tools = this.tools as unknown as Json;
-    if (encoding.finished) variables.add_generation_prompt = false;
-    return this.model.encodeChat(messages, { variables, continueFinal: encoding.continueFinal ?? false });
+    if (messages.length === 0) return { tokenIds: [], isReasoning: false };
+    const variables = finished ? { add_generation_prompt: false } : {};
+    return this.model.encodeChat(messages, { tools: this.tools, variables, continueFinal });
   }
 
   private async warm(signal: AbortSignal): Promise<void> {
-    const ids = this.encode([]);
+    const { tokenIds: ids } = this.encode([]);
     if (ids.length > 0) await this.model.prepare(ids, this.options, signal);
   }
 
@@ -181,6 +182,11 @@ export class Conversation {
     this.last = Promise.allSettled([before, turn]);
     return turn;
   }
+}
+
+/** Loads what only messages with calls and results of tools need. */
+export async function prepareFor(model: SessionModel, messages: readonly PlainMessage[]): Promise<void> {
+  if (messages.some(({ role, tool_calls: calls }) => role === "tool" || calls)) await model.prepareTools();
 }
 
 /** Without the oldest prompt and what answered it: up to the next message of the user that follows an answer. */

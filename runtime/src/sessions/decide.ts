@@ -15,7 +15,11 @@ import type { PlainMessage } from "../contract/messages";
 import type { Question } from "../contract/sessions";
 import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
+<<<<<<< HEAD
 import type { ChatPromptOptions } from "../text/index";
+=======
+import type { ChatPrompt, ChatPromptOptions } from "../text/index";
+>>>>>>> sessions
 
 /** What stands in the place of an input that says nothing. */
 const NO_INPUT = "N/A";
@@ -25,7 +29,11 @@ const SCORES = [1, 2, 3, 4, 5] as const;
 
 export interface DecideModel {
   readonly contextLength: number;
+<<<<<<< HEAD
   encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): readonly number[];
+=======
+  encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): ChatPrompt;
+>>>>>>> sessions
   /** For each path the sum of its wanted log-probabilities. */
   score(paths: readonly Path[]): Promise<readonly number[]>;
 }
@@ -93,13 +101,13 @@ function pathsOf(model: DecideModel, input: string, question: Question, options:
   const user = { role: "user", content } as const;
   const { contextLength: limit } = model;
   const tokens = options.map(({ text }) => {
-    const ids = model.encodeChat([user, { role: "assistant", content: text }], { continueFinal: true });
+    const { tokenIds: ids } = model.encodeChat([user, { role: "assistant", content: text }], { continueFinal: true });
     const { length: requested } = ids;
     if (requested <= limit) return ids;
     const message = `decide: input and question ${question.id} have ${requested} tokens and the model's context ${limit}.`;
     throw new LlmError("context_overflow", message, { requested, limit });
   });
-  const [first] = tokens as [readonly number[]];
+  const first = tokens[0]!;
   let from = 0;
   while (tokens.every((ids) => from < ids.length && ids[from] === first[from])) from += 1;
   if (from === 0) throw new LlmError("invalid_request", "decide: this model's chat template writes no question.");

@@ -7,7 +7,7 @@ import type { SamplingDefaults } from "../engine/sampling";
 import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
 import type { Request, SessionEvent, SessionState } from "../worker/protocol";
-import { Conversation } from "./conversation";
+import { Conversation, prepareFor } from "./conversation";
 import { type DecideModel, type Decisions, decide, type Priors } from "./decide";
 import {
   readDecideInput,
@@ -96,6 +96,8 @@ export class Sessions {
     const model = this.current();
     const pinned = readMessages(initialPrompts, "initialPrompts", true);
     const { samplingMode, tools, generate } = readSessionOptions(optionsGiven);
+    if (tools.length > 0) await model.prepareTools();
+    await prepareFor(model, pinned);
     const options = { ...samplingOf(samplingMode, model.defaults), ...generate };
     model.checkOptions(options);
     const conversation = new Conversation(model, pinned, options, tools);
@@ -133,7 +135,7 @@ export class Sessions {
   }
 
   /** Tokens that a prompt would add. */
-  private measure(session: number, inputGiven: unknown, optionsGiven: unknown): number {
+  private measure(session: number, inputGiven: unknown, optionsGiven: unknown): Promise<number> {
     const { conversation } = this.get(session);
     const { input, prefix } = readPrompt(inputGiven, optionsGiven, conversation.isEmpty);
     return conversation.measure(input, prefix);
