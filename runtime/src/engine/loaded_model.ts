@@ -19,10 +19,6 @@ import {
   type ChatPrompt,
   type ChatPromptOptions,
   createTextModel,
-<<<<<<< HEAD
-  type ChatPromptOptions,
-=======
->>>>>>> sessions
   type GenerationDefaults,
   prepareTextModel,
   type TextModel,
@@ -186,13 +182,8 @@ export class LoadedModel {
     return this.textModel().defaults;
   }
 
-<<<<<<< HEAD
-  /** Ids of messages as the chat template writes them. */
-  encodeChat(messages: readonly ChatMessage[], options: ChatPromptOptions = {}): readonly number[] {
-=======
   /** Messages as the chat template writes them. */
   encodeChat(messages: readonly ChatMessage[], options: ChatPromptOptions = {}): ChatPrompt {
->>>>>>> sessions
     this.requireTask("generate");
     return this.textModel().encodeChat(messages, options);
   }

@@ -15,11 +15,7 @@ import type { PlainMessage } from "../contract/messages";
 import type { Question } from "../contract/sessions";
 import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
-<<<<<<< HEAD
-import type { ChatPromptOptions } from "../text/index";
-=======
 import type { ChatPrompt, ChatPromptOptions } from "../text/index";
->>>>>>> sessions
 
 /** What stands in the place of an input that says nothing. */
 const NO_INPUT = "N/A";
@@ -29,11 +25,7 @@ const SCORES = [1, 2, 3, 4, 5] as const;
 
 export interface DecideModel {
   readonly contextLength: number;
-<<<<<<< HEAD
-  encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): readonly number[];
-=======
   encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): ChatPrompt;
->>>>>>> sessions
   /** For each path the sum of its wanted log-probabilities. */
   score(paths: readonly Path[]): Promise<readonly number[]>;
 }

@@ -10,11 +10,7 @@ import type { DeviceInfo, Usage } from "../api/types";
 import type { Tool } from "../contract/chat";
 import type { PlainMessage } from "../contract/messages";
 import { LlmError } from "../internal/errors";
-<<<<<<< HEAD
-import type { ChatPromptOptions } from "../text/index";
-=======
 import type { ChatPrompt, ChatPromptOptions } from "../text/index";
->>>>>>> sessions
 import type { Delta } from "../text/tool_calls/types";
 import type { HostedModel } from "./sessions";
 
@@ -44,13 +40,9 @@ export class EchoModel implements HostedModel {
 
   checkOptions(): void {}
 
-<<<<<<< HEAD
-  encodeChat(messages: readonly PlainMessage[], options: ChatPromptOptions = {}): readonly number[] {
-=======
   async prepareTools(): Promise<void> {}
 
   encodeChat(messages: readonly PlainMessage[], options: ChatPromptOptions = {}): ChatPrompt {
->>>>>>> sessions
     const ids = messages.flatMap(({ role, content }) => [FIRST_CONTROL + ROLES.indexOf(role), ...codes(content), END]);
     if (options.continueFinal) ids.pop();
     else if (options.variables?.add_generation_prompt !== false) ids.push(FIRST_CONTROL + 2);

@@ -2,25 +2,16 @@
 import type { Usage } from "../api/types";
 import type { Tool } from "../contract/chat";
 import type { PlainMessage } from "../contract/messages";
-<<<<<<< HEAD
-import type { ChatPromptOptions } from "../text/index";
-=======
 import type { ChatPrompt, ChatPromptOptions } from "../text/index";
->>>>>>> sessions
 import type { Delta } from "../text/tool_calls/types";
 
 export interface SessionModel {
   /** Tokens that prompt and answer may have together. */
   readonly contextLength: number;
-<<<<<<< HEAD
-  /** Token ids of messages as the chat template writes them. Errors: invalid_request, where it refuses them. */
-  encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): readonly number[];
-=======
   /** Before messages or requests with tools. Errors: not_supported where the template knows none. */
   prepareTools(): Promise<void>;
   /** Messages as the chat template writes them. Errors: invalid_request, where it refuses them. */
   encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): ChatPrompt;
->>>>>>> sessions
   /** Computes what prompts that begin with these ids will need. `options`: those of `respond`. */
   prepare(tokenIds: readonly number[], options: unknown, signal: AbortSignal): Promise<void>;
   /**
