@@ -1,4 +1,7 @@
 /** The public types of the runtime: what a page, the extension and the playground program against. */
+import type { Format } from "../constraint/format";
+
+export type { Format };
 
 export type Role = "system" | "user" | "assistant";
 
@@ -36,6 +39,8 @@ export interface EngineGenerateOptions extends GenerateOptions {
   readonly partition?: string;
   /** Adapters of `loadAdapter` that run along: one by name, or several whose changes are added, each times its weight. */
   readonly adapter?: string | readonly AdapterUse[];
+  /** The form that the answer must have (docs/constraints.md). */
+  readonly responseFormat?: Format;
 }
 
 /** One adapter of a request. `weight`: 1 by default. */

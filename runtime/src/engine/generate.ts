@@ -1,12 +1,14 @@
 /**
  * One generation: prefill of the prompt but its last token, then decode and sample, a few steps per submit, with the
- * sampled ids read back while the next submit already runs.
+ * sampled ids read back while the next submit already runs. Under a constraint a submit is one step, since the mask of
+ * the next needs its token; tokens that follow with certainty are not sampled, and go through prefill.
  *
  * Owns its sequence of the KV cache while it is active. `tokens` is the truth about the request: prompt and answer
  * as read back. After preemption it starts again from there, on the same device or on another, and the sampler, which
  * counts steps, goes on as if nothing had happened.
  */
 import type { FinishReason, Usage } from "../api/types";
+import type { Constraint } from "../constraint/format";
 import { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
@@ -23,6 +25,8 @@ const NO_TOKEN = -1;
 export interface GenerateRequest {
   readonly promptIds: readonly number[];
   readonly maxTokens: number;
+  /** Of this request alone, at the beginning of the answer. */
+  readonly constraint: Constraint | null;
   readonly sampling: Sampling;
   readonly partition: string;
   /** Null: the model alone. */
@@ -89,7 +93,8 @@ export class GenerateTask implements SessionTask {
 
   private async queueNext(activeTasks: number): Promise<Advance> {
     const { session, tokens } = this;
-    if (this.startedMs === 0) this.startedMs = performance.now();
+    if (this.startedMs === 0) this.begin();
+    if (this.finished) return "waiting";
     // Keys and values are those of the adapters that made them.
     const shared = JSON.stringify([this.partition, this.request.adapters?.key]);
     // Steps that are queued count: the next token's length says which frequencies it needs.
@@ -127,13 +132,15 @@ export class GenerateTask implements SessionTask {
     const { session, tokens, request } = this;
     const { executor } = session;
     const { context_length: contextLength } = executor.program;
+    const { constraint } = request;
+    if (constraint && this.queued > 0) return "waiting";
     // Only this task's own unread steps can go on without the host: after another's turn the token must be known.
     if (this.queued > 0 && session.stateOwner !== this) return "waiting";
     const position = tokens.length - 1 + this.queued;
     const step = this.generated + this.queued;
     const left = Math.min(request.maxTokens - step, contextLength - position);
     if (left <= 0) return "waiting";
-    const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
+    const wanted = step === 0 || constraint ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
     const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
     await session.adapters.hold(request.adapters);
@@ -146,9 +153,10 @@ export class GenerateTask implements SessionTask {
     if (step === 0) session.snapshot(sequence);
     session.bind(sequence);
     if (session.stateOwner !== this) this.writeState(sequence, position);
+    if (constraint) executor.write("token_mask", new Int32Array(constraint.mask().buffer));
     sequence.computed = position + k;
-    const call = ["decode", request.sampling.function];
-    const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
+    const call = ["decode", ...(constraint ? ["mask_logits"] : []), request.sampling.function];
+    const calls = Array.from({ length: call.length * k }, (_, i) => call[i % call.length]!);
     const read = session.timed(session.decodePace, k, () => {
       executor.run(
         calls,
@@ -177,13 +185,20 @@ export class GenerateTask implements SessionTask {
     session.stateOwner = this;
   }
 
+  private begin(): void {
+    this.startedMs = performance.now();
+    try {
+      this.takeForced();
+    } catch (thrown) {
+      this.fail(LlmError.from(thrown));
+    }
+  }
+
   /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
   private receive(ring: Int32Array, step: number, k: number): void {
-    const { output, maxTokens } = this.request;
-    const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.program;
-    this.lastTokenMs = performance.now();
+    const { output, constraint } = this.request;
+    const { vocab_size: vocabSize } = this.session.executor.program;
     this.ranOn = deviceOf(this.session);
-    if (step === 0) this.firstTokenMs = this.lastTokenMs;
     this.queued -= k;
     try {
       for (let i = step; i < step + k; i++) {
@@ -198,19 +213,45 @@ export class GenerateTask implements SessionTask {
           throw new LlmError("internal", `The sampler returned the token ${id} of a vocabulary of ${vocabSize}.`);
         }
         this.sequence!.tokens.push(this.tokens.at(-1)!);
-        this.tokens.push(id);
-        const stopped = output.push(id);
-        // A token at position contextLength cannot be decoded any more.
-        const full = this.generated >= maxTokens || this.tokens.length > contextLength;
-        if (stopped || full) {
-          this.finish(stopped ? "stop" : "length");
-          return;
-        }
+        constraint?.accept(id);
+        if (this.take(id)) return;
       }
+      if (this.takeForced()) return;
       output.send();
     } catch (thrown) {
       this.fail(LlmError.from(thrown));
     }
+  }
+
+  /** The next token of the answer. True: the answer ends with it. */
+  private take(id: number): boolean {
+    const { output, maxTokens } = this.request;
+    this.lastTokenMs = performance.now();
+    if (this.firstTokenMs === 0) this.firstTokenMs = this.lastTokenMs;
+    this.tokens.push(id);
+    const stopped = output.push(id);
+    // A token at position contextLength cannot be decoded any more.
+    const full = this.generated >= maxTokens || this.tokens.length > this.session.executor.program.context_length;
+    if (stopped || full) this.finish(stopped ? "stop" : "length");
+    return stopped || full;
+  }
+
+  /** Takes tokens that the constraint leaves no choice about. True: the answer has ended. */
+  private takeForced(): boolean {
+    const { constraint } = this.request;
+    if (!constraint) return false;
+    for (let ids = constraint.forced(); ids.length > 0; ids = constraint.forced()) {
+      for (const id of ids) {
+        constraint.accept(id);
+        if (this.take(id)) return true;
+      }
+    }
+    if (constraint.mask().some((word) => word !== 0)) return false;
+    // Only a model without a token that ends texts has nothing to say at the end.
+    if (!constraint.complete)
+      throw new LlmError("not_supported", "The tokens of this model cannot spell what the constraint asks for.");
+    this.finish("stop");
+    return true;
   }
 
   private get generated(): number {

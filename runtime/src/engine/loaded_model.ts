@@ -14,6 +14,7 @@ import type {
   ModelTask,
   Usage,
 } from "../api/types";
+import type { Constraints } from "../constraint/index";
 import type { Devices } from "../device/open";
 import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
@@ -40,6 +41,8 @@ export class LoadedModel {
   private readonly stacks = new Map<string, ReadyStack>();
   /** Fetched with the first adapter. */
   private code: typeof import("./adapter") | null = null;
+  /** Made with the first constrained request. */
+  private constraints: Promise<Constraints> | null = null;
 
   private constructor(
     private readonly placement: Placement,
@@ -108,11 +111,14 @@ export class LoadedModel {
     if (promptIds.length === 0) throw new LlmError("invalid_request", "generate: the prompt has no tokens.");
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
     const adapters = this.stackOf(options.adapter);
+    const { responseFormat } = options;
+    const constraint = responseFormat === undefined ? null : (await this.requireConstraints(text)).compile(responseFormat);
     const task = await this.placement.start(
       (session) =>
         new GenerateTask(session, {
           adapters,
           promptIds,
+          constraint,
           maxTokens: options.maxTokens ?? contextLength,
           sampling: resolveSampling(options, text.defaults),
           partition: options.partition ?? "",
@@ -271,6 +277,17 @@ export class LoadedModel {
         ? `${name} writes text and gives no embeddings: call generate, or load an encoder (BERT, MiniLM, bge, e5).`
         : `${name} is an encoder, which gives embeddings and writes no text: call embed, or load a language model.`,
     );
+  }
+
+  private requireConstraints(text: TextModel): Promise<Constraints> {
+    this.constraints ??= import("./constraints").then(
+      ({ makeConstraints }) => makeConstraints(text, this.program.vocab_size),
+      () => {
+        this.constraints = null;
+        throw new LlmError("network", "The part of the runtime that constrains answers could not be loaded. Try again.");
+      },
+    );
+    return this.constraints;
   }
 
   private requireText(): TextModel {

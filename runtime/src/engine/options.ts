@@ -26,7 +26,7 @@ const NUMBERS: Readonly<Record<string, readonly [number, number, boolean]>> = {
   frequencyPenalty: [-2, 2, false],
   seed: [0, 2 ** 32 - 1, true],
 };
-const KEYS = [...Object.keys(NUMBERS), "system", "stop", "raw", "partition", "adapter"];
+const KEYS = [...Object.keys(NUMBERS), "system", "stop", "raw", "partition", "adapter", "responseFormat"];
 
 /** Returns the options with only known keys. Errors: invalid_request, which names the option. */
 export function readOptions(value: unknown): Options {
@@ -42,6 +42,8 @@ export function readOptions(value: unknown): Options {
         : read.number(option, key, range[0], range[1]);
     else if (key === "stop") options[key] = readStops(option);
     else if (key === "adapter") options[key] = readAdapters(option);
+    // What it says is checked where it is compiled.
+    else if (key === "responseFormat") options[key] = option;
     else if (key === "raw") options[key] = read.boolean(option, key);
     else options[key] = read.string(option, key, key === "partition" ? 1024 : MAX_TEXT);
   }

@@ -34,6 +34,8 @@ export interface TextModel {
   readonly stopTokenIds: ReadonlySet<number>;
   /** The text of a special token, which `decodeAll` leaves out; null for every other id. */
   specialText(id: number): string | null;
+  /** For what is about tokens and not about text. */
+  readonly tokenizer: Tokenizer;
   /** One more than the largest id. A model's logits may be wider (padding) but not narrower. */
   readonly vocabSize: number;
   /** From generation_config.json; generation_config.ts says by which rule. */
@@ -125,6 +127,7 @@ function build(files: TextFiles): TextModel {
     stream,
     stopTokenIds,
     specialText: (id) => tokenizer.specialText(id),
+    tokenizer,
     vocabSize: tokenizer.vocabSize,
     defaults: generation.defaults,
   };

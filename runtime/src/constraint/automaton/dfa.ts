@@ -50,6 +50,12 @@ export class Dfa {
     return state >= 0 && this.accepting[state] === 1;
   }
 
+  /** Whether the text ends in this state, since nothing can follow. */
+  isLast(state: number): boolean {
+    const row = state * this.classCount;
+    return this.table.subarray(row, row + this.classCount).every((next) => next < 0);
+  }
+
   matches(text: string): boolean {
     let state = this.start;
     for (const byte of encodeUtf8(text)) state = this.step(state, byte);

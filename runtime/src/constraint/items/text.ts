@@ -44,7 +44,8 @@ export class AutomatonItem extends Item {
 
   protected override step(byte: number): Alternatives {
     const next = this.dfa.step(this.state, byte);
-    return next < 0 ? DEAD : [[AutomatonItem.make(this.machine, this.dfa, next)]];
+    if (next < 0) return DEAD;
+    return this.dfa.isLast(next) ? DONE : [[AutomatonItem.make(this.machine, this.dfa, next)]];
   }
 }
 
