@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "help"
 TINY_LLAMA = Path(__file__).parents[2] / "tests" / "fixtures" / "tiny_llama"
-COMMANDS = ["bench", "compile", "embed", "generate", "inspect", "serve", "verify"]
+COMMANDS = ["bench", "chat", "compile", "embed", "generate", "inspect", "serve", "verify"]
 runner = CliRunner()
 
 
