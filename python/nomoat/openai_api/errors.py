@@ -46,7 +46,8 @@ def error_body(error: NomoatError) -> dict[str, Any]:
     """The body for ``error``; ``param`` names the field where the runtime said which."""
     kind = STATUS.get(error.code, (500, "server_error"))[1]
     code = CODES.get(error.code, error.code)
-    return {"error": {"message": error.message, "type": kind, "param": error.detail.get("param"), "code": code}}
+    param = error.detail.get("param", error.detail.get("path"))
+    return {"error": {"message": error.message, "type": kind, "param": param, "code": code}}
 
 
 def error_response(error: Exception) -> JSONResponse:

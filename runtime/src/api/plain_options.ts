@@ -1,13 +1,13 @@
-/** Options as they cross to the engine. */
-import type { ResponseFormat } from "../contract/generate";
+/** What the caller's side makes plain before options cross to the engine's: a RegExp is its source and flags. */
 
-/** A pattern has state of its own where it is cloned, and none as plain data. */
-export function plainOptions<T extends { readonly responseFormat?: ResponseFormat | RegExp }>(
-  options: T,
-): Omit<T, "responseFormat"> & { readonly responseFormat?: ResponseFormat } {
+type Given = { readonly responseFormat?: unknown };
+type Plain<T extends Given> = Omit<T, "responseFormat"> & {
+  readonly responseFormat?: Exclude<T["responseFormat"], RegExp | undefined>;
+};
+
+export function plainOptions<T extends Given>(options: T): Plain<T> {
   const { responseFormat: format, ...others } = options;
-  if (!format) return others;
-  const plain =
-    format instanceof RegExp ? ({ type: "regex", pattern: format.source, flags: format.flags } as const) : format;
-  return { ...others, responseFormat: plain };
+  if (format === undefined) return others as Plain<T>;
+  const plain = format instanceof RegExp ? { type: "regex", pattern: format.source, flags: format.flags } : format;
+  return { ...others, responseFormat: plain } as unknown as Plain<T>;
 }

@@ -75,6 +75,14 @@ const served = {
     return { usage: await generation.usage };
   },
 
+  /** OpenAI's request; the events are its chunks, where it says `stream`. */
+  async chat(request: ChatRequest, signal: AbortSignal, onEvent: OnEvent) {
+    const answer = await loaded().chat.completions.create(request, { signal });
+    if (!(Symbol.asyncIterator in answer)) return answer;
+    for await (const chunk of answer) onEvent(chunk);
+    return null;
+  },
+
   async embed(texts: readonly string[], signal: AbortSignal) {
     const { embeddings, usage } = await loaded().embed(texts, { signal });
     return { rows: await float32ToBase64(flat(embeddings)), usage };

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 402945,
-      "sha256": "65ce6064831ceae7edd1a2dfa6b1ef55c42d465a8f140a8f5bb5669cb0ef6dd3"
+      "nbytes": 402678,
+      "sha256": "f1788888add6b153ca459a79e5cbd9344e2ec28a3d4be35f4b3f10279ee98730"
     },
     "relaxed": {
-      "nbytes": 402945,
-      "sha256": "a1083d3b437570285b9bb069355c58bdd131d9c2d50c24b29f94a62b8fdf9d1c"
+      "nbytes": 402678,
+      "sha256": "fad0429480af96c7437a4086d811b23eb77c8a28f04a5b90789d9310141a01a8"
     },
     "plain-threads": {
-      "nbytes": 462882,
-      "sha256": "9bf28863e469f1f714d3dfb81accb9827812bac452826e9f59c7b604c189cd4e"
+      "nbytes": 462617,
+      "sha256": "2a2ce4c26e56d38f9695313a798c057c1f9ddcf2b610839a3a1c553a8e875ee9"
     },
     "plain": {
-      "nbytes": 462882,
-      "sha256": "52bcef57002ac5171e9abe0a61bd38b5ccb6540dd2e864921f6eaf371896b6ba"
+      "nbytes": 462617,
+      "sha256": "ecb45ae92b311e5aadacefccfa36cfd2560ac993075b549f382c89838f9cec6e"
     }
   },
   "stack_bytes": 65536,
@@ -257,6 +257,7 @@ export const LIBRARY = {
     "layer_norm",
     "linear_recurrence",
     "lora_up",
+    "mask_logits",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1392636,
-  "sha256": "b0e6ce24e07c35f78f132aeed0254df26a5281b7885c53034c1591cb1e981015"
+  "nbytes": 1393571,
+  "sha256": "80fc2235d69a33be15d37a4ee7866fb727eb5c4de873a7ad310fb7f7a1e7fa08"
 } as const;
