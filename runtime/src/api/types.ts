@@ -129,7 +129,7 @@ export interface LoadOptions extends InstallOptions {
 export type ModelTask = "generate" | "embed";
 
 export interface Embeddings {
-  /** float32 (hidden_size) of each text, in the order given; of length 1 where the model says so. */
+  /** float32 (size of an embedding) of each text, in the order given; of length 1 where the model says so. */
   readonly embeddings: readonly Float32Array[];
   /** promptTokens: of all texts, special tokens included. */
   readonly usage: { readonly promptTokens: number };
