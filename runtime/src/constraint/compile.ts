@@ -20,6 +20,8 @@ export interface Program {
 export interface CompileOptions {
   /** Answers are written; else whether a text that is there fits is judged: in any order, spelling and white space. */
   readonly generating: boolean;
+  /** Whether `format` of a schema says which strings are valid, or nothing, which is the specification's default. */
+  readonly formats: "assert" | "ignore";
   /** The token of this content. */
   readonly tokenOf: (content: string) => number | undefined;
 }
@@ -82,8 +84,8 @@ class FormatCompiler {
   }
 
   private schema(schema: object | boolean, path: string): Grammar {
-    const { generating } = this.options;
-    const compiler = new SchemaCompiler(schema, path, { formats: generating ? "assert" : "ignore" }, this.work);
+    const { generating, formats } = this.options;
+    const compiler = new SchemaCompiler(schema, path, { formats }, this.work);
     checkAll(compiler);
     const json = new Json(this.machine, compiler, generating);
     const value: Grammar = { kind: "value", json, node: compiler.root };

@@ -135,8 +135,8 @@ export class GrammarItems {
       if (done.has(grammar)) return;
       if (depth > 10 * LIMITS.depth) throw tooLarge(this.path, "its rules are nested too deeply");
       if (open.has(grammar)) {
-        const name = grammar.kind === "rule" ? `the rule ${grammar.name}` : "a rule";
-        throw notSupported(this.path, "left recursion", `${name} begins with itself; write it as a repetition.`);
+        const name = grammar.kind === "rule" ? `the rule ${grammar.name.replace(/^\d+:/, "")}` : "a rule";
+        throw notSupported(this.path, "left recursion", `left recursion: ${name} begins with itself. Write a repetition.`);
       }
       open.add(grammar);
       for (const first of this.firsts(grammar, nullable)) visit(first, depth + 1);

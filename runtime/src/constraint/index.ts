@@ -33,7 +33,11 @@ export class Constraints {
     let compiled = kept.get(key);
     kept.delete(key);
     if (!compiled || compiled.program.machine.isFull) {
-      const program = compileFormat(format, { generating: true, tokenOf: (content) => vocabulary.idOf(content) });
+      const program = compileFormat(format, {
+        generating: true,
+        formats: "assert",
+        tokenOf: (content) => vocabulary.idOf(content),
+      });
       compiled = { program, masks: new Masks(vocabulary, program.machine), vocabulary };
     }
     kept.set(key, compiled);
@@ -42,9 +46,12 @@ export class Constraints {
   }
 }
 
-/** Judges texts: whether one has the format, in whatever spelling, order of properties and white space. */
-export function judge(given: unknown): (text: string) => boolean {
-  const { machine, start } = compileFormat(readFormat(given), { generating: false, tokenOf: () => undefined });
+/**
+ * Judges texts: whether one has the format, in whatever spelling, order of properties and white space. `formats`: as in
+ * CompileOptions.
+ */
+export function judge(given: unknown, formats: "assert" | "ignore"): (text: string) => boolean {
+  const { machine, start } = compileFormat(readFormat(given), { generating: false, formats, tokenOf: () => undefined });
   return (text) => {
     let state = start;
     for (const byte of new TextEncoder().encode(text)) {

@@ -93,6 +93,7 @@ function fits(set: NumberSet, text: string): boolean {
   const value = parseDecimal(text);
   if (!value || !contains(set, value)) return false;
   const double = Number(text);
+  if (!Number.isFinite(double)) return false;
   if (compare(decimalOf(double), value) !== 0 && !contains(set, decimalOf(double))) return false;
   const { multipleOf } = set;
   if (!multipleOf || multipleOf.scale === 0) return set.notMultipleOf.every((each) => !dividesRoughly(double, each));

@@ -80,13 +80,15 @@ export function property(name: string): Range[] | null {
 
 let groups: Map<number, number[]> | null = null;
 
-/** All that a class matches with the flag i. */
-export function caseless(ranges: readonly Range[]): Range[] {
+/** All that a class matches with the flag i. Without the flag u, no ASCII letter is another form of one that is not. */
+export function caseless(ranges: readonly Range[], unicode: boolean): Range[] {
   groups ??= caseGroups();
   const extra: Range[] = [];
-  for (const members of new Set(groups.values())) {
-    if (members.some((member) => ranges.some(([lo, hi]) => lo <= member && member <= hi)))
-      for (const member of members) extra.push([member, member]);
+  const has = (code: number) => ranges.some(([lo, hi]) => lo <= code && code <= hi);
+  for (const members of groups.values()) {
+    for (const member of members) {
+      if (members.some((other) => (unicode || member < 0x80 === other < 0x80) && has(other))) extra.push([member, member]);
+    }
   }
   return normalized([...ranges, ...extra]);
 }

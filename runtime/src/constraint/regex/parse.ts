@@ -147,7 +147,7 @@ class RegexParser {
   }
 
   private folded(ranges: readonly Range[]): Range[] {
-    return this.ignoreCase ? caseless(ranges) : normalized(ranges);
+    return this.ignoreCase ? caseless(ranges, this.unicode) : normalized(ranges);
   }
 
   private escaped(): Pattern {
