@@ -8,9 +8,28 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
-    layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(api|engine|text|device|storage|worker)/"),
-    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|device|storage|worker)/"),
-    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|text|storage|worker)/"),
+    layer(
+      "internal-is-the-bottom",
+      "^runtime/src/internal",
+      "^runtime/src/(api|engine|text|constraint|device|storage|worker)/",
+    ),
+    layer(
+      "constraint-knows-no-model",
+      "^runtime/src/constraint",
+      "^runtime/src/(api|engine|text|device|storage|worker)/",
+    ),
+    // It is a part of its own, which is loaded with the first constraint.
+    {
+      name: "constraint-on-first-use",
+      severity: "error",
+      from: { path: "^runtime/src/(?!constraint/|engine/constraints\\.ts)" },
+      to: {
+        path: "^runtime/src/(constraint/|engine/constraints\\.ts)",
+        dependencyTypesNot: ["type-only", "dynamic-import"],
+      },
+    },
+    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|constraint|device|storage|worker)/"),
+    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|text|constraint|storage|worker)/"),
     layer("webgpu-knows-no-wasm", "^runtime/src/device/webgpu/", "^runtime/src/device/wasm/"),
     layer("wasm-knows-no-webgpu", "^runtime/src/device/wasm/", "^runtime/src/device/webgpu/"),
     // Whatever is above goes through the interface (executor.ts) and open.ts, so that a device can come and go.

@@ -136,7 +136,11 @@ export class GrammarItems {
       if (depth > 10 * LIMITS.depth) throw tooLarge(this.path, "its rules are nested too deeply");
       if (open.has(grammar)) {
         const name = grammar.kind === "rule" ? `the rule ${grammar.name.replace(/^\d+:/, "")}` : "a rule";
-        throw notSupported(this.path, "left recursion", `left recursion: ${name} begins with itself. Write a repetition.`);
+        throw notSupported(
+          this.path,
+          "left recursion",
+          `left recursion: ${name} begins with itself. Write a repetition.`,
+        );
       }
       open.add(grammar);
       for (const first of this.firsts(grammar, nullable)) visit(first, depth + 1);

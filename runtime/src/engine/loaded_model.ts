@@ -112,7 +112,8 @@ export class LoadedModel {
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
     const adapters = this.stackOf(options.adapter);
     const { responseFormat } = options;
-    const constraint = responseFormat === undefined ? null : (await this.requireConstraints(text)).compile(responseFormat);
+    const constraint =
+      responseFormat === undefined ? null : (await this.requireConstraints(text)).compile(responseFormat);
     const task = await this.placement.start(
       (session) =>
         new GenerateTask(session, {
@@ -284,7 +285,10 @@ export class LoadedModel {
       ({ makeConstraints }) => makeConstraints(text, this.program.vocab_size),
       () => {
         this.constraints = null;
-        throw new LlmError("network", "The part of the runtime that constrains answers could not be loaded. Try again.");
+        throw new LlmError(
+          "network",
+          "The part of the runtime that constrains answers could not be loaded. Try again.",
+        );
       },
     );
     return this.constraints;

@@ -37,7 +37,10 @@ export function tokenBytes(tokenizer: Tokenizer): TokenBytes {
     } else if (stage.type === "Strip" && stage.content === " " && !stage.stop && Number(stage.start ?? 0) <= 1)
       droppedSpaces = Number(stage.start ?? 0);
     else if (stage.type !== "Fuse")
-      throw new LlmError("not_supported", `An answer cannot be constrained with a tokenizer that has the decoder ${stage.type}.`);
+      throw new LlmError(
+        "not_supported",
+        `An answer cannot be constrained with a tokenizer that has the decoder ${stage.type}.`,
+      );
   }
   if (stages.length === 0)
     throw new LlmError("not_supported", "An answer cannot be constrained with a tokenizer that has no decoder.");

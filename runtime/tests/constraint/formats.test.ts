@@ -25,7 +25,13 @@ function after(format: Format, ids: readonly number[]): Constraint {
 
 describe("masks", () => {
   it("allow a token where all of its bytes fit, across the parts of a sequence", () => {
-    const format: Format = { type: "sequence", items: [{ type: "literal", text: "a" }, { type: "regex", pattern: "b|c" }] };
+    const format: Format = {
+      type: "sequence",
+      items: [
+        { type: "literal", text: "a" },
+        { type: "regex", pattern: "b|c" },
+      ],
+    };
     expect(allowed(constraints.compile(format))).toEqual([byte("a"), idOf("ab")].sort((a, b) => a - b));
     expect(allowed(after(format, [idOf("ab")]))).toEqual([end]);
   });
@@ -55,7 +61,13 @@ describe("masks", () => {
       type: "sequence",
       items: [
         { type: "text", without: ["<tool_call>"] },
-        { type: "choice", items: [{ type: "literal", text: "<tool_call>" }, { type: "literal", text: "" }] },
+        {
+          type: "choice",
+          items: [
+            { type: "literal", text: "<tool_call>" },
+            { type: "literal", text: "" },
+          ],
+        },
       ],
     };
     const constraint = after(format, [idOf("the"), idOf("<tool")]);
@@ -81,7 +93,9 @@ describe("masks", () => {
     expect(may).toContain(id(" yes"));
     expect(may).not.toContain(id("  "));
     constraint.accept(id(" yes"));
-    expect(allowed(constraint)).toEqual([byte(" "), id(" yes"), id(" ")].filter((x, i, all) => all.indexOf(x) === i).sort((a, b) => a - b));
+    expect(allowed(constraint)).toEqual(
+      [byte(" "), id(" yes"), id(" ")].filter((x, i, all) => all.indexOf(x) === i).sort((a, b) => a - b),
+    );
   });
 });
 
@@ -125,7 +139,11 @@ describe("grammars", () => {
       expect.objectContaining({ code: "invalid_request" }),
     );
     const { source: plain } = vocabularyOf([]);
-    expect(new Constraints(plain).compile({ type: "grammar", ebnf: 'root ::= "a" | "c" loop\nloop ::= "b" loop' }).forced()[0]).toBe(byte("a"));
+    expect(
+      new Constraints(plain)
+        .compile({ type: "grammar", ebnf: 'root ::= "a" | "c" loop\nloop ::= "b" loop' })
+        .forced()[0],
+    ).toBe(byte("a"));
   });
 
   it.each([
@@ -166,7 +184,11 @@ describe("formats that are none", () => {
     ["an empty string that must not occur", { type: "text", without: [""] }, "invalid_request"],
     ["a repetition the wrong way round", { type: "repeat", item: { type: "json" }, min: 2, max: 1 }, "invalid_request"],
     ["a choice of nothing", { type: "choice", items: [] }, "invalid_request"],
-    ["an enum of 60,000 values", { type: "schema", schema: { enum: Array.from({ length: 60_000 }, (_, i) => i) } }, "not_supported"],
+    [
+      "an enum of 60,000 values",
+      { type: "schema", schema: { enum: Array.from({ length: 60_000 }, (_, i) => i) } },
+      "not_supported",
+    ],
   ])("%s", (_, format, code) => {
     expect(() => constraints.compile(format)).toThrow(expect.objectContaining({ code }));
   });

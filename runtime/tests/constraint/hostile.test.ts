@@ -26,7 +26,9 @@ function walk(first: Constraint, random: Random, most: number): string | null {
   const bytes: number[] = [];
   for (let count = 0; count < most; count++) {
     const mask = constraint.mask();
-    const allowed = Array.from({ length: source.size }, (_, id) => id).filter((id) => mask[id >> 5]! & (1 << (id & 31)));
+    const allowed = Array.from({ length: source.size }, (_, id) => id).filter(
+      (id) => mask[id >> 5]! & (1 << (id & 31)),
+    );
     expect(allowed.length).toBeGreaterThan(0);
     const closing = allowed.filter((id) => id === end || '"}]'.includes(String.fromCharCode(id)));
     const from = count > 40 && closing.length > 0 ? closing : allowed;
@@ -56,13 +58,29 @@ const nested = (depth: number, make: (inner: unknown) => unknown): unknown =>
 const properties = (count: number, prefix = "p") =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, { type: "integer" }]));
 
+/** Each definition refers twice to the next one. */
+function doubling(depth: number): unknown {
+  const definitions: Record<string, unknown> = { [`d${depth}`]: { type: "null" } };
+  for (let i = 0; i < depth; i++) {
+    const next = { $ref: `#/$defs/d${i + 1}` };
+    definitions[`d${i}`] = { anyOf: [next, { properties: { [`x${i}`]: next } }] };
+  }
+  return { $defs: definitions, $ref: "#/$defs/d0" };
+}
+
 describe("schemas that are made to be expensive", () => {
   it.each<[string, unknown]>([
     ["not of many properties", { not: { properties: properties(300) } }],
-    ["twelve negated choices", { allOf: Array.from({ length: 12 }, (_, i) => ({ not: { properties: properties(6, `q${i}`) } })) }],
+    [
+      "twelve negated choices",
+      { allOf: Array.from({ length: 12 }, (_, i) => ({ not: { properties: properties(6, `q${i}`) } })) },
+    ],
     ["oneOf of fifty that overlap", { oneOf: Array.from({ length: 50 }, (_, i) => ({ required: [`r${i}`] })) }],
-    ["anyOf of hundreds", { anyOf: Array.from({ length: 400 }, (_, i) => ({ properties: { [`a${i}`]: { minimum: i } } })) }],
-    ["2^20 by references", { $defs: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`d${i}`, { anyOf: [{ $ref: `#/$defs/d${i + 1}` }, { properties: { [`x${i}`]: { $ref: `#/$defs/d${i + 1}` } } }] }]).concat([["d20", { type: "null" }]])), $ref: "#/$defs/d0" }],
+    [
+      "anyOf of hundreds",
+      { anyOf: Array.from({ length: 400 }, (_, i) => ({ properties: { [`a${i}`]: { minimum: i } } })) },
+    ],
+    ["2^20 by references", doubling(20)],
     ["a reference to itself", { $ref: "#" }],
     ["a loop of references", { $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } }, $ref: "#/$defs/a" }],
     ["a value that never ends", { type: "object", properties: { next: { $ref: "#" } }, required: ["next"] }],
@@ -74,7 +92,10 @@ describe("schemas that are made to be expensive", () => {
     ["repetition of repetition", { pattern: "^(((a{100}){100}){100})$" }],
     ["an empty group very often", { pattern: "^(){2000000000}$" }],
     ["many patterns together", { allOf: Array.from({ length: 12 }, (_, i) => ({ pattern: `(x|y){${i + 3}}z` })) }],
-    ["patterns of names that overlap", { patternProperties: Object.fromEntries(Array.from({ length: 14 }, (_, i) => [`[a-f]{${i}}x`, { minimum: i }])) }],
+    [
+      "patterns of names that overlap",
+      { patternProperties: Object.fromEntries(Array.from({ length: 14 }, (_, i) => [`[a-f]{${i}}x`, { minimum: i }])) },
+    ],
     ["a length with a pattern", { pattern: "^a*$", minLength: 1_000_000 }],
     ["a long string", { type: "string", minLength: 1e9 }],
     ["a long array", { type: "array", minItems: 1e9, maxItems: 1e9 }],
@@ -91,8 +112,17 @@ describe("schemas that are made to be expensive", () => {
   });
 
   it("what nothing fulfils is said to be so", () => {
-    for (const schema of [false, { not: {} }, { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] }, { type: "string", minLength: 2, maxLength: 1 }, { enum: [] }, { type: "integer", exclusiveMinimum: 0, exclusiveMaximum: 1 }])
-      expect(() => constraints.compile({ type: "schema", schema })).toThrow(expect.objectContaining({ code: "invalid_request" }));
+    for (const schema of [
+      false,
+      { not: {} },
+      { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] },
+      { type: "string", minLength: 2, maxLength: 1 },
+      { enum: [] },
+      { type: "integer", exclusiveMinimum: 0, exclusiveMaximum: 1 },
+    ])
+      expect(() => constraints.compile({ type: "schema", schema })).toThrow(
+        expect.objectContaining({ code: "invalid_request" }),
+      );
   });
 });
 
@@ -112,7 +142,12 @@ describe("random schemas", () => {
     if (depth === 0) return leaves[random(leaves.length)]!();
     const shapes = [
       ...leaves,
-      () => ({ type: "object", properties: { a: inner(), b: inner() }, required: ["a", "b"].slice(random(3)), additionalProperties: inner() }),
+      () => ({
+        type: "object",
+        properties: { a: inner(), b: inner() },
+        required: ["a", "b"].slice(random(3)),
+        additionalProperties: inner(),
+      }),
       () => ({ patternProperties: { "^a": inner() }, minProperties: random(3), maxProperties: 3 }),
       () => ({ propertyNames: { maxLength: 2 }, additionalProperties: inner() }),
       () => ({ type: "array", prefixItems: [inner()], items: inner(), minItems: random(3), maxItems: 2 + random(3) }),
@@ -121,7 +156,7 @@ describe("random schemas", () => {
       () => ({ oneOf: [inner(), inner()] }),
       () => ({ allOf: [inner(), inner()] }),
       () => ({ not: inner() }),
-      () => ({ if: inner(), then: inner(), else: inner() }),
+      () => Object.fromEntries(["if", "then", "else"].map((key) => [key, inner()])),
       () => ({ dependentSchemas: { a: inner() }, dependentRequired: { b: ["a"] } }),
       () => ({ properties: { a: inner() }, anyOf: [inner(), inner()], unevaluatedProperties: inner() }),
     ];

@@ -3,7 +3,10 @@ import type { VocabularySource } from "../../src/constraint/index";
 
 export function vocabularyOf(words: readonly string[], special: readonly string[] = [], droppedSpaces = 0) {
   const encoder = new TextEncoder();
-  const tokens = [...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)), ...words.map((word) => encoder.encode(word))];
+  const tokens = [
+    ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
+    ...words.map((word) => encoder.encode(word)),
+  ];
   const specialIds = new Map(special.map((content, i) => [content, tokens.length + i]));
   const end = tokens.length + special.length;
   const source: VocabularySource = {

@@ -67,14 +67,23 @@ describe.each(["webgpu", "wasm"] as const)("on %s", (device) => {
     const constrained = { temperature: 3, topP: 1, seed: 5, responseFormat: CODE };
     const alone = await run(model, PROMPT, constrained);
     const plain = { ...GREEDY, maxTokens: 8 };
-    const results = await Promise.all([run(model, "ab", plain), run(model, PROMPT, constrained), run(model, "xyz", plain)]);
+    const results = await Promise.all([
+      run(model, "ab", plain),
+      run(model, PROMPT, constrained),
+      run(model, "xyz", plain),
+    ]);
     expect(results[0]!.usage.generatedIds).toEqual(greedy(idsOf("ab"), results[0]!.usage.generatedIds.length));
     expect(results[1]!.text).toBe(alone.text);
     expect(results[2]!.usage.generatedIds).toEqual(greedy(idsOf("xyz"), results[2]!.usage.generatedIds.length));
   });
 
   it.each([
-    ["a keyword that is not supported", { type: "schema", schema: { uniqueItems: true } }, "not_supported", "uniqueItems"],
+    [
+      "a keyword that is not supported",
+      { type: "schema", schema: { uniqueItems: true } },
+      "not_supported",
+      "uniqueItems",
+    ],
     ["no format at all", 7, "invalid_request", "format"],
     ["a schema that nothing fulfils", { type: "schema", schema: false }, "invalid_request", "nothing"],
     ["what the vocabulary cannot spell", { type: "literal", text: "É" }, "not_supported", "spell"],

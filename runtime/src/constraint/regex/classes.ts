@@ -87,7 +87,8 @@ export function caseless(ranges: readonly Range[], unicode: boolean): Range[] {
   const has = (code: number) => ranges.some(([lo, hi]) => lo <= code && code <= hi);
   for (const members of groups.values()) {
     for (const member of members) {
-      if (members.some((other) => (unicode || member < 0x80 === other < 0x80) && has(other))) extra.push([member, member]);
+      if (members.some((other) => (unicode || member < 0x80 === other < 0x80) && has(other)))
+        extra.push([member, member]);
     }
   }
   return normalized([...ranges, ...extra]);
