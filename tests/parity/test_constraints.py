@@ -1,5 +1,5 @@
-"""Proves the constraint engine on the JSON Schema Test Suite: the share of schemas that it accepts, that it says of every
-instance what the suite says, and that what it generates at random, under masks of tokens, is valid for `jsonschema`.
+"""Proves the constraint engine on the JSON Schema Test Suite: the share of schemas that it accepts, that it says of
+every instance what the suite says, and that what it generates at random, under masks, is valid for `jsonschema`.
 
 Needs Node. NOMOAT_CONSTRAINT_GENERATIONS: answers for each schema, 2 by default; 100 takes some minutes.
 """
@@ -68,7 +68,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(driver: Path, suite: list[Group], generations: int, formats: str) -> list[dict[str, Any]]:
     schemas = [
-        {"schema": g.schema, "instances": [written(instance, i) for i, instance in enumerate(g.instances)]} for g in suite
+        {"schema": g.schema, "instances": [written(instance, i) for i, instance in enumerate(g.instances)]}
+        for g in suite
     ]
     job = {"seed": 20, "generations": generations, "formats": formats, "words": WORDS, "schemas": schemas}
     done = subprocess.run(["node", driver], input=json.dumps(job), capture_output=True, text=True, timeout=PROCESS_S)
@@ -103,7 +104,7 @@ def test_the_official_suite(draft: str, share: float, driver: Path) -> None:
 
 
 def test_formats(driver: Path) -> None:
-    """A format accepts nothing that is invalid, and what is generated for it passes jsonschema's checker where it has one."""
+    """A format accepts nothing that is invalid; what is generated passes jsonschema's checker where it has one."""
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
     suite = []
     for group in groups("formats"):
