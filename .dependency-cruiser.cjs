@@ -15,8 +15,27 @@ module.exports = {
       from: { path: "^runtime/src/contract" },
       to: { path: "^runtime/src/(?!contract/|internal/)", dependencyTypesNot: ["type-only"] },
     },
+    layer(
+      "constraint-knows-no-model",
+      "^runtime/src/constraint",
+      "^runtime/src/(api|chat|sessions|engine|text|device|storage|worker)/",
+    ),
+    // It is a part of its own, which is loaded with the first constraint.
+    {
+      name: "constraint-on-first-use",
+      severity: "error",
+      from: { path: "^runtime/src/(?!constraint/|engine/constraints\.ts)" },
+      to: {
+        path: "^runtime/src/(constraint/|engine/constraints\.ts)",
+        dependencyTypesNot: ["type-only", "dynamic-import"],
+      },
+    },
     layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|chat|sessions|engine|device|storage|worker)/"),
-    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|chat|sessions|engine|text|storage|worker)/"),
+    layer(
+      "device-below-engine",
+      "^runtime/src/device",
+      "^runtime/src/(api|chat|sessions|engine|constraint|text|storage|worker)/",
+    ),
     layer("webgpu-knows-no-wasm", "^runtime/src/device/webgpu/", "^runtime/src/device/wasm/"),
     layer("wasm-knows-no-webgpu", "^runtime/src/device/wasm/", "^runtime/src/device/webgpu/"),
     // Whatever is above goes through the interface (executor.ts) and open.ts, so that a device can come and go.

@@ -77,7 +77,8 @@ def test_an_own_operator_and_its_steps() -> None:
 def test_another_function_of_the_plan() -> None:
     program = small_program()
     program["plan"]["functions"] = {"embed": program["plan"]["functions"]["decode"][:1], **program["plan"]["functions"]}
-    assert list(instantiate(program).functions) == ["prefill", "decode", "embed", "sample_greedy", "sample", "mask_logits"]
+    functions = ["prefill", "decode", "embed", "sample_greedy", "sample", "mask_logits"]
+    assert list(instantiate(program).functions) == functions
 
 
 def test_the_plan_of_a_llama_is_small() -> None:

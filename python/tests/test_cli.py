@@ -185,8 +185,9 @@ def test_inspect_figures(tmp_path: Path) -> None:
     assert [operators["embed_0"][figure] for figure in figures] == [1, 1, 1]
     assert operators["linear_0"]["definition"]["rows"] == 32
     # 33 tokens take 3 pages: K and V of 3 * 16 * 8 floats. Beside it 8 * 2 * 16 floats of hidden, and what every
-    # program has: state 8, prompt_ids 8, block_table 4, sampling 8, token_counts 32, logits 32, token_mask 1, tokens 64.
-    scratch_bytes = 4 * (8 * 2 * 16 + 8 + 8 + 4 + 8 + 32 + 32 + 1 + 64)
+    # program has: state 8, prompt_ids 8, block_table 4, sampling 8, token_counts 32, logits 32, tokens 64, and
+    # token_mask 1, which is rounded up to 4.
+    scratch_bytes = 4 * (8 * 2 * 16 + 8 + 8 + 4 + 8 + 32 + 32 + 4 + 64)
     assert inspection["memory"] == {
         "context_length": 33,
         "weights_bytes": 2048,

@@ -13,6 +13,7 @@ interface Job {
   readonly generations: number;
   /** Tokens beside the 256 single bytes. */
   readonly words: readonly string[];
+  readonly formats: "assert" | "ignore";
   readonly schemas: readonly { readonly schema: object | boolean; readonly instances: readonly string[] }[];
 }
 
@@ -20,13 +21,15 @@ interface Outcome {
   readonly refused: { readonly code: string; readonly message: string; readonly detail: unknown } | null;
   readonly valid: readonly boolean[];
   readonly generated: readonly string[];
-  /** Generations that met a state without a token, or had no end. */
+  /** Generations that met a state without a token, or had no end in many tries. */
   readonly stuck: readonly string[];
 }
 
-const MAX_TOKENS = 3000;
+const MAX_TOKENS = 500;
 /** From here on what closes is preferred. */
 const LONG = 60;
+/** A random walk need not find the one value that is asked for; a dead end is none of them. */
+const TRIES = 20;
 
 const job = JSON.parse(readFileSync(0, "utf8")) as Job;
 const encoder = new TextEncoder();
@@ -58,12 +61,12 @@ function outcomeOf(schema: object | boolean, instances: readonly string[]): Outc
   const format = { type: "schema", schema };
   try {
     const first = job.generations > 0 ? compiled(format) : null;
-    const accepts = judge(format);
+    const accepts = judge(format, job.formats);
     const valid = instances.map(accepts);
     const generated: string[] = [];
     const stuck: string[] = [];
     for (let i = 0; first && i < job.generations; i++) {
-      const { text, ended } = generate(first.fork());
+      const { text, ended } = generate(first);
       (ended ? generated : stuck).push(text);
     }
     return { refused: null, valid, generated, stuck };
@@ -84,7 +87,15 @@ function compiled(format: object): Constraint | null {
   }
 }
 
-function generate(constraint: Constraint): { text: string; ended: boolean } {
+function generate(first: Constraint): { text: string; ended: boolean } {
+  for (let tries = 1; ; tries++) {
+    const { text, ended } = walk(first.fork());
+    if (ended !== null || tries === TRIES) return { text, ended: ended === true };
+  }
+}
+
+/** `ended` false: nothing may follow. Null: it has no end yet. */
+function walk(constraint: Constraint): { text: string; ended: boolean | null } {
   const bytes: number[] = [];
   for (let count = 0; count < MAX_TOKENS; count++) {
     const forced = constraint.forced();
@@ -94,7 +105,7 @@ function generate(constraint: Constraint): { text: string; ended: boolean } {
     constraint.accept(id);
     bytes.push(...tokens[id]!);
   }
-  return { text: decode(bytes), ended: false };
+  return { text: decode(bytes), ended: null };
 }
 
 function choose(constraint: Constraint, count: number): number | null {

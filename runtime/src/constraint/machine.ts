@@ -38,7 +38,9 @@ export abstract class Item {
   }
 
   after(byte: number): Alternatives {
-    return (this.steps[byte] ??= this.step(byte));
+    const known = this.steps[byte] ?? this.step(byte);
+    this.steps[byte] = known;
+    return known;
   }
 
   standsFor(): Alternatives | null {

@@ -12,7 +12,8 @@ OPERATOR = OperatorDeclaration(
         Argument("logits", "fixed", written=True),
     ),
     computes=(
-        "`logits[i]` becomes the least finite float32 where bit i % 32 of `token_mask[i // 32]` is 0, and stays otherwise"
+        "`logits[i]` becomes the least finite float32 where bit i % 32 of `token_mask[i // 32]` is 0, and stays "
+        "otherwise"
     ),
     tolerance="exact: values are copied",
 )

@@ -115,7 +115,8 @@ export class ObjectItem extends Item {
     const open = label.needs & progress.pending;
     const bits = plan.shape.needs.flatMap((_, i) => (open & (1 << i) ? [1 << i] : []));
     if (2 ** bits.length > LIMITS.readings) throw tooLarge("schema", "too many kinds of property are needed at once");
-    const masks = bits.reduce<number[]>((all, bit) => [...all, ...all.map((mask) => mask | bit)], [0]);
+    const masks = [0];
+    for (const bit of bits) masks.push(...masks.map((mask) => mask | bit));
     return masks
       .map((met) => ({ node: plan.meeting(label, met), met }))
       .filter(({ node, met }) => !json.generating || (json.has(node) && this.canMeet(progress.pending & ~met, label)));
@@ -167,7 +168,7 @@ class NameItem extends Item {
     private readonly object: ObjectItem,
     private readonly view: Uint8Array | null,
     private readonly state: number,
-    private readonly escape: string,
+    private readonly escaping: string,
     /** What was written of it, where names must differ. */
     private readonly text: string,
   ) {
@@ -175,15 +176,15 @@ class NameItem extends Item {
     this.reader = { step: (at, byte) => object.plan.step(view, at, byte), free: () => view === null };
   }
 
-  static make(object: ObjectItem, view: Uint8Array | null, state: number, escape: string, text: string): NameItem {
-    const key = `name ${object.serial} ${state} ${escape} ${text}`;
-    return object.json.machine.item(key, () => new NameItem(object, view, state, escape, text));
+  static make(object: ObjectItem, view: Uint8Array | null, state: number, escaping: string, text: string): NameItem {
+    const key = `name ${object.serial} ${state} ${escaping} ${text}`;
+    return object.json.machine.item(key, () => new NameItem(object, view, state, escaping, text));
   }
 
   protected override step(byte: number): Alternatives {
-    const { object, view, state, escape, reader } = this;
+    const { object, view, state, escaping, reader } = this;
     const { json, plan, progress } = object;
-    const moved = stringStep(reader, { state, escape }, byte, json.generating);
+    const moved = stringStep(reader, { state, escaping }, byte, json.generating);
     if (moved === null) return DEAD;
     if (moved === "closed") {
       const label = plan.keys.labelAt[state];
@@ -191,8 +192,9 @@ class NameItem extends Item {
     }
     const differs = json.generating && plan.counts;
     const text = differs ? this.text + String.fromCharCode(byte) : "";
-    const begun = differs ? progress.others.filter((other) => other.startsWith(text)).length : 0;
+    const taken = differs ? progress.others.filter((other) => other.startsWith(text)) : [];
+    const begun = taken.filter((other) => plan.accepts(view!, JSON.parse(`"${other}"`))).length;
     if (begun > 0 && plan.countNames(view!, moved.state, begun + 1) <= begun) return DEAD;
-    return [[NameItem.make(object, view, moved.state, moved.escape, text)]];
+    return [[NameItem.make(object, view, moved.state, moved.escaping, text)]];
   }
 }

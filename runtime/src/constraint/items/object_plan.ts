@@ -4,6 +4,7 @@
  */
 import { coreachable, type Product, product } from "../automaton/dfa";
 import { ANY_TEXT, texts } from "../automaton/languages";
+import { encodeUtf8 } from "../automaton/utf8";
 import { LIMITS, notSupported, tooLarge } from "../limits";
 import type { SchemaCompiler } from "../schema/compile";
 import type { Node } from "../schema/nodes";
@@ -124,6 +125,11 @@ export class ObjectPlan {
     return next >= 0 && view && !view[next] ? -1 : next;
   }
 
+  accepts(view: Uint8Array, name: string): boolean {
+    const end = encodeUtf8(name).reduce((state, byte) => (state < 0 ? state : this.step(view, state, byte)), 0);
+    return end >= 0 && view[end] === 3;
+  }
+
   /** Names from `state` on, up to `cap`. */
   countNames(view: Uint8Array, state: number, cap: number): number {
     const open = new Set<number>();
@@ -159,8 +165,7 @@ export class ObjectPlan {
     const nameAt = new Map<number, number>();
     for (const [name, i] of indexOf) {
       let state = 0;
-      for (const byte of new TextEncoder().encode(name))
-        state = joint.table[state * joint.classCount + joint.classes[byte]!]!;
+      for (const byte of encodeUtf8(name)) state = joint.table[state * joint.classCount + joint.classes[byte]!]!;
       nameAt.set(state, i);
     }
     const labels = new Map<string, Label>();

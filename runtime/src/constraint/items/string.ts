@@ -27,45 +27,45 @@ export function dfaReader(dfa: Dfa, free: (state: number) => boolean): Reader {
 /** A place in a string: the reader's state, and what was read of an escape. */
 export interface Place {
   readonly state: number;
-  readonly escape: string;
+  readonly escaping: string;
 }
 
 export type Moved = Place | "closed" | null;
 
 /** After one more byte. "closed": by the quote, which the caller may refuse. */
 export function stringStep(reader: Reader, place: Place, byte: number, generating: boolean): Moved {
-  const { state, escape } = place;
-  if (escape !== "") return escapeStep(reader, state, escape + String.fromCharCode(byte), generating);
+  const { state, escaping } = place;
+  if (escaping !== "") return escapeStep(reader, state, escaping + String.fromCharCode(byte), generating);
   if (byte === QUOTE) return "closed";
-  if (byte === BACKSLASH) return canEscape(reader, state, generating) ? { state, escape: "\\" } : null;
+  if (byte === BACKSLASH) return canEscape(reader, state, generating) ? { state, escaping: "\\" } : null;
   if (byte < 0x20) return null;
   return moved(reader.step(state, byte));
 }
 
 function moved(state: number): Place | null {
-  return state < 0 ? null : { state, escape: "" };
+  return state < 0 ? null : { state, escaping: "" };
 }
 
 function afterCharacter(reader: Reader, state: number, code: number): number {
   return utf8Bytes(code).reduce((at, byte) => (at < 0 ? at : reader.step(at, byte)), state);
 }
 
-function escapeStep(reader: Reader, state: number, escape: string, generating: boolean): Moved {
-  const short = SHORT[escape.slice(1)] ?? (escape === "\\/" && !generating ? 0x2f : undefined);
-  if (escape.length === 2 && short !== undefined) return moved(afterCharacter(reader, state, short));
-  if (!/^\\(u[0-9a-fA-F]{0,3}|u[0-9a-fA-F]{4}(\\(u[0-9a-fA-F]{0,4})?)?)?$/.test(escape)) return null;
-  if (escape.length === 6) {
-    const code = Number.parseInt(escape.slice(2), 16);
+function escapeStep(reader: Reader, state: number, escaping: string, generating: boolean): Moved {
+  const short = SHORT[escaping.slice(1)] ?? (escaping === "\\/" && !generating ? 0x2f : undefined);
+  if (escaping.length === 2 && short !== undefined) return moved(afterCharacter(reader, state, short));
+  if (!/^\\(u[0-9a-fA-F]{0,3}|u[0-9a-fA-F]{4}(\\(u[0-9a-fA-F]{0,4})?)?)?$/.test(escaping)) return null;
+  if (escaping.length === 6) {
+    const code = Number.parseInt(escaping.slice(2), 16);
     if (code < 0xd800 || code > 0xdbff) {
       if (!mayBeWritten(reader, state, code, generating)) return null;
       return code > 0xdfff || code < 0xd800 ? moved(afterCharacter(reader, state, code)) : null;
     }
   }
-  if (escape.length === 12) {
-    const [high, low] = [escape.slice(2, 6), escape.slice(8)].map((hex) => Number.parseInt(hex, 16));
+  if (escaping.length === 12) {
+    const [high, low] = [escaping.slice(2, 6), escaping.slice(8)].map((hex) => Number.parseInt(hex, 16));
     return moved(afterCharacter(reader, state, 0x10000 + (high! - 0xd800) * 0x400 + (low! - 0xdc00)));
   }
-  return canGoOn(reader, state, escape, generating) ? { state, escape } : null;
+  return canGoOn(reader, state, escaping, generating) ? { state, escaping } : null;
 }
 
 /** Characters that are written as \u: control characters, and any where every text is right. */
@@ -80,8 +80,8 @@ function canEscape(reader: Reader, state: number, generating: boolean): boolean 
 }
 
 /** Whether some end of this \u escape is a character that the reader takes. */
-function canGoOn(reader: Reader, state: number, escape: string, generating: boolean): boolean {
-  const [, first = "", second] = /^\\u?([0-9a-fA-F]*)(?:\\u?([0-9a-fA-F]*))?$/.exec(escape)!;
+function canGoOn(reader: Reader, state: number, escaping: string, generating: boolean): boolean {
+  const [, first = "", second] = /^\\u?([0-9a-fA-F]*)(?:\\u?([0-9a-fA-F]*))?$/.exec(escaping)!;
   const [low, high] = hexRange(first);
   if (second === undefined) {
     const last = generating && !reader.free(state) ? Math.min(high, 0x1f) : high;

@@ -4,7 +4,7 @@ import type { Dfa, Work } from "../automaton/dfa";
 import { ANY_TEXT, combine } from "../automaton/languages";
 import { LIMITS, tooLarge } from "../limits";
 import type { Node, Nodes } from "./nodes";
-import { ALL_NUMBERS, bothNumbers, type NumberSet, numberSetKey, otherNumbers } from "./number_set";
+import { ALL_NUMBERS, bothNumbers, numberSetKey, otherNumbers } from "./number_set";
 import type { ArrayShape, Contains, Form, Names, ObjectShape, StringSet } from "./shapes";
 
 const { POSITIVE_INFINITY } = Number;
