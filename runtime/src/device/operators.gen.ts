@@ -96,10 +96,14 @@ export interface LoraUpDefinition {
   readonly rows: number;
   /** Columns of each part of B: the ranks of all adapters together. */
   readonly rank: number;
+  /** How B is stored. */
+  readonly scheme: Scheme;
   /** The row at which a second part begins, which has its own values of h; 0: none. */
   readonly part_1: number;
   /** The row at which a third part begins; 0: none. */
   readonly part_2: number;
+  /** The product that it is added to is: a device shares out halves of the rows alike. */
+  readonly gated: boolean;
 }
 
 export interface PoolDefinition {
@@ -242,6 +246,10 @@ export const PROMPT_FUNCTIONS: readonly string[] = [
   "encode"
 ];
 
+/** Parts of a tensor that can be adapted; ranks of a request at a tensor; adapters of a request. */
+export const MOST_PARTS = 3;
+export const MAX_RANK = 4096;
+export const MOST_STACKED = 16;
 export const FIXED_BUFFERS: readonly FixedBuffer[] = [
   {
     "name": "state",
@@ -836,6 +844,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "nullable": false
       },
       {
+        "name": "scheme",
+        "kind": "scheme",
+        "nullable": false
+      },
+      {
         "name": "part_1",
         "kind": "count",
         "nullable": false
@@ -843,6 +856,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "part_2",
         "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "gated",
+        "kind": "boolean",
         "nullable": false
       }
     ],
@@ -876,14 +894,38 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "when": 1
       },
       {
-        "name": "b",
+        "name": "h_scale",
         "role": "vector",
         "size": [
           "*",
-          "rank",
-          "rows"
+          [
+            "+",
+            1,
+            [
+              "+",
+              [
+                "<",
+                0,
+                "part_1"
+              ],
+              [
+                "<",
+                0,
+                "part_2"
+              ]
+            ]
+          ],
+          "rank"
         ],
         "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "b",
+        "role": "matrix",
+        "size": "rank",
+        "columns": "rows",
         "written": false,
         "when": 1
       },
@@ -897,6 +939,14 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       }
     ],
     "rules": [
+      {
+        "require": [
+          "max",
+          "scheme.float16",
+          "scheme.float32"
+        ],
+        "message": "its matrix must be stored in float16 or float32"
+      },
       {
         "require": [
           "*",
@@ -936,6 +986,22 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           ]
         ],
         "message": "its third part must begin behind the second"
+      },
+      {
+        "require": [
+          "==",
+          [
+            "%",
+            "rows",
+            [
+              "+",
+              1,
+              "gated"
+            ]
+          ],
+          0
+        ],
+        "message": "with gated, gate and up rows must be equally many"
       }
     ]
   },

@@ -1,5 +1,6 @@
 /** Checks what a caller gives to generate, embed and logits. Everything here may come from a hostile page. */
 import type { AdapterUse, EngineGenerateOptions, Message, Role } from "../api/types";
+import { MOST_STACKED } from "../device/operators.gen";
 import { LlmError } from "../internal/errors";
 import { Reader } from "../internal/reader";
 
@@ -9,7 +10,6 @@ const read = new Reader("invalid_request", "generate");
 const ROLES: readonly Role[] = ["system", "user", "assistant"];
 const MAX_TEXT = 16 * 2 ** 20;
 const MAX_MESSAGES = 10_000;
-const MAX_ADAPTERS = 16;
 const MAX_WEIGHT = 1000;
 const MAX_TEXTS = 10_000;
 const MAX_TOKENS = 2 ** 31;
@@ -99,7 +99,7 @@ export function contextOverflow(requested: number, limit: number): LlmError {
 export function readAdapters(value: unknown): readonly AdapterUse[] {
   if (value === undefined || value === null) return [];
   if (typeof value === "string") return [{ name: value }];
-  const uses = read.array(value, "adapter", 0, MAX_ADAPTERS).map((entry, i): AdapterUse => {
+  const uses = read.array(value, "adapter", 0, MOST_STACKED).map((entry, i): AdapterUse => {
     const { name, weight = 1 } = read.object(entry, `adapter[${i}]`, ["name"], ["weight"]);
     return {
       name: read.string(name, `adapter[${i}].name`, 128),

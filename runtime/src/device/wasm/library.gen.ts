@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 402402,
-      "sha256": "d00c1047cf31cf9a9f86bdba46102cbbbc842d24e0650b9df70232a52fc6d2a3"
+      "nbytes": 405393,
+      "sha256": "011e13c9572e12aff0db8c0546770da15a29d1e13856bebec5627b9fdeb603f2"
     },
     "relaxed": {
-      "nbytes": 402402,
-      "sha256": "7400fc841a1ff9562edbe6264f3fa70ee098b9f57b7c0072410cbf4392a8e171"
+      "nbytes": 405393,
+      "sha256": "f03657e63faa997638917c3b04642d091948ee3250b00c053a23b4343b1c1bb3"
     },
     "plain-threads": {
-      "nbytes": 462341,
-      "sha256": "36e8407360bbf4fc48f924ae62669fe0f66c240bb3b936d21738a8373045ce74"
+      "nbytes": 465479,
+      "sha256": "840efad5edf4d149e49374d03096eab3bafcda6426bd781ce4df03f5c2602651"
     },
     "plain": {
-      "nbytes": 462341,
-      "sha256": "f54f429c6c764b563e67e565e630e87ca9d33be0925ba9c457a4f1f818110c01"
+      "nbytes": 465479,
+      "sha256": "14712ae5b3810e788a75dfbb732e27385c7050b864a34a1ca38820c89a1ad5c5"
     }
   },
   "stack_bytes": 65536,
@@ -256,7 +256,8 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
-    "lora_up",
+    "lora_up_float16",
+    "lora_up_float32",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

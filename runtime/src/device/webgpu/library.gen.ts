@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1392066,
-  "sha256": "53224372a89df4ec40cf1a44a99bebb44c9455c9af942ed11289562ca3196baf"
+  "nbytes": 1394643,
+  "sha256": "519d8c476fe0bc555986e29d6c7d2becbea129a9c1afe56fbbf078bfbb24d6ec"
 } as const;
