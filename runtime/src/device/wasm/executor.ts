@@ -10,18 +10,17 @@ import { roundUp } from "../../internal/round_up";
 import { MOST_ADAPTER_BYTES } from "../adapters";
 import { isOfPrompt } from "../definition";
 import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
-import { SAMPLERS } from "../instance";
 import type { Program } from "../program";
 import { bufferBytes, pagesPerSequence } from "../program_rules";
+import { AdapterLayout, UNIT } from "./adapter_layout";
 import { bandwidthPlan, measureBandwidth } from "./bandwidth";
 import { KvPool } from "./kv_pool";
 import { type Library, loadLibrary } from "./library";
-import { lower, moved } from "./lower";
+import { lower } from "./lower";
 import { createMemory, growMemory, Layout, tooLarge, WASM_PAGE } from "./memory";
 import { exactCaches, givenArguments, type PlannedFunctions, planSteps } from "./planned_step";
-import { canHaveHelpers, type Plan, Pool } from "./pool";
+import { canHaveHelpers, Pool } from "./pool";
 import { Regions } from "./regions";
-import type { Initial } from "./step_memory";
 import { ThreadChoice } from "./thread_choice";
 import { type Kernels, PIECE_BYTES, WeightImage } from "./weights";
 
@@ -38,9 +37,6 @@ const MEMORY_LIMIT = 2 ** 32;
 const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;
 /** Short enough that an abort takes effect soon: nothing else waits for this thread. */
 const PACING: Pacing = { synchronous: true, decodeTargetMs: 33, prefillTargetMs: 200, firstPrefill: 64 };
-
-/** Layouts of adapters begin at multiples of it. */
-const UNIT = 64;
 
 const STATE_BYTES = 256 * 2 ** 20;
 const FEWEST_SLOTS = 2;
@@ -144,16 +140,6 @@ interface Contents {
   readonly image: WeightImage;
   readonly weightBase: number;
   readonly weightBytesPerToken: number;
-}
-
-/** What adapters of the same program have in common: how they are laid out from kvBase on, and their calls there. */
-interface AdapterLayout {
-  readonly nbytes: number;
-  readonly plan: Plan;
-  /** The calls when all lies UNIT further on. */
-  readonly further: Plan;
-  readonly image: WeightImage;
-  readonly initial: readonly Initial[];
 }
 
 /** What `addAdapters` put on the device. */
@@ -283,19 +269,21 @@ class WasmExecutor implements Executor {
   async addAdapters(key: string, program: Program, arrays: ReadonlyMap<string, Uint8Array>): Promise<void> {
     if (this.failure) throw this.failure;
     const { kv, kvBase, weightBase } = this.contents;
-    const layout = this.layouts.get(program) ?? this.layOut(program);
+    const layout =
+      this.layouts.get(program) ??
+      new AdapterLayout(program, this.library.relaxed, { ...this.contents, regions: this.regions });
     this.layouts.set(program, layout);
     // A slab may begin anywhere in a unit.
     const nbytes = layout.nbytes + UNIT;
     const offset = kv.take(nbytes, this.grow);
     try {
-      const by = roundUp(offset, UNIT);
-      for (const { address, bytes } of layout.initial) this.put(address + by, bytes as Uint8Array<ArrayBuffer>);
-      layout.image.put(this.memory, weightBase + by, arrays);
+      const place = roundUp(offset, UNIT);
+      for (const { address, bytes } of layout.initial) this.put(address + place, bytes as Uint8Array<ArrayBuffer>);
+      layout.image.put(this.memory, weightBase + place, arrays);
       const used = new Set([...this.adapters.values()].map(({ slot }) => slot));
       let slot = 0;
       while (used.has(slot)) slot++;
-      const plan = moved(layout.plan, layout.further, UNIT, by);
+      const plan = layout.planAt(place);
       const names = new Map(Object.keys(plan).map((name) => [name, `${name}@${slot}`]));
       this.pool.load(
         Object.fromEntries(Object.entries(plan).map(([name, steps]) => [names.get(name)!, steps])),
@@ -310,20 +298,6 @@ class WasmExecutor implements Executor {
       kv.give(offset, nbytes);
       throw thrown;
     }
-  }
-
-  private layOut(program: Program): AdapterLayout {
-    const { kv, kvBase, image, weightBase } = this.contents;
-    const planned = planSteps(program, this.library.relaxed);
-    const functions = new Map([...planned].filter(([name]) => !(SAMPLERS as readonly string[]).includes(name)));
-    const from = (base: number) => {
-      const layout = new Layout(base);
-      const regions = this.regions.beside(layout, program, functions);
-      const own = new WeightImage(program, functions, image, layout.end - weightBase);
-      const plan = lower(functions, { regions, image: own, weightBase, kv, kvBase });
-      return { plan, image: own, initial: regions.steps.initial, nbytes: weightBase + own.nbytes - base };
-    };
-    return { ...from(kvBase), further: from(kvBase + UNIT).plan };
   }
 
   removeAdapters(key: string): void {
