@@ -100,6 +100,12 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert runner.invoke(app, arguments).exit_code == 2
 
 
+def test_too_many_adapters_are_refused_before_a_browser_starts() -> None:
+    result = runner.invoke(app, ["generate", "x", "hello", "--json", *(["--lora", "y"] * 17)])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "invalid_request"
+
+
 def test_compile_says_what_it_left_out(tmp_path: Path) -> None:
     """The tiny Llama with one added token more than its embedding has rows."""
     folder = tmp_path / "model"

@@ -80,11 +80,12 @@ def known_answers() -> list[dict[str, Any]]:
 
 
 def cases_of(name: str) -> Iterator[Case]:
-    """The cases of an operator: those of its folder, under every class of scheme where it has one."""
+    """The cases of an operator: those of its folder; where they leave a scheme open, under every class of them."""
     module = import_module(f"{__package__}.{name}.reference")
     with_scheme = any(field.kind == "scheme" for field in OPERATORS[name].fields)
     for case in module.CASES:
-        yield from (replace(case, scheme=scheme) for scheme in SCHEMES) if with_scheme else (case,)
+        open_scheme = with_scheme and case.scheme is None
+        yield from (replace(case, scheme=scheme) for scheme in SCHEMES) if open_scheme else (case,)
 
 
 def definition_of(name: str, case: Case) -> dict[str, Any]:

@@ -26,7 +26,8 @@ export const MAX_TOP_LOGPROBS = 20;
 export const MAX_BIASES = 1024;
 export const MAX_SEED = 2 ** 32 - 1;
 const MAX_TOP_K = 2 ** 31;
-const MAX_ADAPTERS = 16;
+/** As many as a device stacks (MOST_STACKED of operators.gen.ts, which the tests compare). */
+export const MAX_ADAPTERS = 16;
 const MAX_WEIGHT = 1000;
 
 export const stop = either(text(1, MAX_STOP_CHARACTERS), array(text(1, MAX_STOP_CHARACTERS), 0, MAX_STOP_STRINGS));

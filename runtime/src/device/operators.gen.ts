@@ -96,10 +96,14 @@ export interface LoraUpDefinition {
   readonly rows: number;
   /** Columns of each part of B: the ranks of all adapters together. */
   readonly rank: number;
+  /** How B is stored. */
+  readonly scheme: Scheme;
   /** The row at which a second part begins, which has its own values of h; 0: none. */
   readonly part_1: number;
   /** The row at which a third part begins; 0: none. */
   readonly part_2: number;
+  /** The product that it is added to is: a device shares out halves of the rows alike. */
+  readonly gated: boolean;
 }
 
 export interface MaskLogitsDefinition {
@@ -249,6 +253,10 @@ export const PROMPT_FUNCTIONS: readonly string[] = [
   "encode"
 ];
 
+/** Parts of a tensor that can be adapted; ranks of a request at a tensor; adapters of a request. */
+export const MOST_PARTS = 3;
+export const MAX_RANK = 4096;
+export const MOST_STACKED = 16;
 export const FIXED_BUFFERS: readonly FixedBuffer[] = [
   {
     "name": "state",
@@ -842,6 +850,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "nullable": false
       },
       {
+        "name": "scheme",
+        "kind": "scheme",
+        "nullable": false
+      },
+      {
         "name": "part_1",
         "kind": "count",
         "nullable": false
@@ -849,6 +862,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "part_2",
         "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "gated",
+        "kind": "boolean",
         "nullable": false
       }
     ],
@@ -882,14 +900,38 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "when": 1
       },
       {
-        "name": "b",
+        "name": "h_scale",
         "role": "vector",
         "size": [
           "*",
-          "rank",
-          "rows"
+          [
+            "+",
+            1,
+            [
+              "+",
+              [
+                "<",
+                0,
+                "part_1"
+              ],
+              [
+                "<",
+                0,
+                "part_2"
+              ]
+            ]
+          ],
+          "rank"
         ],
         "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "b",
+        "role": "matrix",
+        "size": "rank",
+        "columns": "rows",
         "written": false,
         "when": 1
       },
@@ -903,6 +945,14 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       }
     ],
     "rules": [
+      {
+        "require": [
+          "max",
+          "scheme.float16",
+          "scheme.float32"
+        ],
+        "message": "its matrix must be stored in float16 or float32"
+      },
       {
         "require": [
           "*",
@@ -942,6 +992,22 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           ]
         ],
         "message": "its third part must begin behind the second"
+      },
+      {
+        "require": [
+          "==",
+          [
+            "%",
+            "rows",
+            [
+              "+",
+              1,
+              "gated"
+            ]
+          ],
+          0
+        ],
+        "message": "with gated, gate and up rows must be equally many"
       }
     ]
   },

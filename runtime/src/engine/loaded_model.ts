@@ -25,7 +25,7 @@ import {
   type TextModel,
 } from "../text/index";
 import type { Delta } from "../text/tool_calls/types";
-import type { Adapter, ReadyStack } from "./adapter";
+import type { Adapter, ReadyStack, Stacks } from "./adapter";
 import type { AnswerForm } from "./answer_form";
 import { EmbedTask } from "./embed";
 import { GenerateTask } from "./generate";
@@ -58,14 +58,10 @@ export interface AnswerHooks {
 
 const MAX_LOGITS_BYTES = 2 ** 30;
 
-/** Stacks that requests ask for again need not be made again. */
-const KEPT_STACKS = 8;
-
 export class LoadedModel {
   private readonly adapters = new Map<string, Adapter>();
-  private readonly stacks = new Map<string, ReadyStack>();
-  /** Fetched with the first adapter. */
-  private code: typeof import("./adapter") | null = null;
+  /** Made with the first adapter. */
+  private stacks: Stacks | null = null;
   /** Made with the first constrained request. */
   private constraints: Promise<Constraints> | null = null;
 
@@ -280,16 +276,21 @@ export class LoadedModel {
   /** Takes the source over. The device computes a token with it, so that the first request need not wait for that. */
   async loadAdapter(source: PackageSource, name: string | null, signal?: AbortSignal): Promise<AdapterInfo> {
     try {
-      this.code ??= await import("./adapter");
-      const adapter = await this.code.readAdapter(source, name, this.program, this.source.manifest, signal);
-      if (this.adapters.has(adapter.name)) this.unloadAdapter(adapter.name);
+      const { readAdapter, Stacks } = await import("./adapter");
+      const adapter = await readAdapter(source, name, this.program, this.source.manifest, signal);
+      this.stacks ??= new Stacks(this.program);
+      const before = this.adapters.get(adapter.name);
       this.adapters.set(adapter.name, adapter);
       try {
         await this.logits([0], 0, signal, adapter.name);
       } catch (thrown) {
-        this.unloadAdapter(adapter.name);
+        // One of the same name goes on.
+        if (before) this.adapters.set(adapter.name, before);
+        else this.adapters.delete(adapter.name);
+        this.forget(adapter);
         throw thrown;
       }
+      if (before) this.forget(before);
       return { name: adapter.name, nbytes: adapter.nbytes };
     } finally {
       await source.close();
@@ -298,10 +299,13 @@ export class LoadedModel {
 
   /** Errors: model_not_found. */
   unloadAdapter(name: string): void {
-    const { serial } = this.adapter(name);
+    const adapter = this.adapter(name);
     this.adapters.delete(name);
-    for (const [key, { stack }] of this.stacks)
-      if (stack.some(({ adapter }) => adapter.serial === serial)) this.stacks.delete(key);
+    this.forget(adapter);
+  }
+
+  private forget({ serial }: Adapter): void {
+    this.stacks!.forget(serial);
     this.placement.forgetAdapter(serial);
   }
 
@@ -318,15 +322,8 @@ export class LoadedModel {
   /** Null: no adapter. Errors: invalid_request, model_not_found. */
   private stackOf(given: unknown): ReadyStack | null {
     const stack = readAdapters(given).map(({ name, weight = 1 }) => ({ adapter: this.adapter(name), weight }));
-    if (stack.length === 0) return null;
-    // There is an adapter, so the code is there too.
-    const { stackKey, makeReady } = this.code!;
-    const key = stackKey(stack);
-    const ready = this.stacks.get(key) ?? makeReady(stack, this.program);
-    this.stacks.delete(key);
-    this.stacks.set(key, ready);
-    if (this.stacks.size > KEPT_STACKS) this.stacks.delete(this.stacks.keys().next().value!);
-    return ready;
+    // There is an adapter, so there is a maker of stacks.
+    return stack.length === 0 ? null : this.stacks!.get(stack);
   }
 
   async logits(

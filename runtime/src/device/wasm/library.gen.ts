@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 402678,
-      "sha256": "f1788888add6b153ca459a79e5cbd9344e2ec28a3d4be35f4b3f10279ee98730"
+      "nbytes": 405393,
+      "sha256": "011e13c9572e12aff0db8c0546770da15a29d1e13856bebec5627b9fdeb603f2"
     },
     "relaxed": {
-      "nbytes": 402678,
-      "sha256": "fad0429480af96c7437a4086d811b23eb77c8a28f04a5b90789d9310141a01a8"
+      "nbytes": 405393,
+      "sha256": "f03657e63faa997638917c3b04642d091948ee3250b00c053a23b4343b1c1bb3"
     },
     "plain-threads": {
-      "nbytes": 462617,
-      "sha256": "2a2ce4c26e56d38f9695313a798c057c1f9ddcf2b610839a3a1c553a8e875ee9"
+      "nbytes": 465479,
+      "sha256": "840efad5edf4d149e49374d03096eab3bafcda6426bd781ce4df03f5c2602651"
     },
     "plain": {
-      "nbytes": 462617,
-      "sha256": "ecb45ae92b311e5aadacefccfa36cfd2560ac993075b549f382c89838f9cec6e"
+      "nbytes": 465479,
+      "sha256": "14712ae5b3810e788a75dfbb732e27385c7050b864a34a1ca38820c89a1ad5c5"
     }
   },
   "stack_bytes": 65536,
@@ -256,8 +256,8 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
-    "lora_up",
-    "mask_logits",
+    "lora_up_float16",
+    "lora_up_float32",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1393571,
-  "sha256": "80fc2235d69a33be15d37a4ee7866fb727eb5c4de873a7ad310fb7f7a1e7fa08"
+  "nbytes": 1394643,
+  "sha256": "519d8c476fe0bc555986e29d6c7d2becbea129a9c1afe56fbbf078bfbb24d6ec"
 } as const;
