@@ -9,7 +9,12 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
     layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(?!internal/)"),
-    layer("contract-knows-nothing", "^runtime/src/contract", "^runtime/src/(?!contract/|internal/)"),
+    {
+      name: "contract-knows-nothing",
+      severity: "error",
+      from: { path: "^runtime/src/contract" },
+      to: { path: "^runtime/src/(?!contract/|internal/)", dependencyTypesNot: ["type-only"] },
+    },
     layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|chat|sessions|engine|device|storage|worker)/"),
     layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|chat|sessions|engine|text|storage|worker)/"),
     layer("webgpu-knows-no-wasm", "^runtime/src/device/webgpu/", "^runtime/src/device/wasm/"),

@@ -202,6 +202,8 @@ def _fixed(name: str, case: Case, symbols: Mapping[str, int | float]) -> np.ndar
             return np.array([0.7, 20, 0.9, 0.05, 1.2, 0.1, 0.2, 0], np.float32)
         case "token_counts":
             return (np.arange(symbols["vocab_size"]) % 5 == 0).astype(np.int32)
+        case "token_mask":
+            return filled(Filled("word", -(-int(symbols["vocab_size"]) // 32), 3)).view(np.int32)
         case "tokens":
             return np.zeros(RING, np.int32)
         case "logits":

@@ -48,10 +48,9 @@ async function route(source: OpenAISource, request: Request): Promise<Response> 
   if (call === "POST chat/completions" && !id) return complete(source, await bodyOf(request), request.signal);
   if (call === "POST embeddings" && !id) return embed(source, await bodyOf(request), request.signal);
   if (call === "GET models") return id ? oneModel(source, decodeURIComponent(id)) : allModels(source);
-  throw new LlmError(
-    "model_not_found",
-    `There is no ${request.method} ${pathname} here: chat/completions, embeddings and models are.`,
-  );
+  const message = `There is no ${request.method} ${pathname} here: chat/completions, embeddings and models are.`;
+  const error = { message, type: "invalid_request_error", param: null, code: "unknown_url" };
+  return Response.json({ error }, { status: 404 });
 }
 
 async function bodyOf(request: Request): Promise<unknown> {

@@ -1,10 +1,12 @@
 /** The public types of the runtime: what a page, the extension and the playground program against. */
+import type { Format } from "../constraint/format";
 import type { ChatRequest, Tool } from "../contract/chat";
 import type { ChatCompletion, ChatCompletionChunk, TokenLogprob } from "../contract/chat_answer";
 import type { PlainEngineGenerateOptions, PlainGenerateOptions, ResponseFormat } from "../contract/generate";
 import type { Message, ToolCall } from "../contract/messages";
 import type { PlainDecideOptions, Question, SamplingMode } from "../contract/sessions";
 
+export type { Format } from "../constraint/format";
 export type { ChatRequest, Tool, ToolChoice } from "../contract/chat";
 export type {
   ChatCompletion,
@@ -18,17 +20,17 @@ export type { Message, Role, ToolCall } from "../contract/messages";
 export type { Question, SamplingMode } from "../contract/sessions";
 
 /** What only the caller's side knows of a request. */
-interface OnThisSide {
+interface OnThisSide<F> {
   readonly signal?: AbortSignal;
-  /** What the answer must be. A RegExp is its source and flags. */
-  readonly responseFormat?: ResponseFormat | RegExp;
+  /** The form that the answer must have (docs/constraints.md). A RegExp is its source and flags. */
+  readonly responseFormat?: F | RegExp;
 }
 
 /** Sampling and length. Unknown keys are rejected with `invalid_request`; omitted is not null. */
-export interface GenerateOptions extends Omit<PlainGenerateOptions, "responseFormat">, OnThisSide {}
+export interface GenerateOptions extends Omit<PlainGenerateOptions, "responseFormat">, OnThisSide<ResponseFormat> {}
 
 /** What only trusted callers (extension, command line, tests) may set beside GenerateOptions. */
-export interface EngineGenerateOptions extends Omit<PlainEngineGenerateOptions, "responseFormat">, OnThisSide {}
+export interface EngineGenerateOptions extends Omit<PlainEngineGenerateOptions, "responseFormat">, OnThisSide<Format> {}
 
 /** An adapter that was loaded beside a model. */
 export interface AdapterInfo {

@@ -1,4 +1,5 @@
 /** What may be asked of `generate`: sampling and length. Omitted is not null, and unknown fields are refused. */
+import type { Format } from "../constraint/format";
 import type { Limits } from "./limits";
 import { message } from "./messages";
 import {
@@ -14,6 +15,7 @@ import {
   numbersByInteger,
   object,
   optional,
+  type Rule,
   text,
   variants,
 } from "./rules";
@@ -94,6 +96,8 @@ export const generateOptions = (limits: Limits) => object(fields(limits));
 export const engineGenerateOptions = (limits: Limits) =>
   object({
     ...fields(limits),
+    /** Any Format; what it says is checked where it is compiled. */
+    responseFormat: optional(jsonObject() as Rule<Format>),
     /** true: the prompt string is tokenized as it is, without chat template (special tokens are recognised). */
     raw: optional(boolean()),
     /** KV prefixes are only reused between requests of the same partition. Default "". */

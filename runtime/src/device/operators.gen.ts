@@ -102,6 +102,12 @@ export interface LoraUpDefinition {
   readonly part_2: number;
 }
 
+export interface MaskLogitsDefinition {
+  readonly op: "mask_logits";
+  /** Token ids. */
+  readonly vocab_size: number;
+}
+
 export interface PoolDefinition {
   readonly op: "pool";
   /** Values of one token. */
@@ -184,6 +190,7 @@ export type KnownDefinition =
   | LinearDefinition
   | LinearRecurrenceDefinition
   | LoraUpDefinition
+  | MaskLogitsDefinition
   | PoolDefinition
   | RmsNormDefinition
   | RopeAppendDefinition
@@ -295,6 +302,21 @@ export const FIXED_BUFFERS: readonly FixedBuffer[] = [
     "kind": "output",
     "dtype": "float32",
     "length": "vocab_size",
+    "ofDecode": true
+  },
+  {
+    "name": "token_mask",
+    "kind": "input",
+    "dtype": "int32",
+    "length": [
+      "//",
+      [
+        "+",
+        "vocab_size",
+        31
+      ],
+      32
+    ],
     "ofDecode": true
   },
   {
@@ -938,6 +960,34 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "message": "its third part must begin behind the second"
       }
     ]
+  },
+  "mask_logits": {
+    "fields": [
+      {
+        "name": "vocab_size",
+        "kind": "dimension",
+        "nullable": false
+      }
+    ],
+    "arguments": [
+      {
+        "name": "token_mask",
+        "role": "fixed",
+        "size": 0,
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "logits",
+        "role": "fixed",
+        "size": 0,
+        "columns": 0,
+        "written": true,
+        "when": 1
+      }
+    ],
+    "rules": []
   },
   "pool": {
     "fields": [

@@ -1,12 +1,15 @@
 /**
  * One generation: prefill of the prompt but its last token, then decode and sample, a few steps per submit, with the
- * sampled ids read back while the next submit already runs.
+ * sampled ids read back while the next submit already runs. Under a constraint a submit is one step, since the mask of
+ * the next needs its token; tokens that follow with certainty are not sampled, and go through prefill.
  *
  * Owns its sequence of the KV cache while it is active. `tokens` is the truth about the request: prompt and answer
  * as read back. After preemption it starts again from there, on the same device or on another, and the sampler, which
  * counts steps, goes on as if nothing had happened.
  */
 import type { FinishReason, Usage } from "../api/types";
+import type { Constraint } from "../constraint/format";
+import type { TokenLogprob } from "../contract/chat_answer";
 import type { Copy } from "../device/executor";
 import { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
@@ -26,6 +29,8 @@ const NO_TOKEN = -1;
 export interface GenerateRequest {
   readonly promptIds: readonly number[];
   readonly maxTokens: number;
+  /** Of this request alone, at the beginning of the answer. */
+  readonly constraint: Constraint | null;
   readonly sampling: Sampling;
   readonly partition: string;
   /** Null: the model alone. */
@@ -98,9 +103,9 @@ export class GenerateTask implements SessionTask {
 
   private async queueNext(activeTasks: number): Promise<Advance> {
     this.interject();
-    if (this.finished) return "waiting";
     const { session, tokens } = this;
-    if (this.startedMs === 0) this.startedMs = performance.now();
+    if (this.startedMs === 0) this.begin();
+    if (this.finished) return "waiting";
     // Keys and values are those of the adapters that made them.
     const shared = JSON.stringify([this.partition, this.request.adapters?.key]);
     // Steps that are queued count: the next token's length says which frequencies it needs.
@@ -121,10 +126,14 @@ export class GenerateTask implements SessionTask {
   /** Goes on after the interjected tokens; what is queued on the device is forgotten. */
   private interject(): void {
     if (!this.interjected) return;
-    this.tokens.push(...this.interjected);
+    const ids = this.interjected;
     this.interjected = null;
     this.preempt();
-    if (this.isFull) this.finish("length");
+    for (const id of ids) {
+      this.request.constraint?.accept(id);
+      if (this.take(id, null)) return;
+    }
+    if (!this.takeForced()) this.request.output.send();
   }
 
   /** A token at position contextLength cannot be decoded any more. */
@@ -154,6 +163,8 @@ export class GenerateTask implements SessionTask {
     const { session, tokens, request } = this;
     const { executor } = session;
     const { context_length: contextLength } = executor.program;
+    const { constraint } = request;
+    if (constraint && this.queued > 0) return "waiting";
     // Only this task's own unread steps can go on without the host: after another's turn the token must be known.
     if (this.queued > 0 && session.stateOwner !== this) return "waiting";
     const position = tokens.length - 1 + this.queued;
@@ -161,7 +172,8 @@ export class GenerateTask implements SessionTask {
     const left = Math.min(request.maxTokens - step, contextLength - position);
     if (left <= 0) return "waiting";
     const { scores } = request;
-    const wanted = step === 0 || scores ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
+    const wanted =
+      step === 0 || scores || constraint ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
     const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
     await session.adapters.hold(request.adapters);
@@ -175,18 +187,24 @@ export class GenerateTask implements SessionTask {
     if (step === 0) session.snapshot(sequence);
     session.bind(sequence);
     if (session.stateOwner !== this) this.writeState(sequence, position);
+    if (constraint) executor.write("token_mask", new Int32Array(constraint.mask().buffer));
     sequence.computed = position + k;
     const raw = scores?.biased ? await this.decodeWithBias(scores) : null;
     if (this.finished) {
       pool.give(staging);
       return "waiting";
     }
-    const call = ["decode", request.sampling.function];
-    const calls = raw ? [call[1]!] : Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
-    const copies: Copy[] = [{ from: "tokens", to: staging, toOffset: 0, bytes: RING_BYTES }];
-    if (scores) copies.push({ from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes });
+    const choose = [...(constraint ? ["mask_logits"] : []), request.sampling.function];
+    const call = scores ? choose : ["decode", ...choose];
+    const calls = Array.from({ length: call.length * k }, (_, i) => call[i % call.length]!);
+    const ring: Copy = { from: "tokens", to: staging, toOffset: 0, bytes: RING_BYTES };
     const read = session.timed(session.decodePace, k, () => {
-      executor.run(calls, 1, copies, request.adapters?.key);
+      // Before what the choice of a token makes of the logits.
+      if (scores && !raw) {
+        const row: Copy = { from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes };
+        executor.run(["decode"], 1, [row], request.adapters?.key);
+      }
+      executor.run(calls, 1, [ring], request.adapters?.key);
       return pool.read(staging);
     });
     this.queued += k;
@@ -225,13 +243,20 @@ export class GenerateTask implements SessionTask {
     session.stateOwner = this;
   }
 
+  private begin(): void {
+    this.startedMs = performance.now();
+    try {
+      this.takeForced();
+    } catch (thrown) {
+      this.fail(LlmError.from(thrown));
+    }
+  }
+
   /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
   private receive(ring: Int32Array, step: number, k: number, logits: Float32Array | null): void {
-    const { output, watch } = this.request;
+    const { output, constraint, watch } = this.request;
     const { vocab_size: vocabSize } = this.session.executor.program;
-    this.lastTokenMs = performance.now();
     this.ranOn = deviceOf(this.session);
-    if (step === 0) this.firstTokenMs = this.lastTokenMs;
     this.queued -= k;
     try {
       for (let i = step; i < step + k; i++) {
@@ -246,23 +271,47 @@ export class GenerateTask implements SessionTask {
           throw new LlmError("internal", `The sampler returned the token ${id} of a vocabulary of ${vocabSize}.`);
         }
         this.sequence!.tokens.push(this.tokens.at(-1)!);
-        this.tokens.push(id);
-        const stopped = output.push(id, logits && this.request.scores!.of(logits, id));
-        watch?.take(id);
-        if (stopped || this.isFull) {
-          this.finish(stopped ? "stop" : "length");
-          return;
-        }
+        constraint?.accept(id);
+        if (this.take(id, logits && this.request.scores!.of(logits, id))) return;
         this.interjected = watch?.end() ?? null;
-        if (this.interjected) {
-          for (const next of this.interjected) output.push(next);
-          break;
-        }
+        if (this.interjected) break;
       }
+      if (!this.interjected && this.takeForced()) return;
       output.send();
     } catch (thrown) {
       this.fail(LlmError.from(thrown));
     }
+  }
+
+  /** The next token of the answer. True: the answer ends with it. */
+  private take(id: number, logprob: TokenLogprob | null): boolean {
+    const { output, watch } = this.request;
+    this.lastTokenMs = performance.now();
+    if (this.firstTokenMs === 0) this.firstTokenMs = this.lastTokenMs;
+    this.tokens.push(id);
+    watch?.take(id);
+    const stopped = output.push(id, logprob);
+    const ends = stopped || this.isFull;
+    if (ends) this.finish(stopped ? "stop" : "length");
+    return ends;
+  }
+
+  /** Takes tokens that the constraint leaves no choice about. True: the answer has ended. */
+  private takeForced(): boolean {
+    const { constraint } = this.request;
+    if (!constraint) return false;
+    for (let ids = constraint.forced(); ids.length > 0; ids = constraint.forced()) {
+      for (const id of ids) {
+        constraint.accept(id);
+        if (this.take(id, null)) return true;
+      }
+    }
+    if (constraint.mask().some((word) => word !== 0)) return false;
+    // Only a model without a token that ends texts has nothing to say at the end.
+    if (!constraint.complete)
+      throw new LlmError("not_supported", "The tokens of this model cannot spell what the constraint asks for.");
+    this.finish("stop");
+    return true;
   }
 
   private get generated(): number {

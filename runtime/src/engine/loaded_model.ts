@@ -5,6 +5,7 @@
  * source and the placement until `unload`.
  */
 import type { AdapterInfo, DeviceInfo, Embeddings, ModelInfo, ModelTask, Usage } from "../api/types";
+import type { Constraints } from "../constraint/index";
 import type { Tool } from "../contract/chat";
 import type { TokenLogprob } from "../contract/chat_answer";
 import type { PlainEngineGenerateOptions } from "../contract/generate";
@@ -53,6 +54,8 @@ export interface AnswerHooks {
   /** What the answer consists of. Default: text, of the options' responseFormat. */
   readonly form?: Pick<AnswerForm, "format" | "keep">;
   readonly watch?: ReasoningWatch | null;
+  /** What the answer begins with, at the end of the prompt: its format holds for both together. */
+  readonly begun?: string;
 }
 
 const MAX_LOGITS_BYTES = 2 ** 30;
@@ -65,6 +68,8 @@ export class LoadedModel {
   private readonly stacks = new Map<string, ReadyStack>();
   /** Fetched with the first adapter. */
   private code: typeof import("./adapter") | null = null;
+  /** Made with the first constrained request. */
+  private constraints: Promise<Constraints> | null = null;
 
   private constructor(
     private readonly placement: Placement,
@@ -155,6 +160,8 @@ export class LoadedModel {
     optionsGiven: unknown,
     hooks: {
       readonly tools: readonly Tool[];
+      /** What the answer begins with, at the end of the prompt. */
+      readonly begun: string;
       readonly onDelta: (delta: Delta) => void;
       readonly signal?: AbortSignal;
     },
@@ -211,7 +218,7 @@ export class LoadedModel {
   async answer(
     promptIds: readonly number[],
     options: PlainEngineGenerateOptions,
-    { onText, signal, form, watch = null }: AnswerHooks,
+    { onText, signal, form, watch = null, begun = "" }: AnswerHooks,
   ): Promise<Usage> {
     const arrivedMs = performance.now();
     this.requireTask("generate");
@@ -221,17 +228,20 @@ export class LoadedModel {
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
     if (options.topLogprobs !== undefined && !options.logprobs)
       throw new LlmError("invalid_request", "generate: topLogprobs needs logprobs: true.", { path: "topLogprobs" });
-    const format = form ? form.format : (options.responseFormat ?? null);
-    if (format) throw new LlmError("not_supported", "responseFormat is not there yet.");
     const adapters = this.stackOf(options.adapter);
     const { logprobs = false, logitBias = {} } = options;
     // Nothing is waited for without need: a request takes the device that is there when it comes.
     const scores = logprobs || Object.keys(logitBias).length > 0 ? await this.scoresFor(options) : null;
+    const format = form ? form.format : (options.responseFormat ?? null);
+    const constraint = format === null ? null : (await this.requireConstraints(text)).compile(format);
+    if (constraint && !constraint.begin(begun))
+      throw new LlmError("not_supported", "What the answer shall begin with does not fit its responseFormat.");
     const task = await this.placement.start(
       (session) =>
         new GenerateTask(session, {
           adapters,
           promptIds,
+          constraint,
           maxTokens: options.maxTokens ?? contextLength,
           sampling: resolveSampling(options, text.defaults),
           partition: options.partition ?? "",
@@ -402,6 +412,20 @@ export class LoadedModel {
         ? `${name} writes text and gives no embeddings: call generate, or load an encoder (BERT, MiniLM, bge, e5).`
         : `${name} is an encoder, which gives embeddings and writes no text: call embed, or load a language model.`,
     );
+  }
+
+  private requireConstraints(text: TextModel): Promise<Constraints> {
+    this.constraints ??= import("./constraints").then(
+      ({ makeConstraints }) => makeConstraints(text, this.program.vocab_size),
+      () => {
+        this.constraints = null;
+        throw new LlmError(
+          "network",
+          "The part of the runtime that constrains answers could not be loaded. Try again.",
+        );
+      },
+    );
+    return this.constraints;
   }
 
   /** Errors: invalid_package where there is none. */

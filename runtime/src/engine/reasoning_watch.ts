@@ -16,7 +16,6 @@ export class ReasoningWatch {
   /** The ids that must follow now; null: whatever the model says. */
   end(): readonly number[] | null {
     if (this.most === null || this.tokens < this.most || !this.splitter.inside) return null;
-    for (const end of this.endIds) this.take(end);
     return this.endIds;
   }
 

@@ -6,16 +6,22 @@
 import type { TokenLogprob, TopLogprob } from "../contract/chat_answer";
 import { LlmError } from "../internal/errors";
 import type { TextModel } from "../text/index";
+import { type TokenBytes, tokenBytes } from "../text/token_bytes";
 
+const utf8Encoder = new TextEncoder();
 const utf8 = new TextDecoder();
 
 export class TokenScores {
+  private readonly known: TokenBytes | null;
+
   /** `top`: so many of the likeliest tokens at each place; null: no log probabilities. `bias`: added, by token id. */
   constructor(
     private readonly text: TextModel,
     private readonly top: number | null,
     private readonly bias: readonly (readonly [number, number])[],
-  ) {}
+  ) {
+    this.known = bytesKnown(text);
+  }
 
   /** Whether the logits must be changed before a token is drawn. */
   get biased(): boolean {
@@ -42,8 +48,24 @@ export class TokenScores {
   }
 
   private entry(id: number, logprob: number): TopLogprob {
-    const bytes = this.text.tokenBytes(id);
+    const bytes = this.bytesOf(id);
     return { token: utf8.decode(bytes), logprob, bytes: bytes.length > 0 ? [...bytes] : null };
+  }
+
+  private bytesOf(id: number): Uint8Array {
+    const { tokenizer } = this.text;
+    const text = this.text.specialText(id) ?? tokenizer.visibleToken(id) ?? "";
+    return this.known?.bytesOf(id) ?? utf8Encoder.encode(text);
+  }
+}
+
+/** null: a token of this tokenizer stands for no bytes of its own. */
+function bytesKnown({ tokenizer }: TextModel): TokenBytes | null {
+  try {
+    return tokenBytes(tokenizer);
+  } catch (thrown) {
+    if (thrown instanceof LlmError && thrown.code === "not_supported") return null;
+    throw thrown;
   }
 }
 

@@ -43,8 +43,6 @@ export interface TextModel {
   readonly reasoning: Reasoning | null;
   /** Contents of the special tokens: for `withReasoning` and other Formats. */
   readonly specialTokens: readonly string[];
-  /** What a token adds to a text, as UTF-8, which may be a part of a character; of a special token its content. */
-  tokenBytes(id: number): Uint8Array;
   /** Text of the ids without special tokens; ids without a token are skipped. */
   decodeAll(ids: readonly number[]): string;
   /**
@@ -56,6 +54,8 @@ export interface TextModel {
   readonly stopTokenIds: ReadonlySet<number>;
   /** The text of a special token, which `decodeAll` leaves out; null for every other id. */
   specialText(id: number): string | null;
+  /** For what is about tokens and not about text. */
+  readonly tokenizer: Tokenizer;
   /** One more than the largest id. A model's logits may be wider (padding) but not narrower. */
   readonly vocabSize: number;
   /** From generation_config.json; generation_config.ts says by which rule. */
@@ -207,7 +207,6 @@ function build(files: TextFiles): TextModel {
     },
     reasoning,
     specialTokens,
-    tokenBytes: (id) => tokenizer.tokenBytes(id),
     decodeAll(ids) {
       const one = stream();
       return ids.map((id) => one.push(id)).join("") + one.flush();
@@ -215,6 +214,7 @@ function build(files: TextFiles): TextModel {
     stream,
     stopTokenIds,
     specialText: (id) => tokenizer.specialText(id),
+    tokenizer,
     vocabSize: tokenizer.vocabSize,
     defaults: generation.defaults,
   };

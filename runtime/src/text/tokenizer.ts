@@ -5,7 +5,6 @@ import { buildDecoder, type DecoderFactory, type DecodeStream } from "./decode";
 import { buildNormalizer } from "./normalize";
 import { buildPostProcessor, type PostProcessor } from "./post_process";
 import { buildPreTokenizer, type PreTokenizer } from "./pre_tokenize";
-import { type ByteSpelling, byteSpelling, tokenBytes } from "./token_bytes";
 import { type AddedToken, parseTokenizerJson } from "./tokenizer_json";
 import { Unigram } from "./unigram";
 import { WordPiece } from "./wordpiece";
@@ -13,6 +12,8 @@ import { WordPiece } from "./wordpiece";
 export class Tokenizer {
   readonly addedTokens: readonly AddedToken[];
   readonly vocabSize: number;
+  /** The decoder's part of tokenizer.json, which has been checked. */
+  readonly decoder: unknown;
   private readonly splitter: AddedTokens;
   private readonly preTokenize: PreTokenizer;
   private readonly words: { encode(word: string, ids: number[]): void };
@@ -22,7 +23,6 @@ export class Tokenizer {
   private readonly tokens: (string | undefined)[];
   private readonly specialContents: ReadonlySet<string>;
   private readonly vocab: ReadonlyMap<string, number>;
-  private readonly spelling: ByteSpelling;
 
   constructor(json: string) {
     const parts = parseTokenizerJson(json);
@@ -39,7 +39,7 @@ export class Tokenizer {
     else this.words = model.type === "Unigram" ? new Unigram(model, unreachable) : new WordPiece(model, unreachable);
     this.postProcess = buildPostProcessor(parts.postProcessor);
     this.newDecoder = buildDecoder(parts.decoder);
-    this.spelling = byteSpelling(parts.decoder);
+    this.decoder = parts.decoder;
     this.tokens = new Array<string | undefined>(parts.vocabSize).fill(undefined);
     for (const [token, id] of parts.model.vocab) this.tokens[id] = token;
     for (const { id, content } of parts.addedTokens) this.tokens[id] = content;
@@ -79,14 +79,6 @@ export class Tokenizer {
   specialText(id: number): string | null {
     const token = this.tokens[id];
     return token !== undefined && this.specialContents.has(token) ? token : null;
-  }
-
-  /** What a token adds to a text, as UTF-8: a special one its content, and an id without a token nothing. */
-  tokenBytes(id: number): Uint8Array {
-    const token = this.tokens[id];
-    if (token === undefined) return new Uint8Array();
-    if (this.specialContents.has(token)) return new TextEncoder().encode(token);
-    return tokenBytes(token, this.spelling, this.newDecoder);
   }
 
   newDecodeStream(): DecodeStream {

@@ -5,6 +5,7 @@
  * binding `window.nomoatEmit`, which the driver defines before this script runs.
  */
 import {
+  type ChatRequest,
   createEngine,
   type DecideOptions,
   type EngineGenerateOptions,
@@ -18,6 +19,7 @@ import {
   type SessionPromptOptions,
 } from "@nomoat/runtime";
 import { float32ToBase64 } from "./base64";
+import { type EmitEvents, Requests } from "./requests";
 
 type Emit = (event: { readonly type: "progress" | "text"; readonly value: unknown }) => void;
 type Answer<T> = Promise<{ readonly result: T } | { readonly error: unknown }>;
@@ -25,11 +27,13 @@ type Answer<T> = Promise<{ readonly result: T } | { readonly error: unknown }>;
 declare global {
   interface Window {
     nomoatEmit?: Emit;
+    nomoatEvents?: EmitEvents;
     nomoatRunner: typeof runner;
   }
 }
 
 const emit: Emit = (event) => window.nomoatEmit?.(event);
+const requests = new Requests((batch) => window.nomoatEvents?.(batch) ?? Promise.resolve());
 const engine = createEngine();
 let model: Model | undefined;
 const sessions: Session[] = [];
@@ -58,6 +62,41 @@ async function answer<T>(call: () => Promise<T>): Answer<T> {
   }
 }
 
+type OnEvent = (value: unknown) => void;
+/** What the HTTP server asks for. */
+const served = {
+  async generate(
+    { prompt, options }: { prompt: string | readonly Message[]; options: EngineGenerateOptions },
+    signal: AbortSignal,
+    onEvent: OnEvent,
+  ) {
+    const generation = loaded().generate(prompt, { ...options, signal });
+    for await (const text of generation) onEvent({ text });
+    return { usage: await generation.usage };
+  },
+
+  /** OpenAI's request; the events are its chunks, where it says `stream`. */
+  async chat(request: ChatRequest, signal: AbortSignal, onEvent: OnEvent) {
+    const answer = await loaded().chat.completions.create(request, { signal });
+    if (!(Symbol.asyncIterator in answer)) return answer;
+    for await (const chunk of answer) onEvent(chunk);
+    return null;
+  },
+
+  async embed(texts: readonly string[], signal: AbortSignal) {
+    const { embeddings, usage } = await loaded().embed(texts, { signal });
+    return { rows: await float32ToBase64(flat(embeddings)), usage };
+  },
+};
+
+function flat(rows: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(rows.length * (rows[0]?.length ?? 0));
+  rows.forEach((row, i) => {
+    all.set(row, i * row.length);
+  });
+  return all;
+}
+
 const runner = {
   load: (url: string, options: Pick<LoadOptions, "device" | "threads"> = {}) =>
     answer(async () => {
@@ -83,8 +122,7 @@ const runner = {
   embed: (texts: readonly string[]) =>
     answer(async () => {
       const { embeddings, usage } = await loaded().embed(texts);
-      const rows = await float32ToBase64(new Float32Array(embeddings.flatMap((embedding) => [...embedding])));
-      return { rows, usage, device: loaded().device };
+      return { rows: await float32ToBase64(flat(embeddings)), usage, device: loaded().device };
     }),
 
   tokenize: (text: string) => answer(() => loaded().tokenize(text)),
@@ -114,8 +152,7 @@ const runner = {
       return { text, usage: await generation.usage, ...described(index) };
     }),
 
-  measureSession: (index: number, input: string | readonly Message[]) =>
-    answer(() => sessionAt(index).measure(input)),
+  measureSession: (index: number, input: string | readonly Message[]) => answer(() => sessionAt(index).measure(input)),
 
   loadAdapter: (url: string, name: string) => answer(() => loaded().loadAdapter({ url }, { name })),
 
@@ -124,6 +161,17 @@ const runner = {
       await loaded().unloadAdapter(name);
       return null;
     }),
+
+  /** One request of many at once; its events go through `nomoatEvents`. */
+  request: <M extends keyof typeof served>(id: number, method: M, params: Parameters<(typeof served)[M]>[0]) =>
+    answer(() =>
+      requests.run<unknown>(id, (signal, onEvent) => {
+        const serve = served[method] as (params: unknown, signal: AbortSignal, onEvent: OnEvent) => Promise<unknown>;
+        return serve(params, signal, onEvent);
+      }),
+    ),
+
+  abort: (id: number) => requests.abort(id),
 
   measureBandwidth: () => answer(() => loaded().measureBandwidth()),
 };

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 402402,
-      "sha256": "d00c1047cf31cf9a9f86bdba46102cbbbc842d24e0650b9df70232a52fc6d2a3"
+      "nbytes": 402678,
+      "sha256": "f1788888add6b153ca459a79e5cbd9344e2ec28a3d4be35f4b3f10279ee98730"
     },
     "relaxed": {
-      "nbytes": 402402,
-      "sha256": "7400fc841a1ff9562edbe6264f3fa70ee098b9f57b7c0072410cbf4392a8e171"
+      "nbytes": 402678,
+      "sha256": "fad0429480af96c7437a4086d811b23eb77c8a28f04a5b90789d9310141a01a8"
     },
     "plain-threads": {
-      "nbytes": 462341,
-      "sha256": "36e8407360bbf4fc48f924ae62669fe0f66c240bb3b936d21738a8373045ce74"
+      "nbytes": 462617,
+      "sha256": "2a2ce4c26e56d38f9695313a798c057c1f9ddcf2b610839a3a1c553a8e875ee9"
     },
     "plain": {
-      "nbytes": 462341,
-      "sha256": "f54f429c6c764b563e67e565e630e87ca9d33be0925ba9c457a4f1f818110c01"
+      "nbytes": 462617,
+      "sha256": "ecb45ae92b311e5aadacefccfa36cfd2560ac993075b549f382c89838f9cec6e"
     }
   },
   "stack_bytes": 65536,
@@ -257,6 +257,7 @@ export const LIBRARY = {
     "layer_norm",
     "linear_recurrence",
     "lora_up",
+    "mask_logits",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

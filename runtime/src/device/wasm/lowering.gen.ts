@@ -740,6 +740,16 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       }
     ]
   },
+  "mask_logits": {
+    "refusals": [],
+    "memory": [],
+    "steps": [
+      {
+        "when": 1,
+        "calls": [{"when": 1, "kernel": "mask_logits", "arguments": ["token_mask.address", "logits.address", "vocab_size"]}]
+      }
+    ]
+  },
   "pool": {
     "refusals": [],
     "memory": [],

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1392066,
-  "sha256": "53224372a89df4ec40cf1a44a99bebb44c9455c9af942ed11289562ca3196baf"
+  "nbytes": 1393571,
+  "sha256": "80fc2235d69a33be15d37a4ee7866fb727eb5c4de873a7ad310fb7f7a1e7fa08"
 } as const;
