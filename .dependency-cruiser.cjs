@@ -24,9 +24,9 @@ module.exports = {
     {
       name: "constraint-on-first-use",
       severity: "error",
-      from: { path: "^runtime/src/(?!constraint/|engine/constraints\.ts)" },
+      from: { path: "^runtime/src/(?!constraint/|engine/constraints\\.ts)" },
       to: {
-        path: "^runtime/src/(constraint/|engine/constraints\.ts)",
+        path: "^runtime/src/(constraint/|engine/constraints\\.ts)",
         dependencyTypesNot: ["type-only", "dynamic-import"],
       },
     },

@@ -32,6 +32,18 @@ export class RunningConstraint implements Constraint {
     return this.started ? masks.of(this.state) : masks.ofStart(this.state);
   }
 
+  begin(text: string): boolean {
+    const { machine } = this.compiled.program;
+    let state: State | null = this.state;
+    for (const byte of new TextEncoder().encode(text)) {
+      state = machine.after(state, byte);
+      if (!state) return false;
+    }
+    this.state = state;
+    this.started ||= text !== "";
+    return true;
+  }
+
   accept(id: number): void {
     const { vocabulary, program } = this.compiled;
     if (!this.ended && vocabulary.endIds.has(id) && this.state.complete) {

@@ -27,6 +27,8 @@ export interface Constraint {
   /** ceil(vocab_size / 32) words: bit i % 32 of word i / 32 is set where token i may follow. An end-of-text id may
    * follow exactly where `complete`. Shared between calls: the caller does not write to it. */
   mask(): Uint32Array<ArrayBuffer>;
+  /** Takes what the answer begins with, before any token; false, and nothing is taken: it does not fit. */
+  begin(text: string): boolean;
   /** Takes a token that mask() allows. */
   accept(id: number): void;
   /** Tokens that follow with certainty from here; may be empty. They are not accepted yet. */

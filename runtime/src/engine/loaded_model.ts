@@ -54,6 +54,8 @@ export interface AnswerHooks {
   /** What the answer consists of. Default: text, of the options' responseFormat. */
   readonly form?: Pick<AnswerForm, "format" | "keep">;
   readonly watch?: ReasoningWatch | null;
+  /** What the answer begins with, at the end of the prompt: its format holds for both together. */
+  readonly begun?: string;
 }
 
 const MAX_LOGITS_BYTES = 2 ** 30;
@@ -154,6 +156,8 @@ export class LoadedModel {
     optionsGiven: unknown,
     hooks: {
       readonly tools: readonly Tool[];
+      /** What the answer begins with, at the end of the prompt. */
+      readonly begun: string;
       readonly onDelta: (delta: Delta) => void;
       readonly signal?: AbortSignal;
     },
@@ -210,7 +214,7 @@ export class LoadedModel {
   async answer(
     promptIds: readonly number[],
     options: PlainEngineGenerateOptions,
-    { onText, signal, form, watch = null }: AnswerHooks,
+    { onText, signal, form, watch = null, begun = "" }: AnswerHooks,
   ): Promise<Usage> {
     const arrivedMs = performance.now();
     this.requireTask("generate");
@@ -226,6 +230,8 @@ export class LoadedModel {
     const scores = logprobs || Object.keys(logitBias).length > 0 ? await this.scoresFor(options) : null;
     const format = form ? form.format : (options.responseFormat ?? null);
     const constraint = format === null ? null : (await this.requireConstraints(text)).compile(format);
+    if (constraint && !constraint.begin(begun))
+      throw new LlmError("not_supported", "What the answer shall begin with does not fit its responseFormat.");
     const task = await this.placement.start(
       (session) =>
         new GenerateTask(session, {

@@ -78,13 +78,15 @@ export class Conversation {
     return this.inTurn(hooks.signal, async (signal) => {
       await prepareFor(this.model, input);
       const prompt = this.fit(input, { continueFinal: prefix }, hooks.onOverflow);
-      const answer = new Answer(prefix ? input.at(-1)!.content : "");
+      const begun = prefix ? input.at(-1)!.content : "";
+      const answer = new Answer(begun);
       const onDelta = (delta: Delta) => {
         const piece = answer.push(delta);
         if (piece !== "") hooks.onText(piece);
       };
       const { tools } = this;
-      const usage = await this.model.respond(prompt, { ...this.options, ...request }, { tools, onDelta, signal });
+      const options = { ...this.options, ...request };
+      const usage = await this.model.respond(prompt, options, { tools, begun, onDelta, signal });
       if (usage.finishReason === "aborted") throw aborted();
       this.keep([...this.history, ...(prefix ? input.slice(0, -1) : input), answer.message]);
       for (const call of answer.toolCalls) hooks.onToolCall(call);

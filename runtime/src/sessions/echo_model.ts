@@ -60,6 +60,7 @@ export class EchoModel implements HostedModel {
     options: unknown,
     hooks: {
       readonly tools: readonly Tool[];
+      readonly begun: string;
       readonly onDelta: (delta: Delta) => void;
       readonly signal: AbortSignal;
     },

@@ -23,6 +23,8 @@ export interface SessionModel {
     options: unknown,
     hooks: {
       readonly tools: readonly Tool[];
+      /** What the answer begins with, at the end of the prompt. */
+      readonly begun: string;
       readonly onDelta: (delta: Delta) => void;
       readonly signal: AbortSignal;
     },

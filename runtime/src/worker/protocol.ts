@@ -26,10 +26,11 @@ import type {
   ToolCall,
   Usage,
 } from "../api/types";
-import type { PlainEngineGenerateOptions, ResponseFormat } from "../contract/generate";
+import type { Format } from "../constraint/format";
+import type { PlainEngineGenerateOptions } from "../contract/generate";
 import type { WireError } from "../internal/errors";
 
-type Plain<T> = Omit<T, "signal" | "responseFormat"> & { readonly responseFormat?: ResponseFormat };
+type Plain<T> = Omit<T, "signal" | "responseFormat"> & { readonly responseFormat?: Format };
 
 /** What a session is now; `device`: where the model is. */
 export interface SessionState {

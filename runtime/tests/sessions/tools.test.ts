@@ -12,7 +12,7 @@ const tools = [
   {
     type: "function",
     function: {
-      name: "add",
+      name: "sum",
       description: "adds",
       parameters: { type: "object", properties: { a: { type: "number" } } },
     },
@@ -31,15 +31,15 @@ it("shows tools and their calls to the template", async () => {
   const plain = await model.createSession({ maxTokens: 1 });
   const session = await model.createSession({ tools, maxTokens: 1 });
   const more = (await session.measure("a")) - (await plain.measure("a"));
-  expect(more).toBeGreaterThan(20);
-  const call: ToolCall = { id: "1", type: "function", function: { name: "add", arguments: '{"a": 1}' } };
+  expect(more).toBe("sum,".length);
+  const call: ToolCall = { id: "1", type: "function", function: { name: "sum", arguments: '{"a": 1}' } };
   const input: Message[] = [
     { role: "user", content: "a" },
     { role: "assistant", content: "", tool_calls: [call] },
     { role: "tool", content: "2", tool_call_id: "1" },
   ];
   // The arguments as the template writes them, in the turn of the assistant, and the result.
-  expect(await session.measure(input)).toBeGreaterThan(more + '<tool_call>"name": "add"{"a": 1}</tool_call>'.length);
+  expect(await session.measure(input)).toBeGreaterThan(more + '<tool_call>"name": "sum"{"a": 1}</tool_call>'.length);
 });
 
 it("reads calls off the answer", async () => {
@@ -47,7 +47,7 @@ it("reads calls off the answer", async () => {
   const model = await LoadedModel.load(devices, speakingToy(), { device: "auto", threads: null });
   onTestFinished(() => model.unload());
   await model.prepareTools();
-  const written = '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>';
+  const written = '<tool_call>\n{"name": "sum", "arguments": {"a": 1}}\n</tool_call>';
   const prompt = model.encodeChat([{ role: "user", content: "a" }], { tools });
   const ids = model.tokenize(written);
   // The toy model says noise, so what it says is put into its mouth.
@@ -57,12 +57,30 @@ it("reads calls off the answer", async () => {
     return { finishReason: "stop" } as Usage;
   };
   const deltas: unknown[] = [];
-  await model.respond(prompt, { temperature: 0 }, { tools, onDelta: (delta) => deltas.push(delta) });
-  expect(deltas[0]).toMatchObject({ type: "tool_call", index: 0, name: "add" });
+  await model.respond(prompt, { temperature: 0 }, { tools, begun: "", onDelta: (delta) => deltas.push(delta) });
+  expect(deltas[0]).toMatchObject({ type: "tool_call", index: 0, name: "sum" });
   expect((deltas as { arguments?: string }[]).map((delta) => delta.arguments ?? "").join("")).toBe('{"a": 1}');
 });
 
 it("refuses tools that the template does not know", async () => {
   const model = await load(toyPackage);
   await expect(model.createSession({ tools })).rejects.toMatchObject({ code: "not_supported" });
+});
+
+it("holds answers to a format, with what they begin with, and refuses a beginning that does not fit", async () => {
+  const model = await load(toyPackage);
+  const session = await model.createSession({ temperature: 0, maxTokens: 20 });
+  const responseFormat = /(?:one|once|two), (?:yes|no)/;
+  const answer = async (begun: string) => {
+    const input: Message[] = [
+      { role: "user", content: "a" },
+      { role: "assistant", content: begun },
+    ];
+    return `${begun}${await session.prompt(input, { responseFormat })}`;
+  };
+  const whole = new RegExp(`^${responseFormat.source}$`);
+  expect(await session.prompt("a", { responseFormat })).toMatch(whole);
+  for (const begun of ["o", "onc", "two, n", "one, yes"]) expect(await answer(begun)).toMatch(whole);
+  for (const begun of ["x", "on, no", "two, noo"])
+    await expect(answer(begun)).rejects.toMatchObject({ code: "not_supported" });
 });

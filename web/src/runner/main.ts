@@ -155,8 +155,7 @@ const runner = {
       return { text, usage: await generation.usage, ...described(index) };
     }),
 
-  measureSession: (index: number, input: string | readonly Message[]) =>
-    answer(() => sessionAt(index).measure(input)),
+  measureSession: (index: number, input: string | readonly Message[]) => answer(() => sessionAt(index).measure(input)),
 
   loadAdapter: (url: string, name: string) => answer(() => loaded().loadAdapter({ url }, { name })),
 
