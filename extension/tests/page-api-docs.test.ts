@@ -8,7 +8,8 @@ import { expect, it } from "vitest";
 import { PAGE_LIMITS } from "../protocol/page-contract";
 
 const PAGE = new URL("../../docs/page-api.md", import.meta.url);
-const source = (name: string) => readFileSync(new URL(`../../runtime/src/contract/${name}.ts`, import.meta.url), "utf8");
+const source = (name: string) =>
+  readFileSync(new URL(`../../runtime/src/contract/${name}.ts`, import.meta.url), "utf8");
 
 type Fields = Readonly<Record<string, FieldData>>;
 const fieldsOf = (rule: RuleData): Fields => (rule as Extract<RuleData, { kind: "object" }>).fields;

@@ -2,8 +2,8 @@
 logits, whatever the sampler does with them, a bias moves the next token, and several choices are those of their seeds.
 Needs Chromium.
 
-The shapes and the errors of chat.completions are proved without a browser, in runtime/tests/chat; over HTTP with OpenAI's
-client in test_serve_api.py.
+The shapes and the errors of chat.completions are proved without a browser, in runtime/tests/chat; over HTTP with
+OpenAI's client in test_serve_api.py.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def test_log_probabilities_are_the_models_and_a_bias_moves_the_sampler_alone(pag
         rows = log_softmax(page, usage["promptIds"], usage["generatedIds"])
         got = [entry["logprob"] for entry in usage["logprobs"]]
         written = usage["generatedIds"][: len(got)]  # a token that ends the answer has no text, and no entry
-        np.testing.assert_allclose(got, [row[id] for row, id in zip(rows, written, strict=False)], atol=TOLERANCE)
-    for entry, row in zip(plain["logprobs"], log_softmax(page, plain["promptIds"], plain["generatedIds"]), strict=False):
+        np.testing.assert_allclose(got, rows[range(len(got)), written], atol=TOLERANCE)
+    rows = log_softmax(page, plain["promptIds"], plain["generatedIds"])
+    for entry, row in zip(plain["logprobs"], rows, strict=False):
         top = [each["logprob"] for each in entry["top_logprobs"]]
         np.testing.assert_allclose(top, np.sort(row)[::-1][:3], atol=TOLERANCE)
 
