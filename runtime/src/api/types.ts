@@ -136,9 +136,7 @@ export interface Embeddings {
 }
 
 /** A session's options: those of `generate` for each of its prompts, and how adventurous its answers are. */
-export interface SessionOptions
-  extends Omit<EngineGenerateOptions, "system" | "raw" | "responseFormat">,
-    OnThisSide<ResponseFormat> {
+export interface SessionOptions extends Omit<EngineGenerateOptions, "system" | "raw"> {
   /** Messages that the session begins with and never loses; a system message may be the first of them. */
   readonly initialPrompts?: readonly Message[];
   /** Functions that the model may call, where its template knows tools. */
@@ -147,9 +145,7 @@ export interface SessionOptions
   readonly samplingMode?: SamplingMode;
 }
 
-export interface SessionPromptOptions
-  extends Omit<EngineGenerateOptions, "system" | "raw" | "partition" | "adapter" | "responseFormat">,
-    OnThisSide<ResponseFormat> {
+export interface SessionPromptOptions extends Omit<EngineGenerateOptions, "system" | "raw" | "partition" | "adapter"> {
   /**
    * Whether the answer begins with the last message, which is the assistant's then; the text has only what is added to
    * it. Default: where the last message is the assistant's.
