@@ -43,8 +43,10 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
                                               record(kind={"const": "square"}, a={"type": "integer", "maximum": 99})]}),
     "optional": ("Describe a book.", {"type": "object", "properties": {"title": STRING, "year": {"type": "integer"},
                  "isbn": STRING}, "required": ["title"], "additionalProperties": False}),
-    "tree": ("Draw a small tree.", {"$defs": {"node": record(name={"type": "string", "maxLength": 12}, children={
-             "type": "array", "items": {"$ref": "#/$defs/node"}, "maxItems": 2})}, "$ref": "#/$defs/node"}),
+    "tree": ("Draw a small tree.", {"$defs": {"leaf": {"type": "string", "maxLength": 12}, "branch": {"type": "array",
+             "items": {"$ref": "#/$defs/leaf"}, "maxItems": 3}},
+             **record(name={"$ref": "#/$defs/leaf"}, left={"$ref": "#/$defs/branch"},
+                      right={"$ref": "#/$defs/branch"})}),
     "tuple": ("Where is Rome?", {"type": "array", "prefixItems": [{"type": "number", "minimum": -90, "maximum": 90},
               {"type": "number", "minimum": -180, "maximum": 180}], "minItems": 2, "items": False}),
     "conditional": ("Order a drink.", record(drink={"enum": ["tea", "coffee"]}, milk={"type": "boolean"})
