@@ -43,8 +43,10 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
                                               record(kind={"const": "square"}, a={"type": "integer", "maximum": 99})]}),
     "optional": ("Describe a book.", {"type": "object", "properties": {"title": STRING, "year": {"type": "integer"},
                  "isbn": STRING}, "required": ["title"], "additionalProperties": False}),
-    "tree": ("Draw a small tree.", {"$defs": {"node": record(name={"type": "string", "maxLength": 12}, children={
-             "type": "array", "items": {"$ref": "#/$defs/node"}, "maxItems": 2})}, "$ref": "#/$defs/node"}),
+    "tree": ("Draw a small tree.", {"$defs": {"leaf": {"type": "string", "maxLength": 12}, "branch": {"type": "array",
+             "items": {"$ref": "#/$defs/leaf"}, "maxItems": 3}},
+             **record(name={"$ref": "#/$defs/leaf"}, left={"$ref": "#/$defs/branch"},
+                      right={"$ref": "#/$defs/branch"})}),
     "tuple": ("Where is Rome?", {"type": "array", "prefixItems": [{"type": "number", "minimum": -90, "maximum": 90},
               {"type": "number", "minimum": -180, "maximum": 180}], "minItems": 2, "items": False}),
     "conditional": ("Order a drink.", record(drink={"enum": ["tea", "coffee"]}, milk={"type": "boolean"})
@@ -80,11 +82,14 @@ def main() -> None:
 
 
 def measure(opened: OpenPackage, answers: int, max_tokens: int) -> dict[str, Any]:
-    valid, cut, rows = 0, 0, {}
+    valid, cut = 0, 0
+    rows: dict[str, dict[str, Any]] = {}
+    later: list[float] = []
     plain = opened.generate("Tell me a long story about a fox.", temperature=0, maxTokens=120)["usage"]
     plain_ms = [1000 / plain["decodeTokPerS"]]
     for name, (question, schema) in SCHEMAS.items():
-        token_ms, bad = [], []
+        token_ms: list[float] = []
+        bad: list[str] = []
         for seed in range(answers):
             answer = opened.generate(
                 [{"role": "user", "content": f"{question} Answer in JSON."}],
@@ -101,12 +106,10 @@ def measure(opened: OpenPackage, answers: int, max_tokens: int) -> dict[str, Any
                 cut += usage["finishReason"] == "length"
         plain = opened.generate("Tell me a long story about a fox.", temperature=0, maxTokens=60)["usage"]
         plain_ms.append(1000 / plain["decodeTokPerS"])
-        rows[name] = {
-            "first_ms_per_token": round(token_ms[0], 2) if token_ms else None,
-            "later_ms_per_token": round(statistics.median(token_ms[1:]), 2) if len(token_ms) > 1 else None,
-            "bad": bad,
-        }
-    later = [row["later_ms_per_token"] for row in rows.values() if row["later_ms_per_token"] is not None]
+        rows[name] = {"bad": bad}
+        if len(token_ms) > 1:
+            later.append(statistics.median(token_ms[1:]))
+            rows[name] |= {"first_ms_per_token": round(token_ms[0], 2), "later_ms_per_token": round(later[-1], 2)}
     return {
         "valid": valid,
         "of": answers * len(SCHEMAS),

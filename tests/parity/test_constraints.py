@@ -11,6 +11,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
@@ -61,7 +62,7 @@ def written(instance: Any, i: int) -> str:
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("constraints")
     bundler = HERE / "bundle_driver.mjs"
-    command = ["node", bundler, "constraint_driver", folder]
+    command: list[str | Path] = ["node", bundler, "constraint_driver", folder]
     subprocess.run(command, check=True, timeout=PROCESS_S, cwd=HERE.parents[1])
     return folder / "constraint_driver.mjs"
 
@@ -112,9 +113,76 @@ def test_formats(driver: Path) -> None:
         schema = {"type": "string"} | group.schema
         suite.append(Group(group.name, schema, [i for i, _ in judged], [v for _, v in judged]))
     for group, outcome in zip(suite, run(driver, suite, 10, "assert"), strict=True):
-        judged = list(zip(group.instances, group.valid, outcome["valid"], strict=True))
-        assert [instance for instance, valid, accepted in judged if accepted and not valid] == [], group.name
-        assert any(accepted for _, _, accepted in judged), group.name
+        answers = list(zip(group.instances, group.valid, outcome["valid"], strict=True))
+        assert [instance for instance, valid, accepted in answers if accepted and not valid] == [], group.name
+        assert any(accepted for _, _, accepted in answers), group.name
         validator = jsonschema.Draft202012Validator(group.schema, format_checker=checker)
         assert len(outcome["generated"]) == 10
         assert [text for text in outcome["generated"] if not validator.is_valid(json.loads(text))] == [], group.name
+
+
+def random_schema(draw: Random, depth: int) -> Any:
+    """Keywords of every kind, few enough values that instances often fit."""
+    leaves = (
+        lambda: draw.random() < 0.9,
+        lambda: {"type": draw.choice(["null", "boolean", "integer", "number", "string", "array", "object"])},
+        lambda: {"enum": draw.sample([1, "a", None, [1], {"b": 2}, 0.5], 3)},
+        lambda: {"const": draw.choice(["ab", 1, True, [], {"a": 1}])},
+        lambda: {"minLength": draw.randrange(3), "maxLength": draw.randrange(1, 4)},
+        lambda: {"pattern": draw.choice(["^a+$", "b", "^[a-c]{2,3}$", "x?"])},
+        lambda: {"minimum": draw.randrange(-2, 3), "exclusiveMaximum": draw.randrange(1, 5)},
+        lambda: {"multipleOf": draw.choice([1, 2, 0.5])},
+    )
+    if depth == 0:
+        return draw.choice(leaves)()
+
+    def inner() -> Any:
+        return random_schema(draw, depth - 1)
+
+    shapes = (
+        lambda: {"properties": {"a": inner(), "b": inner()}, "required": draw.sample(["a", "b"], draw.randrange(3))},
+        lambda: {"properties": {"a": inner()}, "patternProperties": {"^b": inner()}, "additionalProperties": inner()},
+        lambda: {"minProperties": draw.randrange(3), "maxProperties": draw.randrange(1, 4), "propertyNames": inner()},
+        lambda: {"prefixItems": [inner()], "items": inner(), "minItems": draw.randrange(3), "maxItems": 3},
+        lambda: {"contains": inner(), "minContains": draw.randrange(3), "maxContains": 2},
+        lambda: {"anyOf": [inner(), inner()]},
+        lambda: {"oneOf": [inner(), inner(), inner()]},
+        lambda: {"allOf": [inner(), inner()]},
+        lambda: {"not": inner()},
+        lambda: {"if": inner(), "then": inner(), "else": inner()},
+        lambda: {"dependentSchemas": {"a": inner()}, "dependentRequired": {"b": ["a"]}},
+        lambda: {"properties": {"a": inner()}, "anyOf": [inner(), inner()], "unevaluatedProperties": inner()},
+        lambda: {"prefixItems": [inner()], "oneOf": [inner(), inner()], "unevaluatedItems": inner()},
+    )
+    return draw.choice(shapes)()
+
+
+def random_value(draw: Random, depth: int) -> Any:
+    if depth == 0 or draw.random() < 0.4:
+        return draw.choice([None, True, False, 0, 1, 2, -1, 0.5, 2.5, 3.0, "", "a", "b", "ab", "abc", "x"])
+    if draw.random() < 0.4:
+        return [random_value(draw, depth - 1) for _ in range(draw.randrange(4))]
+    return {name: random_value(draw, depth - 1) for name in draw.sample(["a", "b", "bb", "c"], draw.randrange(4))}
+
+
+def test_random_schemas_say_what_jsonschema_says(driver: Path) -> None:
+    draw = Random(8)
+    suite = []
+    for i in range(400):
+        schema = random_schema(draw, 3)
+        instances = [random_value(draw, 2) for _ in range(25)]
+        validator = jsonschema.Draft202012Validator(schema)
+        suite.append(Group(str(i), schema, instances, [validator.is_valid(instance) for instance in instances]))
+    outcomes = run(driver, suite, 0, "ignore")
+    compared = 0
+    for group, outcome in zip(suite, outcomes, strict=True):
+        if outcome["refused"] is not None:
+            continue
+        compared += 1
+        different = [
+            instance
+            for instance, valid, accepted in zip(group.instances, group.valid, outcome["valid"], strict=True)
+            if valid != accepted
+        ]
+        assert different == [], group.schema
+    assert compared > 350

@@ -32,8 +32,13 @@ export abstract class Item {
     return null;
   }
 
-  /** An item that allows the same tokens, if none is longer than `longest` bytes. */
-  alike(_longest: number): Item {
+  /** An item that allows the same tokens, the same one for as many as possible. */
+  alike(): Item {
+    return this;
+  }
+
+  /** As alike, for tokens of at most that many bytes. */
+  alikeUpTo(_bytes: number): Item {
     return this;
   }
 

@@ -15,18 +15,26 @@ interface Alone {
   readonly left: readonly number[];
 }
 
+/** Nearly all tokens are no longer. */
+const SHORT_BYTES = 16;
+
 /** What stands for all that is below. */
 class Bottom extends Item {}
 
 export class Masks {
   private readonly alone = new WeakMap<Item, Alone>();
+  private readonly aloneForShort = new WeakMap<Item, Alone>();
   private readonly bottom = new Bottom();
+  /** Nodes as deep as short tokens go, under which there are longer ones. */
+  private readonly deep: readonly { readonly index: number; readonly path: Uint8Array }[];
   private steps = 0;
 
   constructor(
     private readonly vocabulary: Vocabulary,
     private readonly machine: Machine,
-  ) {}
+  ) {
+    this.deep = nodesAt(vocabulary, SHORT_BYTES);
+  }
 
   /** (ceil(size / 32)) words; cached in the state. */
   of(state: State): Uint32Array<ArrayBuffer> {
@@ -55,32 +63,56 @@ export class Masks {
     this.steps = LIMITS.maskSteps;
     for (let node = space; node < vocabulary.ends[space]!; node++) this.mark(node, mask, false);
     // A token that is nothing but that space would be no text at all.
-    this.walk(space, state, mask, null);
+    this.walk(space, state, mask, null, Number.POSITIVE_INFINITY);
     return mask;
   }
 
+  /** The item on top, above nothing. */
   private ofItem(given: Item): Alone {
-    const item = given.alike(this.vocabulary.longest);
-    let alone = this.alone.get(item);
+    const item = given.alike();
+    const short = item.alikeUpTo(SHORT_BYTES);
+    if (short === item) return this.run(this.alone, item, Number.POSITIVE_INFINITY);
+    // Short tokens as for many other items; the few that are longer for this one.
+    const common = this.run(this.aloneForShort, short, SHORT_BYTES);
+    const mask = common.mask.slice();
+    const left = [...common.left];
+    const start = this.above(item);
+    for (const node of this.deep) {
+      let state: State | null = start;
+      for (const byte of node.path) state = state && this.machine.after(state, byte);
+      if (state) this.walk(node.index, state, mask, left, Number.POSITIVE_INFINITY);
+    }
+    return { mask, left };
+  }
+
+  private run(known: WeakMap<Item, Alone>, item: Item, most: number): Alone {
+    let alone = known.get(item);
     if (!alone) {
-      const { machine, vocabulary } = this;
+      const { ends } = this.vocabulary;
       const mask = this.empty();
       const left: number[] = [];
-      const state = machine.state([machine.push([item], machine.push([this.bottom], null))]);
-      this.walk(0, state, mask, left);
-      alone = { mask, left: left.filter((node) => vocabulary.ends[node]! > node + 1) };
-      this.alone.set(item, alone);
+      this.walk(0, this.above(item), mask, left, most);
+      alone = { mask, left: left.filter((node) => ends[node]! > node + 1) };
+      known.set(item, alone);
     }
     return alone;
   }
 
-  private goOn(below: Stack, left: readonly number[], mask: Uint32Array): void {
-    const state = this.machine.state([below]);
-    for (const node of left) this.walk(node, state, mask, null);
+  private above(item: Item): State {
+    const { machine } = this;
+    return machine.state([machine.push([item], machine.push([this.bottom], null))]);
   }
 
-  /** Marks the tokens below a node that lead on from the state, and adds to `left` the nodes where the bottom is reached. */
-  private walk(from: number, start: State, mask: Uint32Array, left: number[] | null): void {
+  private goOn(below: Stack, left: readonly number[], mask: Uint32Array): void {
+    const state = this.machine.state([below]);
+    for (const node of left) this.walk(node, state, mask, null, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Marks the tokens below a node, down to the depth `most`, that lead on from the state, and adds to `left` the nodes where
+   * the bottom is reached.
+   */
+  private walk(from: number, start: State, mask: Uint32Array, left: number[] | null, most: number): void {
     const { bytes, depths, ends } = this.vocabulary;
     const { machine, bottom } = this;
     const top = depths[from]!;
@@ -97,7 +129,7 @@ export class Masks {
       states[depth] = next;
       this.mark(node, mask, true);
       if (left && next.stacks.some(({ item }) => item === bottom)) left.push(node);
-      node += 1;
+      node = depths[node]! < most ? node + 1 : ends[node]!;
     }
   }
 
@@ -117,4 +149,17 @@ export class Masks {
 function childOf({ bytes, ends }: Vocabulary, parent: number, byte: number): number {
   for (let node = parent + 1; node < ends[parent]!; node = ends[node]!) if (bytes[node] === byte) return node;
   return -1;
+}
+
+/** Nodes of this depth that go on, with the bytes that lead to them. */
+function nodesAt({ bytes, depths, ends }: Vocabulary, depth: number) {
+  const path = new Uint8Array(depth);
+  const found: { readonly index: number; readonly path: Uint8Array }[] = [];
+  for (let node = 1; node < bytes.length; ) {
+    path[depths[node]! - 1] = bytes[node]!;
+    const isDeep = depths[node] === depth;
+    if (isDeep && ends[node]! > node + 1) found.push({ index: node, path: path.slice() });
+    node = isDeep ? ends[node]! : node + 1;
+  }
+  return found;
 }

@@ -48,6 +48,11 @@ export class ObjectItem extends Item {
     return json.machine.item(key, () => new ObjectItem(json, plan, progress, phase));
   }
 
+  /** As if no other names had come. */
+  withoutOthers(): ObjectItem {
+    return ObjectItem.make(this.json, this.plan, { ...this.progress, others: [] }, this.phase);
+  }
+
   /** Whether the object may end. */
   private get mayEnd(): boolean {
     const { plan, progress } = this;
@@ -161,6 +166,15 @@ export class ObjectItem extends Item {
   }
 }
 
+/** Begins no name: control characters are escaped. */
+const UNLIKE = "\0";
+
+/** The name that was written as these bytes. */
+function nameOf(written: string): string {
+  const bytes = Uint8Array.from(written, (character) => character.charCodeAt(0));
+  return JSON.parse(`"${new TextDecoder().decode(bytes)}"`);
+}
+
 class NameItem extends Item {
   private readonly reader: Reader;
 
@@ -169,16 +183,34 @@ class NameItem extends Item {
     private readonly view: Uint8Array | null,
     private readonly state: number,
     private readonly escaping: string,
-    /** What was written of it, where names must differ. */
+    /** What was written of it, where names must differ: a character for each byte. */
     private readonly text: string,
+    /** For masks only: text that no other name begins with is forgotten. */
+    private readonly forMask: boolean,
   ) {
     super();
     this.reader = { step: (at, byte) => object.plan.step(view, at, byte), free: () => view === null };
   }
 
-  static make(object: ObjectItem, view: Uint8Array | null, state: number, escaping: string, text: string): NameItem {
-    const key = `name ${object.serial} ${state} ${escaping} ${text}`;
-    return object.json.machine.item(key, () => new NameItem(object, view, state, escaping, text));
+  static make(
+    object: ObjectItem,
+    view: Uint8Array | null,
+    state: number,
+    escaping: string,
+    text: string,
+    forMask = false,
+  ): NameItem {
+    const key = `name ${object.serial} ${state} ${escaping} ${text} ${forMask}`;
+    return object.json.machine.item(key, () => new NameItem(object, view, state, escaping, text, forMask));
+  }
+
+  /** What was written does not matter where no other name has begun like that. */
+  override alike(): Item {
+    const { object, view, state, escaping, text } = this;
+    if (this.forMask || !object.plan.counts) return this;
+    if (object.progress.others.some((other) => other.startsWith(text)))
+      return NameItem.make(object, view, state, escaping, text, true);
+    return NameItem.make(object.withoutOthers(), view, state, escaping, UNLIKE, true);
   }
 
   protected override step(byte: number): Alternatives {
@@ -191,10 +223,11 @@ class NameItem extends Item {
       return label && (view === null || view[state] === 3) ? object.property(label, this.text) : DEAD;
     }
     const differs = json.generating && plan.counts;
-    const text = differs ? this.text + String.fromCharCode(byte) : "";
-    const taken = differs ? progress.others.filter((other) => other.startsWith(text)) : [];
-    const begun = taken.filter((other) => plan.accepts(view!, JSON.parse(`"${other}"`))).length;
+    const longer = differs && this.text !== UNLIKE ? this.text + String.fromCharCode(byte) : this.text;
+    const taken = differs ? progress.others.filter((other) => other.startsWith(longer)) : [];
+    const text = this.forMask && taken.length === 0 ? UNLIKE : longer;
+    const begun = taken.filter((other) => plan.accepts(view!, nameOf(other))).length;
     if (begun > 0 && plan.countNames(view!, moved.state, begun + 1) <= begun) return DEAD;
-    return [[NameItem.make(object, view, moved.state, moved.escaping, text)]];
+    return [[NameItem.make(object, view, moved.state, moved.escaping, text, this.forMask)]];
   }
 }

@@ -28,7 +28,7 @@ export class StringItem extends Item {
   }
 
   /** Lengths that no token reaches do not count. */
-  override alike(longest: number): Item {
+  override alikeUpTo(longest: number): Item {
     const { json, set, state, escaping } = this;
     const min = Math.min(set.min, longest + 1);
     const max = set.max > longest ? Number.POSITIVE_INFINITY : set.max;
