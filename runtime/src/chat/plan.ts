@@ -9,7 +9,7 @@ import { LlmError } from "../internal/errors";
 
 const REQUEST = chatRequest(ENGINE_LIMITS);
 /** Tokens that a model may think for. */
-const EFFORT_TOKENS = { minimal: 128, low: 512, medium: 2048, high: 8192, xhigh: 32768 } as const;
+const EFFORT_TOKENS = { minimal: 128, low: 512, medium: 2048, high: 8192, xhigh: 32768, max: null } as const;
 
 export interface ChatPlan {
   readonly messages: readonly PlainMessage[];

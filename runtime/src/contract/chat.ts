@@ -112,8 +112,8 @@ export const chatRequest = ({ messages, maxTokens, temperature, choices }: Limit
     tool_choice: nullable(toolChoice),
     /** Whether it may call several at once. Default: true. */
     parallel_tool_calls: nullable(boolean()),
-    /** How long it may think: none, or at most 128, 512, 2048, 8192 or 32768 tokens. */
-    reasoning_effort: nullable(choice("none", "minimal", "low", "medium", "high", "xhigh")),
+    /** How long it may think: none; at most 128, 512, 2048, 8192 or 32768 tokens; max: without limit. */
+    reasoning_effort: nullable(choice("none", "minimal", "low", "medium", "high", "xhigh", "max")),
     /** Ours: whether it thinks, and for at most how many tokens. */
     reasoning: nullable(object({ enabled: optional(boolean()), max_tokens: optional(integer(0, maxTokens)) })),
     /** Ours: so many of the most likely tokens are kept; 0 is off. */

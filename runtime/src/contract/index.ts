@@ -7,4 +7,4 @@ export { generateOptions, type PlainGenerateOptions, prompt } from "./generate";
 export type { Limits } from "./limits";
 export type { Message } from "./messages";
 export * from "./primordials";
-export { choice, type Infer, integer, object, optional, text } from "./rules";
+export { type FieldData, type Infer, object, optional, type RuleData, text } from "./rules";
