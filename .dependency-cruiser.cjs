@@ -80,7 +80,7 @@ module.exports = {
       severity: "error",
       from: { path: "^(web|extension)/" },
       to: {
-        path: "^runtime/src/(?!index\\.ts|contract/index\\.ts|api/openai_fetch\\.ts|worker/main\\.ts|language_model/index\\.ts)",
+        path: "^runtime/src/(?!index\\.ts|contract/index\\.ts|api/openai_fetch\\.ts|worker/main\\.ts|language_model/(tasks/)?index\\.ts)",
       },
     },
     {

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 405393,
-      "sha256": "011e13c9572e12aff0db8c0546770da15a29d1e13856bebec5627b9fdeb603f2"
+      "nbytes": 406212,
+      "sha256": "7eb8bd77bc6103b392fd65b2d53dd8fa90a51ae3fe12aa3a145c1f1cff5fa9ca"
     },
     "relaxed": {
-      "nbytes": 405393,
-      "sha256": "f03657e63faa997638917c3b04642d091948ee3250b00c053a23b4343b1c1bb3"
+      "nbytes": 406212,
+      "sha256": "a46b4bebdbca658fbef3756049a37eaf6e933ff423501e4e0374bee33a69adfe"
     },
     "plain-threads": {
-      "nbytes": 465479,
-      "sha256": "840efad5edf4d149e49374d03096eab3bafcda6426bd781ce4df03f5c2602651"
+      "nbytes": 466296,
+      "sha256": "153ce33dc12e1cc13a513e82f29b9486293c25ae9165d176c54974b7fcd9c445"
     },
     "plain": {
-      "nbytes": 465479,
-      "sha256": "14712ae5b3810e788a75dfbb732e27385c7050b864a34a1ca38820c89a1ad5c5"
+      "nbytes": 466296,
+      "sha256": "853031f457244a1c26db52ffc1e5fc41075884e1975e89c6007e4832269a9af5"
     }
   },
   "stack_bytes": 65536,
@@ -258,6 +258,7 @@ export const LIBRARY = {
     "linear_recurrence",
     "lora_up_float16",
     "lora_up_float32",
+    "mask_logits",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

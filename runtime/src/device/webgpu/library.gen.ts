@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1394643,
-  "sha256": "519d8c476fe0bc555986e29d6c7d2becbea129a9c1afe56fbbf078bfbb24d6ec"
+  "nbytes": 1396719,
+  "sha256": "3ac23f383ddc03db88b3c0220309bd6cee8fd982af561562427a8921ead92906"
 } as const;
