@@ -6,7 +6,6 @@
  */
 import type { AdapterInfo, DeviceInfo, Embeddings, ModelInfo, ModelTask, Usage } from "../api/types";
 import type { Constraints } from "../constraint/index";
-import type { Tool } from "../contract/chat";
 import type { TokenLogprob } from "../contract/chat_answer";
 import type { PlainEngineGenerateOptions } from "../contract/generate";
 import { type Message, toPlainMessage } from "../contract/messages";
@@ -15,16 +14,7 @@ import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
-import {
-  type ChatMessage,
-  type ChatPrompt,
-  type ChatPromptOptions,
-  createTextModel,
-  type GenerationDefaults,
-  prepareTextModel,
-  type TextModel,
-} from "../text/index";
-import type { Delta } from "../text/tool_calls/types";
+import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
 import type { Adapter, ReadyStack } from "./adapter";
 import type { AnswerForm } from "./answer_form";
 import { EmbedTask } from "./embed";
@@ -43,7 +33,6 @@ import {
 import { type LoadSettings, Placement } from "./placement";
 import type { ReasoningWatch } from "./reasoning_watch";
 import { resolveSampling } from "./sampling";
-import type { Path } from "./score_tree";
 import type { Session, SessionTask } from "./session";
 import { type SendPiece, TextOutput } from "./text_output";
 import type { TokenScores } from "./token_scores";
@@ -142,73 +131,9 @@ export class LoadedModel {
     return options.logprobs ? { ...usage, logprobs } : usage;
   }
 
-  /** Errors: invalid_request where these are no options of `generate`, or name what is not there. */
-  checkOptions(options: unknown): void {
-    this.stackOf(readOptions(options).adapter);
-  }
-
-  /** Before messages or requests with tools. Errors: not_supported where the template knows none; network. */
-  async prepareTools(): Promise<void> {
-    if (await this.textModel().prepareTools()) return;
-    const message = "This model's chat template knows no tools: leave tools out, or load another model.";
-    throw new LlmError("not_supported", message, { path: "tools" });
-  }
-
-  /** `generate` for a prompt that has been encoded, with the answer as deltas; `tools` may be called. */
-  async respond(
-    { tokenIds, isReasoning }: ChatPrompt,
-    optionsGiven: unknown,
-    hooks: {
-      readonly tools: readonly Tool[];
-      /** What the answer begins with, at the end of the prompt. */
-      readonly begun: string;
-      readonly onDelta: (delta: Delta) => void;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<Usage> {
-    const { tools, onDelta, ...rest } = hooks;
-    const options = readOptions(optionsGiven);
-    const { answerFormOf } = await import("./answer_form");
-    const use = tools.length > 0 ? ({ tools, choice: "auto", parallel: true } as const) : null;
-    const wish = { tools: use, format: options.responseFormat ?? null, reasoningTokens: null };
-    const form = await answerFormOf(this.textModel(), wish, isReasoning);
-    const parser = form.parser();
-    const onText = (piece: string) => parser.push(piece).forEach(onDelta);
-    const usage = await this.answer(tokenIds, options, { ...rest, onText, form, watch: form.watch() });
-    parser.end().forEach(onDelta);
-    return usage;
-  }
-
   /** Tokens that prompt and answer may have together. */
   get contextLength(): number {
     return this.program.context_length;
-  }
-
-  /** How the package's author would sample. */
-  get defaults(): GenerationDefaults {
-    return this.textModel().defaults;
-  }
-
-  /** Messages as the chat template writes them. */
-  encodeChat(messages: readonly ChatMessage[], options: ChatPromptOptions = {}): ChatPrompt {
-    this.requireTask("generate");
-    return this.textModel().encodeChat(messages, options);
-  }
-
-  /** Computes what requests that begin with these ids need, and keeps it while there is room. */
-  async prepare(tokenIds: readonly number[], optionsGiven: unknown, signal?: AbortSignal): Promise<void> {
-    const { adapter, partition = "" } = readOptions(optionsGiven);
-    const adapters = this.stackOf(adapter);
-    const { PrefillTask } = await import("./prefill_task");
-    await this.run((session) => new PrefillTask(session, tokenIds, partition, adapters), signal);
-  }
-
-  /** For each path the sum of its wanted log-probabilities; paths of at most contextLength tokens. */
-  async score(paths: readonly Path[], optionsGiven: unknown, signal?: AbortSignal): Promise<readonly number[]> {
-    const { adapter, partition = "" } = readOptions(optionsGiven);
-    const request = { paths, partition, adapters: this.stackOf(adapter), stopIds: this.textModel().stopTokenIds };
-    const { ScoreTask } = await import("./score");
-    return this.run((session) => new ScoreTask(session, request), signal);
   }
 
   /**
@@ -322,7 +247,7 @@ export class LoadedModel {
   }
 
   /** Null: no adapter. Errors: invalid_request, model_not_found. */
-  private stackOf(given: unknown): ReadyStack | null {
+  stackOf(given: unknown): ReadyStack | null {
     const stack = readAdapters(given).map(({ name, weight = 1 }) => ({ adapter: this.adapter(name), weight }));
     if (stack.length === 0) return null;
     // There is an adapter, so the code is there too.
@@ -379,7 +304,7 @@ export class LoadedModel {
   }
 
   /** Runs a task to its end, which an abort brings at once. */
-  private async run<T>(
+  async run<T>(
     make: (session: Session) => SessionTask & { readonly result: Promise<T> },
     signal: AbortSignal | undefined,
   ): Promise<T> {
@@ -403,7 +328,7 @@ export class LoadedModel {
     throw new LlmError("model_not_found", message, { path: "model", loaded: id });
   }
 
-  private requireTask(wanted: ModelTask): void {
+  requireTask(wanted: ModelTask): void {
     if (this.task === wanted) return;
     const { name } = this.source.manifest;
     throw new LlmError(
