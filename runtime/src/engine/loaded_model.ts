@@ -6,7 +6,6 @@
  */
 import type { AdapterInfo, DeviceInfo, Embeddings, ModelInfo, ModelTask, Usage } from "../api/types";
 import type { Constraints } from "../constraint/index";
-import type { Tool } from "../contract/chat";
 import type { TokenLogprob } from "../contract/chat_answer";
 import type { PlainEngineGenerateOptions } from "../contract/generate";
 import { type Message, toPlainMessage } from "../contract/messages";
@@ -43,7 +42,6 @@ import {
 import { type LoadSettings, Placement } from "./placement";
 import type { ReasoningWatch } from "./reasoning_watch";
 import { resolveSampling } from "./sampling";
-import type { Path } from "./score_tree";
 import type { Session, SessionTask } from "./session";
 import { type SendPiece, TextOutput } from "./text_output";
 import type { TokenScores } from "./token_scores";
@@ -138,73 +136,9 @@ export class LoadedModel {
     return options.logprobs ? { ...usage, logprobs } : usage;
   }
 
-  /** Errors: invalid_request where these are no options of `generate`, or name what is not there. */
-  checkOptions(options: unknown): void {
-    this.stackOf(readOptions(options).adapter);
-  }
-
-  /** Before messages or requests with tools. Errors: not_supported where the template knows none; network. */
-  async prepareTools(): Promise<void> {
-    if (await this.textModel().prepareTools()) return;
-    const message = "This model's chat template knows no tools: leave tools out, or load another model.";
-    throw new LlmError("not_supported", message, { path: "tools" });
-  }
-
-  /** `generate` for a prompt that has been encoded, with the answer as deltas; `tools` may be called. */
-  async respond(
-    { tokenIds, isReasoning }: ChatPrompt,
-    optionsGiven: unknown,
-    hooks: {
-      readonly tools: readonly Tool[];
-      /** What the answer begins with, at the end of the prompt. */
-      readonly begun: string;
-      readonly onDelta: (delta: Delta) => void;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<Usage> {
-    const { tools, onDelta, ...rest } = hooks;
-    const options = readOptions(optionsGiven);
-    const { answerFormOf } = await import("./answer_form");
-    const use = tools.length > 0 ? ({ tools, choice: "auto", parallel: true } as const) : null;
-    const wish = { tools: use, format: options.responseFormat ?? null, reasoningTokens: null };
-    const form = await answerFormOf(this.textModel(), wish, isReasoning);
-    const parser = form.parser();
-    const onText = (piece: string) => parser.push(piece).forEach(onDelta);
-    const usage = await this.answer(tokenIds, options, { ...rest, onText, form, watch: form.watch() });
-    parser.end().forEach(onDelta);
-    return usage;
-  }
-
   /** Tokens that prompt and answer may have together. */
   get contextLength(): number {
     return this.program.context_length;
-  }
-
-  /** How the package's author would sample. */
-  get defaults(): GenerationDefaults {
-    return this.textModel().defaults;
-  }
-
-  /** Messages as the chat template writes them. */
-  encodeChat(messages: readonly ChatMessage[], options: ChatPromptOptions = {}): ChatPrompt {
-    this.requireTask("generate");
-    return this.textModel().encodeChat(messages, options);
-  }
-
-  /** Computes what requests that begin with these ids need, and keeps it while there is room. */
-  async prepare(tokenIds: readonly number[], optionsGiven: unknown, signal?: AbortSignal): Promise<void> {
-    const { adapter, partition = "" } = readOptions(optionsGiven);
-    const adapters = this.stackOf(adapter);
-    const { PrefillTask } = await import("./prefill_task");
-    await this.run((session) => new PrefillTask(session, tokenIds, partition, adapters), signal);
-  }
-
-  /** For each path the sum of its wanted log-probabilities; paths of at most contextLength tokens. */
-  async score(paths: readonly Path[], optionsGiven: unknown, signal?: AbortSignal): Promise<readonly number[]> {
-    const { adapter, partition = "" } = readOptions(optionsGiven);
-    const request = { paths, partition, adapters: this.stackOf(adapter), stopIds: this.textModel().stopTokenIds };
-    const { ScoreTask } = await import("./score");
-    return this.run((session) => new ScoreTask(session, request), signal);
   }
 
   /**
@@ -326,7 +260,7 @@ export class LoadedModel {
   }
 
   /** Null: no adapter. Errors: invalid_request, model_not_found. */
-  private stackOf(given: unknown): ReadyStack | null {
+  stackOf(given: unknown): ReadyStack | null {
     const stack = readAdapters(given).map(({ name, weight = 1 }) => ({ adapter: this.adapter(name), weight }));
     // There is an adapter, so there is a maker of stacks.
     return stack.length === 0 ? null : this.stacks!.get(stack);
@@ -376,7 +310,7 @@ export class LoadedModel {
   }
 
   /** Runs a task to its end, which an abort brings at once. */
-  private async run<T>(
+  async run<T>(
     make: (session: Session) => SessionTask & { readonly result: Promise<T> },
     signal: AbortSignal | undefined,
   ): Promise<T> {
@@ -400,7 +334,7 @@ export class LoadedModel {
     throw new LlmError("model_not_found", message, { path: "model", loaded: id });
   }
 
-  private requireTask(wanted: ModelTask): void {
+  requireTask(wanted: ModelTask): void {
     if (this.task === wanted) return;
     const { name } = this.source.manifest;
     throw new LlmError(

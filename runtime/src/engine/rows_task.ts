@@ -5,7 +5,6 @@
  * A subclass says what comes next; this owns the sequence, the memory that rows are copied to, and the end.
  */
 import type { ReadbackPool } from "../device/executor";
-import { bufferBytes } from "../device/program_rules";
 import type { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
@@ -88,8 +87,7 @@ export abstract class RowsTask<T> implements SessionTask {
   }
 
   protected get rowBytes(): number {
-    const { program } = this.session.executor;
-    return bufferBytes(program.buffers.get(this.buffer)!, program);
+    return this.session.bytesOf(this.buffer);
   }
 
   /** Queues `call` on n tokens of the sequence, after `write` has written them and the state; `receive` gets its row. */

@@ -7,6 +7,7 @@
  */
 import { fieldOf } from "../device/definition";
 import type { Executor, ReadbackPool } from "../device/executor";
+import { bufferBytes } from "../device/program_rules";
 import { LlmError } from "../internal/errors";
 import { nextTurn } from "../internal/turn";
 import { AdapterSlots } from "./adapter_slots";
@@ -62,6 +63,12 @@ export class Session {
       min: Math.min(MIN_PREFILL, program.prefill_chunk),
       max: program.prefill_chunk,
     });
+  }
+
+  /** Bytes of a buffer of the program. */
+  bytesOf(buffer: string): number {
+    const { program } = this.executor;
+    return bufferBytes(program.buffers.get(buffer)!, program);
   }
 
   /**

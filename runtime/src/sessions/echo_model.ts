@@ -12,7 +12,7 @@ import type { PlainMessage } from "../contract/messages";
 import { LlmError } from "../internal/errors";
 import type { ChatPrompt, ChatPromptOptions } from "../text/index";
 import type { Delta } from "../text/tool_calls/types";
-import type { HostedModel } from "./sessions";
+import type { HostedModel } from "./hosted_model";
 
 const ROLES = ["system", "user", "assistant", "tool"];
 /** Tokens above all characters: the beginning of a message of each role, and the end of one. */
@@ -62,7 +62,7 @@ export class EchoModel implements HostedModel {
       readonly tools: readonly Tool[];
       readonly begun: string;
       readonly onDelta: (delta: Delta) => void;
-      readonly signal: AbortSignal;
+      readonly signal?: AbortSignal;
     },
   ): Promise<Usage> {
     this.seen.begun += 1;
@@ -85,7 +85,7 @@ export class EchoModel implements HostedModel {
     let count = 0;
     for (const word of answer.match(/\s*\S+|\s+$/g) ?? []) {
       await this.pause();
-      if (hooks.signal.aborted) {
+      if (hooks.signal?.aborted) {
         this.seen.stopped += 1;
         return this.usage(promptIds, count, "aborted");
       }

@@ -13,7 +13,7 @@ export interface SessionModel {
   /** Messages as the chat template writes them. Errors: invalid_request, where it refuses them. */
   encodeChat(messages: readonly PlainMessage[], options?: ChatPromptOptions): ChatPrompt;
   /** Computes what prompts that begin with these ids will need. `options`: those of `respond`. */
-  prepare(tokenIds: readonly number[], options: unknown, signal: AbortSignal): Promise<void>;
+  prepare(tokenIds: readonly number[], options: unknown, signal?: AbortSignal): Promise<void>;
   /**
    * One answer to a prompt of at most contextLength tokens; with `tools` parsed for calls of them. Resolves at its end,
    * also after an abort.
@@ -26,7 +26,7 @@ export interface SessionModel {
       /** What the answer begins with, at the end of the prompt. */
       readonly begun: string;
       readonly onDelta: (delta: Delta) => void;
-      readonly signal: AbortSignal;
+      readonly signal?: AbortSignal;
     },
   ): Promise<Usage>;
 }

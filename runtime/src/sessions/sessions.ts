@@ -3,12 +3,11 @@
  * other side of the worker has only the number.
  */
 import type { DeviceInfo, Usage } from "../api/types";
-import type { SamplingDefaults } from "../engine/sampling";
-import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
 import type { Request, SessionEvent, SessionState } from "../worker/protocol";
 import { Conversation, prepareFor } from "./conversation";
 import { type DecideModel, type Decisions, decide, type Priors } from "./decide";
+import type { HostedModel } from "./hosted_model";
 import {
   readDecideInput,
   readDecideOptions,
@@ -18,21 +17,9 @@ import {
   readSessionOptions,
 } from "./read";
 import { samplingOf } from "./sampling_mode";
-import type { SessionModel } from "./session_model";
 
 const MAX_SESSIONS = 256;
 const MAX_PARTITIONS = 64;
-
-/** A loaded model as sessions and decisions need it. */
-export interface HostedModel extends SessionModel {
-  readonly device: DeviceInfo;
-  /** How the package's author would sample. */
-  readonly defaults: SamplingDefaults;
-  /** Errors: invalid_request where these are no options of `generate`, or name what is not there. */
-  checkOptions(options: unknown): void;
-  /** For each path the sum of its wanted log-probabilities. */
-  score(paths: readonly Path[], options: unknown, signal: AbortSignal): Promise<readonly number[]>;
-}
 
 type SessionRequest = Extract<
   Request,

@@ -15,12 +15,12 @@ export type Post = (message: FromWorker, transfer: Transferable[]) => void;
 
 export class EngineServer {
   private readonly running = new Map<number, AbortController>();
-  /** Fetched with the first request for one. */
-  private sessions: Promise<Sessions> | null = null;
 
   constructor(
     private readonly engine: EngineCore,
     private readonly post: Post,
+    /** A test may bring its own. */
+    private sessions: Sessions | null = null,
   ) {}
 
   /** Takes whatever was posted. A message without a usable id cannot be answered and is dropped. */
@@ -81,7 +81,7 @@ export class EngineServer {
       }
       case "chat": {
         const model = engine.loadedModel();
-        const { createCompletion } = await import("../chat/completion");
+        const { createCompletion } = await import("./conversations");
         const onChunk = (event: ChatCompletionChunk) => post({ id, event }, []);
         const { request: asked, partition } = request.params;
         const completion = await createCompletion(model, asked, { partition: partition ?? "", onChunk, signal });
@@ -101,7 +101,12 @@ export class EngineServer {
       case "cloneSession":
       case "destroySession":
       case "decide":
-        return (await this.openSessions()).answer(request, onEvent, signal);
+        // Fetched with the first request for one, in which case another may have come first.
+        if (!this.sessions) {
+          const { open } = await import("./conversations");
+          this.sessions ??= open(() => engine.loadedModel());
+        }
+        return this.sessions.answer(request, onEvent, signal);
       case "logits": {
         const { tokenIds, firstPosition, adapter } = request.params;
         return engine.logits(tokenIds, firstPosition, signal, adapter);
@@ -109,16 +114,5 @@ export class EngineServer {
       case "measureBandwidth":
         return engine.measureBandwidth(signal);
     }
-  }
-
-  private openSessions(): Promise<Sessions> {
-    this.sessions ??= import("../sessions/sessions").then(
-      ({ Sessions }) => new Sessions(() => this.engine.loadedModel()),
-      () => {
-        this.sessions = null;
-        throw new LlmError("network", "A part of the runtime that sessions need could not be loaded. Try again.");
-      },
-    );
-    return this.sessions;
   }
 }

@@ -2,6 +2,7 @@
 // several at once, with recurrent states and without. Needs nothing.
 import { expect, it, onTestFinished } from "vitest";
 import { LoadedModel } from "../../src/engine/loaded_model";
+import { hostOf } from "../../src/sessions/hosted_model";
 import { fakeDevices } from "../fixtures/fake_executor";
 import { greedy } from "../fixtures/toy_model";
 import { idsOf, toyPackage } from "../fixtures/toy_package";
@@ -12,8 +13,8 @@ it.each([0, 6])("is shared by several answers (%d slots)", async (stateSlots) =>
   onTestFinished(() => model.unload());
   const prompt = "the quick brown fox jumps over the lazy dog";
   const ids = idsOf(prompt);
-  await model.prepare(ids.slice(0, -1), { partition: "p" });
-  await model.prepare(ids.slice(0, -1), { partition: "p" });
+  await hostOf(model).prepare(ids.slice(0, -1), { partition: "p" });
+  await hostOf(model).prepare(ids.slice(0, -1), { partition: "p" });
   let prefilled = 0;
   devices.opened[0]!.onCall = (name) => {
     if (name === "prefill") prefilled += 1;
@@ -29,5 +30,5 @@ it.each([0, 6])("is shared by several answers (%d slots)", async (stateSlots) =>
   }
   const controller = new AbortController();
   controller.abort();
-  await expect(model.prepare(ids, {}, controller.signal)).rejects.toMatchObject({ name: "AbortError" });
+  await expect(hostOf(model).prepare(ids, {}, controller.signal)).rejects.toMatchObject({ name: "AbortError" });
 });

@@ -4,6 +4,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { LoadedModel } from "../../src/engine/loaded_model";
 import { type Path, scoreTree } from "../../src/engine/score_tree";
+import { hostOf } from "../../src/sessions/hosted_model";
 import { fakeDevices } from "../fixtures/fake_executor";
 import { reference, STOP_ID, VOCAB } from "../fixtures/toy_model";
 import { toyPackage } from "../fixtures/toy_package";
@@ -45,7 +46,7 @@ async function load(options: Partial<Parameters<typeof fakeDevices>[0]> = {}) {
   const devices = fakeDevices({ adapter: { software: false }, ...options });
   const model = await LoadedModel.load(devices, toyPackage(), { device: "auto", threads: null });
   onTestFinished(() => model.unload());
-  return { model, devices };
+  return { model: Object.assign(model, { score: hostOf(model).score.bind(hostOf(model)) }), devices };
 }
 
 function close(sums: readonly number[], paths: readonly Path[]) {

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { createInProcessEngine } from "../../src/api/in_process";
 import type { Message, ToolCall, Usage } from "../../src/api/types";
 import { LoadedModel } from "../../src/engine/loaded_model";
+import { hostOf } from "../../src/sessions/hosted_model";
 import { fakeDevices } from "../fixtures/fake_executor";
 import { speakingToy } from "../fixtures/speaking_toy";
 import { toyPackage, toyStore } from "../fixtures/toy_package";
@@ -46,9 +47,9 @@ it("reads calls off the answer", async () => {
   const devices = fakeDevices({ adapter: { software: false } });
   const model = await LoadedModel.load(devices, speakingToy(), { device: "auto", threads: null });
   onTestFinished(() => model.unload());
-  await model.prepareTools();
+  await hostOf(model).prepareTools();
   const written = '<tool_call>\n{"name": "sum", "arguments": {"a": 1}}\n</tool_call>';
-  const prompt = model.encodeChat([{ role: "user", content: "a" }], { tools });
+  const prompt = hostOf(model).encodeChat([{ role: "user", content: "a" }], { tools });
   const ids = model.tokenize(written);
   // The toy model says noise, so what it says is put into its mouth.
   model.answer = async (given, _options, hooks) => {
@@ -57,7 +58,7 @@ it("reads calls off the answer", async () => {
     return { finishReason: "stop" } as Usage;
   };
   const deltas: unknown[] = [];
-  await model.respond(prompt, { temperature: 0 }, { tools, begun: "", onDelta: (delta) => deltas.push(delta) });
+  await hostOf(model).respond(prompt, { temperature: 0 }, { tools, begun: "", onDelta: (delta) => deltas.push(delta) });
   expect(deltas[0]).toMatchObject({ type: "tool_call", index: 0, name: "sum" });
   expect((deltas as { arguments?: string }[]).map((delta) => delta.arguments ?? "").join("")).toBe('{"a": 1}');
 });
