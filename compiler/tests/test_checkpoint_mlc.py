@@ -20,7 +20,7 @@ from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.errors import NomoatError, NomoatWarning
 from nomoat_compiler.pipeline import compile_model
 from nomoat_compiler.program.package import read_package
-from nomoat_compiler.quantize.affine import quantize_affine
+from nomoat_compiler.quantize.groups import quantize_groups
 from nomoat_compiler.reference.quantize import dequantize
 from nomoat_compiler.scheme import Grouped
 from tiny_checkpoints import config, weights
@@ -130,7 +130,7 @@ def test_what_storing_three_bits_again_costs() -> None:
         return float(np.sqrt(np.mean((one - other) ** 2) / np.mean(other**2)))
 
     def again(scheme: Grouped) -> np.ndarray:
-        stored_words, stored_scales = quantize_affine(values, scheme, "w")
+        stored_words, stored_scales = quantize_groups(values, scheme, "w")
         role = "q_scale_min" if scheme.minimum else "q_scale"
         return dequantize(scheme.to_json(), values.shape, {"q_weight": stored_words, role: stored_scales})
 

@@ -1,11 +1,20 @@
 // Proves that options, prompts and token ids are checked as types.ts says, and how they become the buffer `sampling`.
 // Needs nothing.
 import { describe, expect, it } from "vitest";
-import { readOptions, readPrompt, readTokenIds, toMessages } from "../../src/engine/options";
+import { MAX_ADAPTERS } from "../../src/contract/generate";
+import { MOST_STACKED } from "../../src/device/operators.gen";
+import { readAdapters, readOptions, readPrompt, readTokenIds, toMessages } from "../../src/engine/options";
 import { Pace } from "../../src/engine/pace";
 import { countTokens, resolveSampling } from "../../src/engine/sampling";
 
 const invalid = expect.objectContaining({ code: "invalid_request" });
+
+describe("readAdapters", () => {
+  it("refuses an adapter that is named twice, and takes as many as devices stack", () => {
+    expect(() => readAdapters([{ name: "a" }, { name: "a", weight: 2 }])).toThrow(invalid);
+    expect(MAX_ADAPTERS).toBe(MOST_STACKED);
+  });
+});
 
 describe("readOptions", () => {
   it.each([
@@ -46,7 +55,6 @@ describe("readOptions", () => {
     [{ adapter: [{ name: "a", weight: Number.NaN }] }],
     [{ adapter: [{ name: "a", weight: 1001 }] }],
     [{ adapter: [{ name: "a", scale: 1 }] }],
-    [{ adapter: [{ name: "a" }, { name: "a", weight: 2 }] }],
     [{ adapter: Array.from({ length: 17 }, (_, i) => ({ name: `a${i}` })) }],
     [{ max_tokens: 5 }],
     [{ constructor: 1 }],
