@@ -7,4 +7,11 @@ export { generateOptions, type PlainGenerateOptions, prompt } from "./generate";
 export type { Limits } from "./limits";
 export type { Message } from "./messages";
 export * from "./primordials";
-export { choice, type Infer, integer, object, optional, text } from "./rules";
+export { array, choice, countedText, either, type Infer, integer, object, optional, type Rule, text } from "./rules";
+export {
+  pageDecideOptions,
+  pageSessionOptions,
+  pageSessionPromptOptions,
+  questions,
+  sessionInput,
+} from "./sessions";
