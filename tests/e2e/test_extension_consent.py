@@ -230,10 +230,17 @@ def test_a_session_ends_with_its_document(browser: ExtensionBrowser, pages: Loca
 
 def test_language_model(browser: ExtensionBrowser, pages: LocalSite) -> None:
     page = browser.context.new_page()
-    # What a page gets without a gesture; scripts of a test have one.
+    # What a page gets without a gesture, which scripts of a test have. This browser has a class of its own that says
+    # "unavailable", a moment later.
     refused = "LanguageModel.create().catch(({ name }) => name)"
-    page.add_init_script(f"addEventListener('load', () => {{ window.quiet = {refused} }})")
+    page.add_init_script(
+        f"""addEventListener("load", async () => {{
+          while (String(window.LanguageModel).includes("[native code]")) await new Promise((done) => setTimeout(done, 9));
+          window.quiet = await {refused};
+        }})"""
+    )
     page.goto(f"{pages.origin}/asking.html")
+    page.wait_for_function("window.quiet")
     assert page.evaluate("window.quiet") == "NotAllowedError"
     assert page.evaluate("LanguageModel.availability()") == "downloadable"
     browser.answer(lambda: click_to(page, "() => LanguageModel.create()"), "consent-deny")
