@@ -134,8 +134,10 @@ def test_revoking_on_the_options_page_stops_the_site(browser: ExtensionBrowser, 
 
 
 # As a page would write it; what it leaves is in window.found.
-USE_SESSIONS = """async () => {
-  const session = await llm.createSession({ initialPrompts: [{ role: "system", content: "Be kind." }], temperature: 0 });
+USE_SESSIONS = (
+    """async () => {
+  const initialPrompts = [{ role: "system", content: "Be kind." }];
+  const session = await llm.createSession({ initialPrompts, temperature: 0 });
   const before = session.contextUsage;
   const text = await session.prompt("Who are you?", { maxTokens: 5 });
   const after = session.contextUsage;
@@ -151,9 +153,13 @@ USE_SESSIONS = """async () => {
   const embedded = await llm.embed("x").catch(({ code }) => code);
   session.destroy();
   const over = await session.prompt("Hello?").then(() => "done", ({ name, code }) => [name, code]);
-  return { grows: before > 0 && after > before && copy.contextUsage > after, text, streamed: pieces.join(""), aborted,
-    kept: kept === after, window: session.contextWindow === (await llm.models())[0].contextLength, decided: Object.keys(decided.wet.probabilities), embedded, over };
-}""" % VERY_LONG  # noqa: UP031
+  const grows = before > 0 && after > before && copy.contextUsage > after;
+  const window = session.contextWindow === (await llm.models())[0].contextLength;
+  const options = Object.keys(decided.wet.probabilities);
+  return { grows, text, streamed: pieces.join(""), aborted, kept: kept === after, window, options, embedded, over };
+}"""
+    % VERY_LONG
+)  # noqa: UP031
 USE_LANGUAGE_MODEL = """async () => {
   const progress = [];
   const monitor = (m) => m.addEventListener("downloadprogress", ({ loaded }) => progress.push(loaded));
@@ -178,7 +184,10 @@ def click_to(page: Page, script: str) -> None:
           window.found = null;
           document.querySelector("#ask").addEventListener("click", (event) => {{
             event.stopImmediatePropagation();
-            ({script})().then((made) => (window.found = made), (error) => (window.found = {{ name: error.name, message: error.message }}));
+            ({script})().then(
+              (made) => (window.found = made),
+              ({{ name, message }}) => (window.found = {{ name, message }}),
+            );
           }}, {{ capture: true, once: true }});
         }}"""
     )
@@ -203,7 +212,7 @@ def test_sessions_and_decisions(browser: ExtensionBrowser, pages: LocalSite) -> 
         "aborted": "AbortError",
         "kept": True,
         "window": True,
-        "decided": ["true", "false"],
+        "options": ["true", "false"],
         "embedded": "invalid_request",
         "over": ["AbortError", "aborted"],
     }
@@ -235,7 +244,8 @@ def test_language_model(browser: ExtensionBrowser, pages: LocalSite) -> None:
     refused = "LanguageModel.create().catch(({ name }) => name)"
     page.add_init_script(
         f"""addEventListener("load", async () => {{
-          while (String(window.LanguageModel).includes("[native code]")) await new Promise((done) => setTimeout(done, 9));
+          const isOwn = () => String(window.LanguageModel).includes("[native code]");
+          while (isOwn()) await new Promise((done) => setTimeout(done, 9));
           window.quiet = await {refused};
         }})"""
     )
