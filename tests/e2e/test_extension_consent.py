@@ -134,8 +134,7 @@ def test_revoking_on_the_options_page_stops_the_site(browser: ExtensionBrowser, 
 
 
 # As a page would write it; what it leaves is in window.found.
-USE_SESSIONS = (
-    """async () => {
+USE_SESSIONS = """async () => {
   const initialPrompts = [{ role: "system", content: "Be kind." }];
   const session = await llm.createSession({ initialPrompts, temperature: 0 });
   const before = session.contextUsage;
@@ -145,7 +144,7 @@ USE_SESSIONS = (
   const pieces = [];
   for await (const piece of copy.promptStreaming("And you?", { maxTokens: 5 })) pieces.push(piece);
   const controller = new AbortController();
-  const long = session.prompt("A long story", { maxTokens: %d, signal: controller.signal });
+  const long = session.prompt("A long story", { maxTokens: VERY_LONG, signal: controller.signal });
   for await (const piece of long) { controller.abort(); break; }
   const aborted = await long.then(() => "done", ({ name }) => name);
   const kept = session.contextUsage;
@@ -157,9 +156,7 @@ USE_SESSIONS = (
   const window = session.contextWindow === (await llm.models())[0].contextLength;
   const options = Object.keys(decided.wet.probabilities);
   return { grows, text, streamed: pieces.join(""), aborted, kept: kept === after, window, options, embedded, over };
-}"""
-    % VERY_LONG
-)  # noqa: UP031
+}""".replace("VERY_LONG", str(VERY_LONG))
 USE_LANGUAGE_MODEL = """async () => {
   const progress = [];
   const monitor = (m) => m.addEventListener("downloadprogress", ({ loaded }) => progress.push(loaded));
