@@ -46,12 +46,20 @@ export function fillLanguageModel(target: Window, port: PrivatePort): void {
     for (const [name, value] of Object.entries(classes))
       defineProperty(target, name, { value, writable: true, configurable: true });
   };
-  if (own === undefined) fill();
-  // The browser's own is asked once, and its "unavailable" is the only answer on which it is replaced.
-  own?.availability?.().then(
-    (answer) => {
-      if (answer === "unavailable") fill();
-    },
-    () => undefined,
-  );
+  if (own === undefined) {
+    fill();
+    return;
+  }
+  // The browser's own is asked, and its "unavailable" is the only answer on which it is replaced. What it says of a
+  // document that has just begun may get lost, so a loaded one is asked again.
+  const askOwn = (): void => {
+    own.availability?.().then(
+      (answer) => {
+        if (answer === "unavailable") fill();
+      },
+      () => undefined,
+    );
+  };
+  askOwn();
+  target.addEventListener("load", askOwn, { once: true });
 }
