@@ -48,7 +48,8 @@ export default defineUnlistedScript(() => {
         return fail(id, new LlmError("not_allowed", "A prerendered page may ask when it is shown."));
       }
       if (pending.has(id)) return fail(id, new LlmError("invalid_request", "This request id is in use."));
-      if (pending.size >= MAX_PENDING) {
+      // What gives something back is never too much.
+      if (pending.size >= MAX_PENDING && request.method !== "destroySession") {
         return fail(id, new LlmError("not_allowed", `At most ${MAX_PENDING} requests may wait in one frame.`));
       }
       pending.add(id);

@@ -14,9 +14,11 @@ import {
   parseFrameFacts,
   parseRequest,
 } from "../protocol/page-port";
+import { type ComputingCall, isOfSession, modelNamedBy, runOnModel, runOnSession } from "./calls";
 import { Coalescer } from "./coalesce";
 import type { ConsentDesk } from "./consent";
 import type { Models } from "./models";
+import type { PageSessions } from "./page-sessions";
 import type { Grant, Permissions } from "./permissions";
 import type { RateLimiter } from "./rate-limit";
 import type { Requests, Running } from "./requests";
@@ -28,13 +30,17 @@ export interface Services {
   readonly permissions: Permissions;
   readonly consent: ConsentDesk;
   readonly requests: Requests;
+  readonly sessions: PageSessions;
   readonly rate: RateLimiter;
+  /** Whether the person lets the site have LanguageModel. */
+  readonly languageModelAllowed: (origin: string) => boolean;
   readonly defaultModel: () => string | null;
   readonly onChange: () => void;
 }
 
 /** What computes, so that the person must have allowed it. */
-type AnswerRequest = Extract<PageRequest, { method: "generate" | "chat" }>;
+type AnswerRequest = Extract<PageRequest, { method: "generate" | "chat" }> | ({ readonly id: number } & ComputingCall);
+type Given = { readonly signal: AbortSignal; readonly partition: string };
 
 export class PageRouter {
   readonly #services: Services;
@@ -73,17 +79,26 @@ export class PageRouter {
     this.#closed = true;
     for (const { controller } of this.#running.values())
       controller.abort(new LlmError("aborted", "The page was left."));
-    if (this.#site) this.#services.permissions.documentClosed(this.#site);
+    const site = this.#site;
+    if (site) {
+      this.#services.permissions.documentClosed(site);
+      this.#services.sessions.endWhere((open) => open.site.documentId === site.documentId);
+    }
     this.#services.onChange();
   }
 
   async #handle(request: Exclude<PageRequest, { method: "abort" }>, frame: FrameFacts): Promise<PageResult> {
     const site = siteOf(this.#sender, frame);
     if (site instanceof LlmError) {
-      if (request.method === "availability") return "unavailable";
+      if (request.method === "availability" || request.method === "modelAvailability") return "unavailable";
       throw site;
     }
     this.#site = site;
+    if (request.method === "destroySession") {
+      // Costs nothing, and what a site gives back must not be held against it.
+      this.#services.sessions.end(request.params.session, site);
+      return null;
+    }
     const wait_ms = this.#services.rate.take(site.origin);
     if (wait_ms > 0) {
       throw new LlmError("not_allowed", `This site asks too often: try again in ${wait_ms} ms.`, {
@@ -91,15 +106,26 @@ export class PageRouter {
         retry_after_ms: wait_ms,
       });
     }
-    if (request.method === "generate" || request.method === "chat") return this.#compute(request, site, frame);
-    const allowed = this.#services.permissions.grantOf(site)?.decision === "allow";
-    if (request.method === "availability") return this.#availability(allowed, request.options.model);
-    if (!allowed)
-      throw new LlmError(
-        "not_allowed",
-        "models() is answered after the user has allowed this site: call generate() first.",
-      );
-    return this.#services.models.ready();
+    const { permissions, models, languageModelAllowed } = this.#services;
+    const allowed = permissions.grantOf(site)?.decision === "allow";
+    switch (request.method) {
+      case "availability":
+        return this.#availability(allowed, request.options.model);
+      case "modelAvailability":
+        return languageModelAllowed(site.origin) ? this.#availability(allowed, undefined) : "unavailable";
+      case "models":
+        if (allowed) return models.ready();
+        throw new LlmError(
+          "not_allowed",
+          "models() is answered after the user has allowed this site: call generate() first.",
+        );
+      case "prepareModel":
+        if (!languageModelAllowed(site.origin))
+          throw new LlmError("not_supported", "The user has switched LanguageModel off for this site.");
+        return this.#compute(request, site, frame);
+      default:
+        return this.#compute(request, site, frame);
+    }
   }
 
   /** Before the user allows a site, every site gets the same answer: nothing to fingerprint. */
@@ -111,7 +137,7 @@ export class PageRouter {
     return models.anyInstalling ? "downloading" : "unavailable";
   }
 
-  async #compute(request: AnswerRequest, site: Site, frame: FrameFacts): Promise<Usage | ChatCompletion | null> {
+  async #compute(request: AnswerRequest, site: Site, frame: FrameFacts): Promise<PageResult> {
     const { requests } = this.#services;
     if (this.#running.has(request.id)) throw new LlmError("invalid_request", "This request id is in use.");
     const running = requests.admit(site);
@@ -137,7 +163,7 @@ export class PageRouter {
     if (!frame.userActivation) {
       throw new LlmError(
         "not_allowed",
-        "The user has to be asked first, which needs a user gesture: call generate() from a click or key press.",
+        "The user has to be asked first, which needs a user gesture: call it from a click or key press.",
       );
     }
     requests.enter(running, "consent");
@@ -153,27 +179,35 @@ export class PageRouter {
     return grant;
   }
 
-  async #run(
-    request: AnswerRequest,
-    site: Site,
-    grant: Grant,
-    running: Running,
-  ): Promise<Usage | ChatCompletion | null> {
-    const { models, requests, defaultModel } = this.#services;
-    const given = { signal: running.controller.signal, partition: partitionOf(site, grant) };
-    const wanted = (request.method === "chat" ? request.request : request.options).model ?? null;
+  async #run(request: AnswerRequest, site: Site, grant: Grant, running: Running): Promise<PageResult> {
+    const { models, requests, sessions, defaultModel } = this.#services;
+    const { signal } = running.controller;
+    const given: Given = { signal, partition: partitionOf(site, grant) };
+    const { id: requestId } = request;
+    const caller = { id: requestId, site, grant, post: (answer: PageAnswer) => this.#answer(answer), ...given };
+    if (request.method !== "generate" && request.method !== "chat" && isOfSession(request)) {
+      requests.enter(running, "generating");
+      return runOnSession(request, sessions, models, caller);
+    }
+    if (request.method === "prepareModel") {
+      const onProgress = (progress: number) => this.#answer({ id: requestId, progress });
+      await models.downloaded(defaultModel(), signal, onProgress);
+    }
+    const wanted = modelOf(request);
     const id = wanted === null ? defaultModel() : await models.idOf(wanted);
     if (wanted !== null && id === null) throw new LlmError("model_not_found", `The model ${wanted} is not installed.`);
     requests.enter(running, "generating");
-    return models.run(id, given.signal, async (model) =>
-      request.method === "chat" ? this.#chat(request, model, given) : this.#generate(request, model, given),
-    );
+    return models.run(id, signal, async (model) => {
+      if (request.method === "chat") return this.#chat(request, model, given);
+      if (request.method === "generate") return this.#generate(request, model, given);
+      return runOnModel(request, model, sessions, caller);
+    });
   }
 
   async #generate(
     { id, prompt, options }: Extract<AnswerRequest, { method: "generate" }>,
     model: Model,
-    given: { readonly signal: AbortSignal; readonly partition: string },
+    given: Given,
   ): Promise<Usage> {
     const output = new Coalescer<string>((pieces) => this.#answer({ id, text: pieces.join("") }));
     const generation = model.generate(prompt, { maxTokens: DEFAULT_OUTPUT_TOKENS, ...options, ...given });
@@ -187,7 +221,7 @@ export class PageRouter {
   async #chat(
     { id, request }: Extract<AnswerRequest, { method: "chat" }>,
     model: Model,
-    given: { readonly signal: AbortSignal; readonly partition: string },
+    given: Given,
   ): Promise<ChatCompletion | null> {
     const limited = request.max_completion_tokens ?? request.max_tokens;
     const { stream, ...asked } = limited ? request : { ...request, max_completion_tokens: DEFAULT_OUTPUT_TOKENS };
@@ -203,6 +237,11 @@ export class PageRouter {
   #answer(answer: PageAnswer): void {
     if (!this.#closed) this.#post(answer);
   }
+}
+
+function modelOf(request: Exclude<AnswerRequest, { params: { session: number } }>): string | null {
+  if (request.method === "chat") return request.request.model ?? null;
+  return request.method === "generate" ? (request.options.model ?? null) : modelNamedBy(request);
 }
 
 /**

@@ -17,6 +17,7 @@ export function pageError(name: string, code: ErrorCode, message: string, detail
 
 /** What the contract says is wrong with a request. */
 export function problemError({ problem, code }: { readonly problem: string; readonly code?: ErrorCode }): Error {
+  if (code === "aborted") return pageError("AbortError", code, problem);
   return code === "not_supported"
     ? pageError("NotSupportedError", code, problem)
     : pageError("TypeError", "invalid_request", problem);

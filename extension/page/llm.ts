@@ -1,22 +1,26 @@
 /** The object that pages know as `window.llm`. It owns no power: every request is checked again behind the port. */
-import type { Chat, Generation, ModelInfo, Usage } from "@nomoat/runtime";
+import type { Chat, Decision, Generation, ModelInfo, Session, Usage } from "@nomoat/runtime";
 import { freeze } from "@nomoat/runtime/contract";
+import { parseCall } from "../protocol/page-calls";
 import { parseGenerate } from "../protocol/page-contract";
 import { type Availability, parseModelOptions } from "../protocol/page-port";
-import { onAbort } from "./abort-signal";
+import { ask, generateOver } from "./ask";
 import { createChat } from "./chat";
 import { problemError } from "./errors";
-import { createGeneration } from "./generation";
 import { promise } from "./pieces";
 import type { PrivatePort } from "./private-port";
-import { regexFormat } from "./regex-format";
-import { splitSignal } from "./split-signal";
+import { createSession } from "./session";
+
+const Floats = Float32Array;
 
 export interface LLM {
   readonly version: string;
   readonly chat: Chat;
   availability(options?: object): Promise<Availability>;
   generate(prompt: unknown, options?: unknown): Generation;
+  createSession(options?: unknown): Promise<Session>;
+  decide(input: unknown, questions: unknown, options?: unknown): Promise<Readonly<Record<string, Decision>>>;
+  embed(input: unknown, options?: unknown): Promise<readonly Float32Array[]>;
   models(): Promise<readonly ModelInfo[]>;
 }
 
@@ -31,28 +35,28 @@ export function createLLM(port: PrivatePort, version: string): LLM {
         const request = { method: "availability" as const, options: parsed.value };
         port.request(request, { result: (value) => resolve(value as Availability), error: reject });
       }),
-    generate(prompt: unknown, options?: unknown) {
-      let id = 0;
-      const source = createGeneration(() => port.abort(id));
-      const split = splitSignal(options, "generate()");
-      const parsed = "problem" in split ? split : parseGenerate(prompt, regexFormat(split.rest));
-      if ("problem" in parsed) {
-        source.fail(problemError(parsed));
-        return source.generation;
-      }
-      const { signal } = split as { signal?: AbortSignal };
-      const stop = (reason: unknown): void => {
-        if (source.settled()) return;
-        source.fail(reason);
-        port.abort(id);
-      };
-      if (signal && onAbort(signal, stop)) return source.generation;
-      id = port.request(
-        { method: "generate", ...parsed.value },
-        { text: source.text, result: (usage) => source.finish(usage as Usage), error: source.fail },
-      );
-      return source.generation;
-    },
+    generate: (prompt: unknown, options?: unknown) =>
+      generateOver(
+        port,
+        "generate()",
+        options,
+        (rest) => {
+          const parsed = parseGenerate(prompt, rest);
+          return "problem" in parsed ? parsed : { value: { method: "generate", ...parsed.value } };
+        },
+        (usage) => usage as Usage,
+      ),
+    createSession: (options?: unknown) => createSession(port, options),
+    decide: (input: unknown, questions: unknown, options?: unknown) =>
+      ask(
+        port,
+        "decide()",
+        options,
+        (rest) => parseCall("decide", { input, questions, options: rest }),
+        (decisions: Readonly<Record<string, Decision>>) => decisions,
+      ),
+    embed: (input: unknown, options?: unknown) =>
+      ask(port, "embed()", options, (rest) => parseCall("embed", { input, options: rest }), vectorsOf),
     models: () =>
       promise<readonly ModelInfo[]>(({ resolve, reject }) => {
         port.request(
@@ -61,4 +65,15 @@ export function createLLM(port: PrivatePort, version: string): LLM {
         );
       }),
   });
+}
+
+function vectorsOf(lists: readonly (readonly number[])[]): readonly Float32Array[] {
+  const vectors: Float32Array[] = [];
+  for (let i = 0; i < lists.length; i++) {
+    const list = lists[i]!;
+    const vector = new Floats(list.length);
+    for (let j = 0; j < list.length; j++) vector[j] = list[j]!;
+    vectors[i] = vector;
+  }
+  return vectors;
 }

@@ -5,7 +5,16 @@
  * Each request id gets any number of events and exactly one answer; `abort` has none of its own. There is no
  * administrative verb here.
  */
-import type { ChatCompletion, ChatCompletionChunk, ErrorCode, ModelInfo, Usage, WireError } from "@nomoat/runtime";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  Decision,
+  ErrorCode,
+  ModelInfo,
+  ToolCall,
+  Usage,
+  WireError,
+} from "@nomoat/runtime";
 import {
   budgetOf,
   type ChatRequest,
@@ -18,6 +27,7 @@ import {
   ownKeys,
   text,
 } from "@nomoat/runtime/contract";
+import { type Call, isCallMethod, parseCall } from "./page-calls";
 import { type GenerateRequest, parseChat, parseGenerate } from "./page-contract";
 
 export const PAGE_PORT = "page";
@@ -37,18 +47,47 @@ const MODEL_OPTIONS = object({
 export type ModelOptions = Infer<typeof MODEL_OPTIONS>;
 
 export type PageRequest =
-  | { readonly id: number; readonly method: "models" | "abort" }
+  | { readonly id: number; readonly method: "models" }
+  | { readonly id: number; readonly method: "abort" }
   | { readonly id: number; readonly method: "availability"; readonly options: ModelOptions }
   | { readonly id: number; readonly method: "chat"; readonly request: ChatRequest }
-  | ({ readonly id: number; readonly method: "generate" } & GenerateRequest);
+  | ({ readonly id: number; readonly method: "generate" } & GenerateRequest)
+  | ({ readonly id: number } & Call);
 
 export type PageAnswer =
   | { readonly id: number; readonly text: string }
   | { readonly id: number; readonly chunks: readonly ChatCompletionChunk[] }
+  | { readonly id: number; readonly events: readonly SessionEvent[] }
+  /** The fraction of a model's download. */
+  | { readonly id: number; readonly progress: number }
   | { readonly id: number; readonly result: PageResult }
   | { readonly id: number; readonly error: NamedWireError };
 /** Of a stream of chunks: null. */
-export type PageResult = Availability | readonly ModelInfo[] | Usage | ChatCompletion | null;
+export type PageResult =
+  | Availability
+  | readonly ModelInfo[]
+  | Usage
+  | ChatCompletion
+  | SessionState
+  | Readonly<Record<string, Decision>>
+  /** Vectors, as numbers because a runtime port carries JSON. */
+  | readonly (readonly number[])[]
+  /** Tokens of measureSession. */
+  | number
+  | null;
+
+/** `overflow`: old messages had to go. */
+export type SessionEvent = { readonly text: string } | { readonly toolCall: ToolCall } | { readonly overflow: true };
+
+/** A session after a request of it. Nothing tells what the person's machine is. */
+export interface SessionState {
+  readonly contextUsage: number;
+  readonly contextWindow: number;
+  /** Its number, where it is new. */
+  readonly session?: number;
+  /** Of a prompt. */
+  readonly usage?: Usage;
+}
 
 /** The wire form of an error with the DOMException-compatible name of its code, for the page to rebuild. */
 export interface NamedWireError extends WireError {
@@ -81,7 +120,7 @@ export function parseModelOptions(options: unknown): Checked<ModelOptions> {
 
 export function parseRequest(value: unknown): Parsed<PageRequest> & { readonly id: number } {
   if (typeof value !== "object" || value === null) return { id: 0, problem: "A request must be an object." };
-  const { id, method, prompt, options, request } = value as Record<string, unknown>;
+  const { id, method, prompt, options, request, params } = value as Record<string, unknown>;
   if (!isSafeInteger(id) || (id as number) < 1)
     return { id: 0, problem: "A request must have a positive integer as id." };
   const known = { id: id as number };
@@ -111,6 +150,11 @@ export function parseRequest(value: unknown): Parsed<PageRequest> & { readonly i
   }
   if (method === "models" || method === "abort")
     return fieldsMustBe(2, "id and method") ?? { ...known, value: { ...known, method } };
+  if (isCallMethod(method)) {
+    const parsed = parseCall(method, params);
+    if ("problem" in parsed) return { ...known, ...parsed };
+    return fieldsMustBe(3, "id, method and params") ?? { ...known, value: { ...known, ...parsed.value } };
+  }
   return { ...known, problem: "Unknown method." };
 }
 

@@ -5,14 +5,18 @@ import {
   type ChatCompletionChunk,
   type ChatOptions,
   type ChatRequest,
+  type DecideOptions,
   type Engine,
   type EngineGenerateOptions,
   type Generation,
   type InstalledModel,
+  type InstallOptions,
   LlmError,
   type LoadOptions,
   type Model,
   type ModelInfo,
+  type Session,
+  type SessionOptions,
   type Usage,
 } from "@nomoat/runtime";
 
@@ -29,10 +33,17 @@ export function modelInfo(id: string): ModelInfo {
   };
 }
 
+export interface FakeSession {
+  readonly options: SessionOptions;
+  destroyed: boolean;
+}
+
 export class FakeEngine implements Engine {
   readonly models = new Map<string, InstalledModel>();
   readonly requests: { prompt: unknown; options: EngineGenerateOptions; model: string }[] = [];
   readonly chats: { request: ChatRequest; options: ChatOptions; model: string }[] = [];
+  readonly sessions: FakeSession[] = [];
+  readonly decisions: (DecideOptions | undefined)[] = [];
   readonly loads: string[] = [];
   /** What was asked for, by load. */
   readonly devices: LoadOptions["device"][] = [];
@@ -43,13 +54,15 @@ export class FakeEngine implements Engine {
   failNext: LlmError | null = null;
   /** Waits before a download ends. */
   download: Promise<void> = Promise.resolve();
+  onDownload: InstallOptions["onProgress"] | null = null;
 
   withModel(id: string): this {
     this.models.set(id, { ...modelInfo(id), state: "ready" });
     return this;
   }
 
-  async install(url: string, options: { signal?: AbortSignal } = {}): Promise<ModelInfo> {
+  async install(url: string, options: InstallOptions = {}): Promise<ModelInfo> {
+    this.onDownload = options.onProgress ?? null;
     const id = url.split("/").at(-2)!;
     this.models.set(id, { ...modelInfo(id), state: "downloading" });
     await this.download;
@@ -88,10 +101,17 @@ export class FakeEngine implements Engine {
       chat: this.#chat(id),
       generate: (prompt, options = {}) => this.#generate(id, prompt, options),
       tokenize: async () => [],
-      embed: async () => ({ embeddings: [], usage: { promptTokens: 0 } }),
+      embed: async (input) => ({
+        embeddings: [input].flat().map((text) => new Float32Array([text.length, 0.5])),
+        usage: { promptTokens: 0 },
+      }),
       logits: async () => new Float32Array(),
-      createSession: () => Promise.reject(new LlmError("not_supported", "The fake has no sessions.")),
-      decide: async () => ({}),
+      createSession: async (options = {}) => this.#session(id, options),
+      decide: async (_input, questions, options) => {
+        this.decisions.push(options);
+        const decision = { label: "true", confidence: 1, probabilities: { true: 1, false: 0 }, expectedScore: null };
+        return Object.fromEntries(questions.map((question) => [question.id, decision]));
+      },
       loadAdapter: async () => ({ name: "adapter", nbytes: 1 }),
       unloadAdapter: async () => undefined,
       measureBandwidth: async () => ({ gbPerS: 1 }),
@@ -105,6 +125,44 @@ export class FakeEngine implements Engine {
     const error = this.failNext;
     this.failNext = null;
     if (error) throw error;
+  }
+
+  /** Each prompt and its answer are a token; a prompt "overflow" is one too many, and "tool" is answered by a call. */
+  #session(model: string, options: SessionOptions): Session {
+    const fake: FakeSession = { options, destroyed: false };
+    this.sessions.push(fake);
+    this.#failIfAsked();
+    const tell = (input: unknown): void => {
+      if (input === "overflow") session.oncontextoverflow?.();
+      if (input === "tool")
+        session.ontoolcall?.({ id: "c", type: "function", function: { name: "f", arguments: "{}" } });
+    };
+    let contextUsage = options.initialPrompts?.length ?? 0;
+    const session: Session = {
+      get contextUsage() {
+        return contextUsage;
+      },
+      contextWindow: 128,
+      oncontextoverflow: null,
+      ontoolcall: null,
+      prompt: (input, given = {}) => {
+        if (fake.destroyed) throw new LlmError("aborted", "destroyed");
+        tell(input);
+        contextUsage += 2;
+        return this.#generate(model, input, { maxTokens: 2, ...given } as EngineGenerateOptions);
+      },
+      promptStreaming: () => new ReadableStream(),
+      append: async (input) => {
+        tell(input);
+        contextUsage += 1;
+      },
+      measure: async () => 7,
+      clone: async () => this.#session(model, options),
+      destroy: () => {
+        fake.destroyed = true;
+      },
+    };
+    return session;
   }
 
   /** Answers "w0 w1 ...", a word a chunk, as #generate does. */

@@ -1,61 +1,10 @@
 /** Proves what a page gets for what it sends: consent, limits, aborts, revocation. Uses the fake engine, no browser. */
 import { LlmError } from "@nomoat/runtime";
 import { describe, expect, it } from "vitest";
-import { type AdminServices, AdminSession } from "../offscreen/admin";
-import { ConsentDesk } from "../offscreen/consent";
-import { Models } from "../offscreen/models";
-import { Permissions } from "../offscreen/permissions";
-import { RateLimiter } from "../offscreen/rate-limit";
-import { MAX_REQUESTS_PER_ORIGIN, Requests } from "../offscreen/requests";
-import { PageRouter } from "../offscreen/router";
+import { MAX_REQUESTS_PER_ORIGIN } from "../offscreen/requests";
 import { takeSnapshot } from "../offscreen/snapshot";
-import type { AdminAnswer, AdminMethod, AdminMethods } from "../protocol/admin-port";
-import type { Settings } from "../protocol/background";
-import type { PageAnswer } from "../protocol/page-port";
-import { FakeEngine } from "./fake-engine";
 import { frame, sender } from "./page-sender";
-
-const A = { origin: "https://a.example", topOrigin: "https://a.example" };
-
-function setUp() {
-  const engine = new FakeEngine().withModel("m");
-  const windows: number[] = [];
-  let settings: Settings = { defaultModel: null, allowOwnPrograms: false, device: "auto" };
-  const services: AdminServices = {
-    models: new Models(() => engine, {
-      onChange: () => {},
-      device: () => settings.device,
-      ownPrograms: () => settings.allowOwnPrograms,
-      sources: {},
-      saveSources: () => {},
-      readId: async () => "x",
-    }),
-    permissions: new Permissions([], () => {}),
-    consent: new ConsentDesk(async (id) => void windows.push(id)),
-    requests: new Requests(() => {}),
-    rate: new RateLimiter(),
-    defaultModel: () => settings.defaultModel,
-    settings: () => settings,
-    setSettings: (changed) => {
-      settings = { ...settings, ...changed };
-    },
-    onChange: () => {},
-  };
-  const page = (from = sender()) => {
-    const answers: PageAnswer[] = [];
-    const router = new PageRouter(services, from, (answer) => answers.push(answer));
-    const send = (request: unknown, facts = frame()) => router.receive({ request, frame: facts });
-    const generate = (id: number, options: object = { maxTokens: 3 }, facts = frame()) =>
-      send({ id, method: "generate", prompt: "hi", options }, facts);
-    const errorOf = (id: number) => answers.find((answer) => answer.id === id && "error" in answer);
-    return { router, answers, send, generate, errorOf };
-  };
-  const adminAnswers: AdminAnswer[] = [];
-  const session = new AdminSession(services, (answer) => adminAnswers.push(answer));
-  const admin = <M extends AdminMethod>(method: M, params: AdminMethods[M]["params"]) =>
-    session.receive({ id: 1, method, params });
-  return { engine, services, windows, page, admin, adminAnswers, session };
-}
+import { A, setUp } from "./pages";
 
 describe("consent", () => {
   it("is asked in a window, and its answer runs the request in the site's partition", async () => {

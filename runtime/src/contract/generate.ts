@@ -90,6 +90,18 @@ const fields = ({ maxTokens, temperature }: Limits) =>
     adapter: optional(adapter),
   }) as const;
 
+/** Of a session: its history has the system message. */
+export const sessionFields = (limits: Limits) => {
+  const { system: _, ...rest } = fields(limits);
+  return rest;
+};
+
+/** Of a prompt of a session, whose model and adapters are chosen already. */
+export const sessionPromptFields = (limits: Limits) => {
+  const { model: _, adapter: __, ...rest } = sessionFields(limits);
+  return rest;
+};
+
 /** What pages may set. */
 export const generateOptions = (limits: Limits) => object(fields(limits));
 

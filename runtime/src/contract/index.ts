@@ -7,4 +7,24 @@ export { generateOptions, type PlainGenerateOptions, prompt } from "./generate";
 export type { Limits } from "./limits";
 export type { Message } from "./messages";
 export * from "./primordials";
-export { type FieldData, type Infer, object, optional, type RuleData, text } from "./rules";
+export {
+  array,
+  choice,
+  countedText,
+  either,
+  type FieldData,
+  type Infer,
+  integer,
+  object,
+  optional,
+  type Rule,
+  type RuleData,
+  text,
+} from "./rules";
+export {
+  pageDecideOptions,
+  pageSessionOptions,
+  pageSessionPromptOptions,
+  questions,
+  sessionInput,
+} from "./sessions";

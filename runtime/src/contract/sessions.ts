@@ -1,6 +1,6 @@
 /** What may be asked of sessions and of `decide`, beside the options of `generate`. */
 import { tool } from "./chat";
-import { adapter } from "./generate";
+import { adapter, sessionFields, sessionPromptFields } from "./generate";
 import type { Limits } from "./limits";
 import { message } from "./messages";
 import {
@@ -56,15 +56,51 @@ export const questions = array(
   MAX_QUESTIONS,
 );
 
-export const decideOptions = object({
+/** What a page may set of a session, where `model` chooses the model. */
+export const pageSessionOptions = (limits: Limits) =>
+  object({
+    ...sessionFields(limits),
+    /** Messages that the session begins with and never loses; a system message may be the first of them. */
+    initialPrompts: optional(array(message, 0, limits.messages)),
+    /** Functions that the model may call, where its template knows tools. */
+    tools: optional(sessionTools),
+    /** A name instead of a temperature; "balanced" is what the model's author recommends. Default "balanced". */
+    samplingMode: optional(samplingMode),
+  });
+
+/** What a page may set of one prompt of a session. */
+export const pageSessionPromptOptions = (limits: Limits) =>
+  object({
+    ...sessionPromptFields(limits),
+    /** Whether the answer begins with the last message, which is the assistant's. Default: where it is the assistant's. */
+    prefix: optional(boolean()),
+    /** Whether the model is told of the format, in the last message of the user. Default false. */
+    describeFormat: optional(boolean()),
+  });
+
+const decideFields = {
   /** Whether what the model thinks of each option without the input is taken out. Default: true. */
   calibrate: optional(boolean()),
   /** As in `generate`. */
   adapter: optional(adapter),
+} as const;
+
+/** What a page may set of a decision. */
+export const pageDecideOptions = object({
+  ...decideFields,
+  /** The id or name of the model that is asked; left out: the one that the person has chosen. */
+  model: optional(text(1, 256)),
+});
+
+export const decideOptions = object({
+  ...decideFields,
   /** KV prefixes are only reused between requests of the same partition. Default "". */
   partition: optional(text(0, 1024)),
 });
 
 export type SamplingMode = Infer<typeof samplingMode>;
 export type Question = Infer<typeof questions>[number];
+export type PageSessionOptions = Infer<ReturnType<typeof pageSessionOptions>>;
+export type PageSessionPromptOptions = Infer<ReturnType<typeof pageSessionPromptOptions>>;
+export type PageDecideOptions = Infer<typeof pageDecideOptions>;
 export type PlainDecideOptions = Infer<typeof decideOptions>;

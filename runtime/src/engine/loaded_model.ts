@@ -14,16 +14,7 @@ import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
-import {
-  type ChatMessage,
-  type ChatPrompt,
-  type ChatPromptOptions,
-  createTextModel,
-  type GenerationDefaults,
-  prepareTextModel,
-  type TextModel,
-} from "../text/index";
-import type { Delta } from "../text/tool_calls/types";
+import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
 import type { Adapter, ReadyStack, Stacks } from "./adapter";
 import type { AnswerForm } from "./answer_form";
 import { EmbedTask } from "./embed";
