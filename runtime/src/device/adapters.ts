@@ -21,8 +21,6 @@ interface Adapted extends Bound {
 
 const H = "lora.h";
 const DELTA = "lora.delta";
-/** Of what one request has beside the model, and of all adapters on a CPU together. */
-export const MOST_ADAPTER_BYTES = 2 ** 29;
 
 /** Names of the arrays of a tensor. */
 export function loraArrays(tensor: string): readonly [a: string, b: string, scale: string] {

@@ -4,7 +4,8 @@
  * The bytes stay here as long as the adapter is loaded, since a stack is made of them whenever a request asks for one.
  * compiler/nomoat_compiler/program/adapter_package.py owns the format.
  */
-import { type Bound, bindAdapters, checkParts, loraArrays, MOST_ADAPTER_BYTES } from "../device/adapters";
+import { MOST_ADAPTER_BYTES } from "../device/adapter_limit";
+import { type Bound, bindAdapters, checkParts, loraArrays } from "../device/adapters";
 import { MAX_RANK } from "../device/operators.gen";
 import type { Program } from "../device/program";
 import { widen } from "../device/widen";

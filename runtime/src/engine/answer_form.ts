@@ -6,14 +6,13 @@ import type { Format } from "../constraint/format";
 import { LlmError } from "../internal/errors";
 import {
   answerParser,
-  ReasoningSplitter,
   type TextModel,
   type Tool,
   type ToolCallParser,
   type ToolChoice,
   type ToolFormat,
-  withReasoning,
 } from "../text/index";
+import { ReasoningSplitter, withReasoning } from "../text/reasoning_splitter";
 import { ReasoningWatch } from "./reasoning_watch";
 
 export interface ToolUse {

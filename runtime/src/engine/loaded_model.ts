@@ -17,9 +17,7 @@ import type { Manifest, PackageSource } from "../storage/index";
 import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
 import type { Adapter, ReadyStack, Stacks } from "./adapter";
 import type { AnswerForm } from "./answer_form";
-import { EmbedTask } from "./embed";
 import { GenerateTask } from "./generate";
-import { LogitsTask } from "./logits";
 import {
   contextOverflow,
   readAdapters,
@@ -200,6 +198,7 @@ export class LoadedModel {
         );
       return ids;
     });
+    const { EmbedTask } = await import("./embed");
     const embeddings = await this.run((session) => new EmbedTask(session, texts), signal);
     return { embeddings, usage: { promptTokens: texts.reduce((sum, { length }) => sum + length, 0) } };
   }
@@ -285,6 +284,7 @@ export class LoadedModel {
       );
     }
     const adapters = this.stackOf(adapter);
+    const { LogitsTask } = await import("./logits");
     return this.run((session) => new LogitsTask(session, tokenIds, firstPosition, adapters), signal);
   }
 

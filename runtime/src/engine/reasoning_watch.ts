@@ -1,5 +1,6 @@
 /** Follows an answer token by token while it thinks: counts the tokens, and says what ends it when they are too many. */
-import type { ReasoningSplitter, TokenStream } from "../text/index";
+import type { TokenStream } from "../text/index";
+import type { ReasoningSplitter } from "../text/reasoning_splitter";
 
 export class ReasoningWatch {
   /** Tokens of reasoning so far, those of its marks among them. */

@@ -1,5 +1,5 @@
 /** One answer of a model as content, reasoning and tool calls: the parsers that the model calls for, one after the other. */
-import type { ReasoningSplitter } from "./reasoning";
+import type { ReasoningSplitter } from "./reasoning_splitter";
 import type { Delta, ToolCallParser } from "./tool_calls/types";
 
 /** `calls` sees what is not reasoning; null: there are no tools, and null for `reasoning`: the model does not think. */

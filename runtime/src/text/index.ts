@@ -16,7 +16,6 @@ import type { Tool, ToolFormat } from "./tool_calls/types";
 import { type TemplateInput, templateInput } from "./tool_prompt";
 
 export { answerParser } from "./answer_parser";
-export { ReasoningSplitter, withReasoning } from "./reasoning";
 export { StopStrings } from "./stop_strings";
 export type { Delta, Tool, ToolCall, ToolCallParser, ToolChoice, ToolFormat } from "./tool_calls/types";
 export type { ChatMessage, GenerationDefaults };

@@ -1,7 +1,8 @@
 /** Reasoning is told from the answer while it comes, wherever the text is cut. Needs nothing. */
 import { describe, expect, test } from "vitest";
 import { answerParser } from "../../src/text/answer_parser";
-import { findReasoning, isOpened, ReasoningSplitter, withReasoning } from "../../src/text/reasoning";
+import { findReasoning, isOpened } from "../../src/text/reasoning";
+import { ReasoningSplitter, withReasoning } from "../../src/text/reasoning_splitter";
 import { ChatTemplate } from "../../src/text/template";
 import { templateTools } from "../../src/text/tool_calls/index";
 import { matches } from "./format_matcher";

@@ -7,12 +7,12 @@
 import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
 import { roundUp } from "../../internal/round_up";
-import { MOST_ADAPTER_BYTES } from "../adapters";
+import { MOST_ADAPTER_BYTES } from "../adapter_limit";
 import { isOfPrompt } from "../definition";
 import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
 import type { Program } from "../program";
 import { bufferBytes, pagesPerSequence } from "../program_rules";
-import { AdapterLayout, UNIT } from "./adapter_layout";
+import type { AdapterLayout } from "./adapter_layout";
 import { bandwidthPlan, measureBandwidth } from "./bandwidth";
 import { KvPool } from "./kv_pool";
 import { type Library, loadLibrary } from "./library";
@@ -267,6 +267,7 @@ class WasmExecutor implements Executor {
   }
 
   async addAdapters(key: string, program: Program, arrays: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    const { AdapterLayout, UNIT } = await import("./adapter_layout");
     if (this.failure) throw this.failure;
     const { kv, kvBase, weightBase } = this.contents;
     const layout =

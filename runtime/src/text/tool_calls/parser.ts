@@ -5,7 +5,7 @@
  * makes no difference. Until a call's name and the beginning of its arguments are known nothing of it is given out, and
  * what then turns out to be no call is content; afterwards arguments are given out as they come. Nothing is lost.
  */
-import { partOf } from "../reasoning";
+import { partOf } from "../reasoning_splitter";
 import { pythonToJson } from "./python_literals";
 import { ID, INDEX, isBareAllowed, type Syntax, type Tags, trigger } from "./syntax";
 import type { Delta, Tool, ToolCallParser } from "./types";
