@@ -8,9 +8,34 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
-    layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(api|engine|text|device|storage|worker)/"),
-    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|engine|device|storage|worker)/"),
-    layer("device-below-engine", "^runtime/src/device", "^runtime/src/(api|engine|text|storage|worker)/"),
+    layer("internal-is-the-bottom", "^runtime/src/internal", "^runtime/src/(?!internal/)"),
+    {
+      name: "contract-knows-nothing",
+      severity: "error",
+      from: { path: "^runtime/src/contract" },
+      to: { path: "^runtime/src/(?!contract/|internal/)", dependencyTypesNot: ["type-only"] },
+    },
+    layer(
+      "constraint-knows-no-model",
+      "^runtime/src/constraint",
+      "^runtime/src/(api|chat|sessions|engine|text|device|storage|worker)/",
+    ),
+    // It is a part of its own, which is loaded with the first constraint.
+    {
+      name: "constraint-on-first-use",
+      severity: "error",
+      from: { path: "^runtime/src/(?!constraint/|engine/constraints\\.ts)" },
+      to: {
+        path: "^runtime/src/(constraint/|engine/constraints\\.ts)",
+        dependencyTypesNot: ["type-only", "dynamic-import"],
+      },
+    },
+    layer("text-below-engine", "^runtime/src/text", "^runtime/src/(api|chat|sessions|engine|device|storage|worker)/"),
+    layer(
+      "device-below-engine",
+      "^runtime/src/device",
+      "^runtime/src/(api|chat|sessions|engine|constraint|text|storage|worker)/",
+    ),
     layer("webgpu-knows-no-wasm", "^runtime/src/device/webgpu/", "^runtime/src/device/wasm/"),
     layer("wasm-knows-no-webgpu", "^runtime/src/device/wasm/", "^runtime/src/device/webgpu/"),
     // Whatever is above goes through the interface (executor.ts) and open.ts, so that a device can come and go.
@@ -19,18 +44,44 @@ module.exports = {
       "^runtime/src/(?!device/(webgpu|wasm)/|device/open\\.ts)",
       "^runtime/src/device/(webgpu|wasm)/",
     ),
-    layer("storage-below-engine", "^runtime/src/storage", "^runtime/src/(api|engine|text|device|worker)/"),
+    layer(
+      "storage-below-engine",
+      "^runtime/src/storage",
+      "^runtime/src/(api|chat|sessions|engine|text|device|worker)/",
+    ),
+    // The page's side of the Prompt API goes where only a port is: it must not bring the engine along.
+    {
+      name: "language-model-over-its-port",
+      severity: "error",
+      from: { path: "^runtime/src/language_model" },
+      to: { path: "^runtime/src/(?!language_model/)", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "sessions-below-worker",
+      severity: "error",
+      from: { path: "^runtime/src/sessions" },
+      to: { path: "^runtime/src/(api|worker|language_model)/", dependencyTypesNot: ["type-only"] },
+    },
+    layer("engine-below-sessions", "^runtime/src/engine", "^runtime/src/sessions/"),
     {
       name: "engine-below-api",
       severity: "error",
       from: { path: "^runtime/src/engine" },
+      to: { path: "^runtime/src/(api|chat|worker)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "chat-below-worker",
+      severity: "error",
+      from: { path: "^runtime/src/chat" },
       to: { path: "^runtime/src/(api|worker)/", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "only-the-package-entry",
       severity: "error",
       from: { path: "^(web|extension)/" },
-      to: { path: "^runtime/src/(?!index\\.ts|worker/main\\.ts)" },
+      to: {
+        path: "^runtime/src/(?!index\\.ts|contract/index\\.ts|api/openai_fetch\\.ts|worker/main\\.ts|language_model/(tasks/)?index\\.ts)",
+      },
     },
     {
       name: "nobody-imports-tests",

@@ -37,7 +37,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export WXT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test lint bench docs pictures clean chromium
+.PHONY: help setup demo test lint lint-python lint-typescript lint-generated bench docs pictures clean chromium
 
 help:
 	@sed -n '3,10s/^# *//p' Makefile
@@ -53,15 +53,21 @@ test: setup
 bench: setup
 	status=0; $(PYTHON) -m tests.bench || status=$$?; $(PYTHON) -m tests.bench.side_by_side && exit $$status
 
-lint: $(PYTHON_READY) $(NODE_READY)
+lint: lint-python lint-typescript lint-generated
+
+lint-python: $(PYTHON_READY)
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-logo
+
+lint-typescript: $(NODE_READY)
 	biome check .
 	npm run typecheck --workspaces --if-present
 	tsc -p tests/bench/webgpu
 	depcruise --config .dependency-cruiser.cjs runtime/src web/src extension
-	lint-imports --no-logo
+
+lint-generated: $(PYTHON_READY)
 	$(PYTHON) -m tests.generated --check
 	$(PYTHON) -m nomoat_compiler.cpu_library $(CPU_LIBRARY) --check $(CPU_LIBRARY_RECORD)
 	$(PYTHON) -m nomoat_compiler.gpu_library $(GPU_LIBRARY) --check $(GPU_LIBRARY_RECORD)

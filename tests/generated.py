@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from nomoat_compiler import operator_tables
+from nomoat_compiler.checkpoint.gguf_assumptions import ASSUMPTIONS
 from nomoat_compiler.models.registry import FAMILIES
 
 from tests.bench.webgpu import page
@@ -49,7 +50,7 @@ def generated_files() -> dict[Path, str]:
         page.PAGE: page.markdown(),
         ROOT / "docs" / "cli.gen.md": HEADER + command_line_reference(),
         interface: with_parts(interface.read_text(), parts),
-        models: with_parts(models.read_text(), {"families": families_table()}),
+        models: with_parts(models.read_text(), {"families": families_table(), "gguf": gguf_table()}),
         device / "operators.gen.ts": operator_tables.typescript(),
         device / "wasm" / "lowering.gen.ts": operator_tables.lowering_typescript(),
         ROOT / "compiler/nomoat_compiler/program/steps.gen.schema.json": operator_tables.steps_schema(),
@@ -62,6 +63,17 @@ def families_table() -> str:
         for family in FAMILIES
     )
     return "\n".join(["\n| models | architectures | knobs |", "|---|---|---|", *rows]) + "\n\n"
+
+
+def gguf_table() -> str:
+    rows = (
+        f"| {', '.join(a.architectures)} | {a.knob} | {a.assumed} | {'a warning' if a.shows else ''} |"
+        for a in ASSUMPTIONS
+    )
+    return (
+        "\n".join(["\n| architecture | not in the file | assumed | where it shows |", "|---|---|---|---|", *rows])
+        + "\n\n"
+    )
 
 
 def with_parts(text: str, parts: dict[str, str]) -> str:

@@ -19,6 +19,7 @@ ErrorCode = Literal[
     "storage_quota",
     "context_overflow",
     "invalid_request",
+    "not_supported",
     "aborted",
     "not_allowed",
     "model_not_found",

@@ -122,6 +122,7 @@ def _conversation(files: dict[str, bytes]) -> FoundTemplate:
         special_tokens={name: text for name, text in texts.items() if text is not None},
         prefix=prefix,
         stop_token_ids=list(generation.get("eos_token_id") or []),
+        stop_strings=list(generation.get("stop_strings") or []),
     )
 
 

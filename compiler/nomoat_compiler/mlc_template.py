@@ -32,12 +32,18 @@ class FoundTemplate:
 
 
 def conv_template_of(
-    source: str | None, *, special_tokens: dict[str, str], prefix: tuple[str, int] | None, stop_token_ids: list[int]
+    source: str | None,
+    *,
+    special_tokens: dict[str, str],
+    prefix: tuple[str, int] | None,
+    stop_token_ids: list[int],
+    stop_strings: list[str],
 ) -> FoundTemplate:
     """``prefix``: text and id of the token that may begin every prompt. ``unsupported`` where MLC has no such form."""
     common: dict[str, Any] = {
-        "add_role_after_system_message": True, "messages": [], "stop_str": [], "stop_token_ids": stop_token_ids,
-        "function_string": "", "use_function_calling": False, "role_templates": dict(CONTENT),
+        "add_role_after_system_message": True, "messages": [], "stop_str": stop_strings,
+        "stop_token_ids": stop_token_ids, "function_string": "", "use_function_calling": False,
+        "role_templates": dict(CONTENT),
     }  # fmt: skip
     if source is None:
         return FoundTemplate(PLAIN | common, True)

@@ -15,11 +15,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from .adapter.merged import MergedCheckpoint
 from .adapter.peft_folder import PeftFolder
 from .assembly import Program, build_program, tensor_specs
 from .chat_templates import choose_chat_template
 from .checkpoint.checkpoint import Checkpoint
+from .checkpoint.imatrix_file import read_imatrix
 from .checkpoint.open import open_checkpoint
 from .errors import NomoatError
 from .models.model import Model
@@ -27,7 +31,8 @@ from .models.registry import read_model
 from .program.manifest import MANIFEST_NAME, PackageFile, manifest_bytes, package_file
 from .program.package import check_may_write, package_in_place
 from .program.tensor_spec import TensorSpec
-from .quantize.choose import choose_schemes
+from .quantize.choose import choose_schemes, searches_scales
+from .quantize.importance import importance_by_source
 from .quantize.sources import StoredIn, check_sources
 from .quantize.writer import INDEX_PATH, WEIGHTS_FOLDER, write_weights
 from .scheme import Plain, Scheme
@@ -74,11 +79,14 @@ def compile_model(
     own_kernels: bool = False,
     chat_template: str | None = None,
     merge: str | Path | None = None,
+    bits_per_weight: float | None = None,
+    imatrix: str | Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> CompileReport:
     """Compiles ``source`` into the package folder ``output``, which appears complete or not at all.
 
-    ``merge``: a PEFT adapter that is folded into the weights.
+    ``merge``: a PEFT adapter that is folded into the weights. ``bits_per_weight`` is the size of q4 (allocate.py), and
+    ``imatrix`` llama.cpp's importance matrix, which weighs the error.
     ``program_only`` needs no weights but config.json. ``own_kernels`` puts the library's WGSL, specialised for this
     model, into the package. ``chat_template`` is the name of a template or a file. ``on_progress`` gets
     (stage, done, total) with the stages open, program (operators), weights (values), package (files). Errors:
@@ -99,7 +107,8 @@ def compile_model(
             checkpoint = stack.enter_context(closing(MergedCheckpoint(checkpoint, PeftFolder(Path(merge)), specs)))
         if has_weights:
             check_sources(specs, checkpoint)
-        quantization, schemes = choose_schemes(specs, checkpoint, quantization)
+        quantization, schemes = choose_schemes(specs, checkpoint, quantization, bits_per_weight)
+        importance = {} if imatrix is None else _importance(Path(imatrix), specs, checkpoint, quantization)
         tokenizer_files = checkpoint.tokenizer_files()
         if chat_template is not None or not model.whole_texts:  # An encoder has no prompts.
             tokenizer_files = choose_chat_template(tokenizer_files, chat_template)
@@ -121,7 +130,7 @@ def compile_model(
             if not program_only:
                 files += write_weights(
                     package, specs, checkpoint, schemes, quantization,
-                    lambda done, total: progress("weights", done, total),
+                    lambda done, total: progress("weights", done, total), importance=importance,
                 )  # fmt: skip
             clock.lap("weights")
             identity = _identity(checkpoint, quantization)
@@ -130,6 +139,18 @@ def compile_model(
             progress("package", len(files), len(files))
         clock.lap("package")
     return _report(manifest, files, specs, schemes, program, checkpoint.source, clock.seconds)
+
+
+def _importance(
+    path: Path, specs: Sequence[TensorSpec], checkpoint: Checkpoint, quantization: str
+) -> dict[str, npt.NDArray[np.float32]]:
+    """By source; ``invalid_request`` where there is nothing that it could change."""
+    if not searches_scales(specs, checkpoint, quantization):
+        raise NomoatError(
+            "invalid_request",
+            f"--imatrix weighs the error of matrices of floats in q4, and here are none (quantization {quantization}).",
+        )
+    return importance_by_source(read_imatrix(path.expanduser()), specs)
 
 
 def choose_context_length(model: Model, asked: int | None) -> int:

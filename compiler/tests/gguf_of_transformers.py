@@ -104,6 +104,8 @@ def _write_metadata(writer: gguf.GGUFWriter, architecture: str, config: Any) -> 
     }.items():  # fmt: skip
         if (value := getattr(config, field, None)) is not None:
             add(value)
+    if architecture == "phi3" and config.sliding_window is None:
+        writer.add_sliding_window(0)
     _write_rope(writer, architecture, config, head_dim)
 
 

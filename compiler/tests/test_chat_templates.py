@@ -121,6 +121,11 @@ def test_no_template_is_told_with_the_names_to_choose_from() -> None:
         choose_chat_template(package(), None)
 
 
+def test_named_templates_without_a_default_are_told() -> None:
+    with pytest.warns(NomoatWarning, match=r"names chat templates \(rag\).* rag of the checkpoint; alpaca, "):
+        choose_chat_template(package([{"name": "rag", "template": "R"}]), None)
+
+
 def test_choices(tmp_path: Path) -> None:
     file = tmp_path / "mine.jinja"
     file.write_bytes(b"a\r\nb")
@@ -130,6 +135,8 @@ def test_choices(tmp_path: Path) -> None:
         ("own", "alpaca", built_in_templates()["alpaca"].read_text()),
         (named, "rag", "R"),
         (named, "chatml", "own chatml"),
+        ([*named, {"name": "default", "template": "D"}], "rag", "R"),
+        ([*named, {"name": "default", "template": "D"}], "default", "D"),
         (None, str(file), "a\nb"),
     ):
         files = choose_chat_template(package(template), chosen)
@@ -149,7 +156,7 @@ def test_choices_that_are_none(tmp_path: Path, content: bytes | None) -> None:
 
 def test_a_wrong_name_lists_the_right_ones() -> None:
     named = [{"name": "rag", "template": "R"}]
-    with pytest.raises(NomoatError, match=r"'nope'.* rag, alpaca, .*zephyr"):
+    with pytest.raises(NomoatError, match=r"'nope'.* rag of the checkpoint; alpaca, .*zephyr"):
         choose_chat_template(package(named), "nope")
     with pytest.raises(NomoatError, match="tokenizer"), warnings.catch_warnings():
         choose_chat_template({}, "alpaca")

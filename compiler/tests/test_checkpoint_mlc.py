@@ -13,13 +13,16 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from mlc_folders import chat_config, records, stacks, write
+from mlc_folders import chat_config, quantized, records, stacks, write
 from nomoat_compiler.checkpoint.checkpoint import Groups
-from nomoat_compiler.checkpoint.mlc_folder import MlcCheckpoint
+from nomoat_compiler.checkpoint.mlc_folder import MlcCheckpoint, three_bit_values
 from nomoat_compiler.checkpoint.open import open_checkpoint
-from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.errors import NomoatError, NomoatWarning
 from nomoat_compiler.pipeline import compile_model
 from nomoat_compiler.program.package import read_package
+from nomoat_compiler.quantize.groups import quantize_groups
+from nomoat_compiler.reference.quantize import dequantize
+from nomoat_compiler.scheme import Grouped
 from tiny_checkpoints import config, weights
 
 Q4 = ["q4f16_1", "q4f32_1", "q4f16_0"]
@@ -111,8 +114,31 @@ def test_another_quantization_starts_from_the_values(folders: Path, tmp_path: Pa
 
 def test_three_bits_become_another_scheme(folders: Path, tmp_path: Path) -> None:
     """Groups of 40 have no scheme here; q8 keeps their values within half a step of its own, q4 is the default."""
-    assert compile_model(folder_of(folders, "q3f16_1"), tmp_path / "q4").quantization == "q4"
-    assert compile_model(folder_of(folders, "q3f16_1"), tmp_path / "q8", quantization="q8").quantization == "q8"
+    with pytest.warns(NomoatWarning, match="q3f16_1 has groups of 40"):
+        assert compile_model(folder_of(folders, "q3f16_1"), tmp_path / "q4").quantization == "q4"
+    with pytest.warns(NomoatWarning, match="q8 by 0.5 %"):
+        assert compile_model(folder_of(folders, "q3f16_1"), tmp_path / "q8", quantization="q8").quantization == "q8"
+
+
+def test_what_storing_three_bits_again_costs() -> None:
+    """The figures that the warning and decision 0132 give, on normal weights."""
+    original = np.random.default_rng(0).standard_normal((16, 640)).astype(np.float32)
+    words, scales = quantized(original, "q3f16_1")
+    values = three_bit_values(words, scales, 640)
+
+    def distance(one: np.ndarray, other: np.ndarray) -> float:
+        return float(np.sqrt(np.mean((one - other) ** 2) / np.mean(other**2)))
+
+    def again(scheme: Grouped) -> np.ndarray:
+        stored_words, stored_scales = quantize_groups(values, scheme, "w")
+        role = "q_scale_min" if scheme.minimum else "q_scale"
+        return dequantize(scheme.to_json(), values.shape, {"q_weight": stored_words, role: stored_scales})
+
+    q4, q8 = again(Grouped(4, 32, None, "float16")), again(Grouped(8, 32, 128, "float16"))
+    assert distance(values, original) == pytest.approx(0.235, abs=0.01)
+    assert distance(q4, values) == pytest.approx(0.054, abs=0.004)
+    assert distance(q4, original) == pytest.approx(0.240, abs=0.01)
+    assert distance(q8, values) == pytest.approx(0.005, abs=0.001)
 
 
 @pytest.mark.parametrize("qkv", ["qkv_proj", "c_attn"])

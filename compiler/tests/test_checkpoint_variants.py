@@ -17,6 +17,8 @@ import torch
 from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.checkpoint.tensor_names import canonical_names
 from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.models.registry import read_model
+from nomoat_compiler.quantize.sources import StoredIn
 from safetensors.torch import load_file, save_file
 from tiny_checkpoints import config, weights, write_huggingface
 from transformers import AutoModelForCausalLM
@@ -204,7 +206,7 @@ def test_head_is_the_one_that_transformers_uses(tmp_path: Path, case: str) -> No
     change(folder)
     theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     checkpoint = open_checkpoint(folder)
-    ours_tied = checkpoint.config["tie_word_embeddings"]
+    ours_tied = read_model(checkpoint.config, StoredIn(checkpoint)).config["tie_word_embeddings"]
     embedding = checkpoint.read(EMBEDDING)
     head = embedding if ours_tied else checkpoint.read(HEAD)
     np.testing.assert_array_equal(embedding, theirs.get_input_embeddings().weight.detach().numpy())

@@ -69,6 +69,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "qwen2": ("qwen2", "qwen2", {"tie_word_embeddings": True, "use_sliding_window": False, "sliding_window": None}),
     "qwen3": ("qwen3", "qwen3", {"head_dim": 32, "sliding_window": None}),
+    "gemma": ("gemma", "gemma", {"head_dim": 24}),
     "gemma2": ("gemma2", "gemma2", GEMMA | {"attn_logit_softcapping": 20.0, "final_logit_softcapping": 10.0}),
     "gemma3": ("gemma3", "gemma3_text", GEMMA | {"num_hidden_layers": 7, "rope_parameters": GEMMA_ROPE}),
     "phi3": ("phi3", "phi3", {"sliding_window": 8}),

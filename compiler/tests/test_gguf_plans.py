@@ -21,7 +21,8 @@ from tests.fixtures.families import VARIANTS, random_model
 ARCHITECTURES = {
     "mistral": "llama", "ministral3": "mistral3", "qwen2": "qwen2", "qwen3": "qwen3", "phi3": "phi3",
     "phi3_partial": "phi3", "phi3_longrope_long": "phi3", "phi3_longrope_short": "phi3", "olmo2": "olmo2",
-    "granite": "granite", "stablelm": "stablelm", "stablelm_parallel": "stablelm", "gpt_neox": "gptneox",
+    "granite": "granite", "gemma": "gemma", "stablelm": "stablelm", "stablelm_parallel": "stablelm",
+    "gpt_neox": "gptneox",
 }  # fmt: skip
 
 

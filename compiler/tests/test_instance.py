@@ -44,9 +44,9 @@ def test_keys_count_distinct_definitions_in_order() -> None:
 
 def test_fixed_buffers_come_first_with_their_lengths() -> None:
     buffers = instantiate(small_program()).buffers
-    assert [(b["name"], b["shape"]) for b in buffers[:7]] == [
+    assert [(b["name"], b["shape"]) for b in buffers[:8]] == [
         ("state", [8]), ("prompt_ids", [128]), ("block_table", [8]), ("sampling", [8]), ("token_counts", [300]),
-        ("logits", [300]), ("tokens", [64]),
+        ("logits", [300]), ("token_mask", [10]), ("tokens", [64]),
     ]  # fmt: skip
 
 
@@ -77,7 +77,8 @@ def test_an_own_operator_and_its_steps() -> None:
 def test_another_function_of_the_plan() -> None:
     program = small_program()
     program["plan"]["functions"] = {"embed": program["plan"]["functions"]["decode"][:1], **program["plan"]["functions"]}
-    assert list(instantiate(program).functions) == ["prefill", "decode", "embed", "sample_greedy", "sample"]
+    functions = ["prefill", "decode", "embed", "sample_greedy", "sample", "mask_logits"]
+    assert list(instantiate(program).functions) == functions
 
 
 def test_the_plan_of_a_llama_is_small() -> None:

@@ -173,6 +173,19 @@ def test_package_gets_the_template_and_what_stops(tmp_path: Path) -> None:
     assert rendered == "<s>" + as_prompt(conversation, [USER], None)
     generation = json.loads(files["generation_config.json"])
     assert (generation["eos_token_id"], generation["temperature"], generation["top_p"]) == ([2, 3], 0.6, 0.9)
+    assert generation["stop_strings"] == ["<|im_end|>", "\n\nUser"]
+
+
+def test_without_conv_template_the_named_templates_stay(tmp_path: Path) -> None:
+    model = config(num_hidden_layers=1)
+    chat = chat_config(model, "q0f16", conv_template=None)
+    folder = write(tmp_path / "m", chat, records(stacks(weights(model)), "q0f16"))
+    write_tokenizer(folder, model["vocab_size"])
+    named = [{"name": "a", "template": "A"}, {"name": "b", "template": "B"}]
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": named, "eos_token": "</s>"}))
+    files = open_checkpoint(folder).tokenizer_files()
+    assert json.loads(files["tokenizer_config.json"])["chat_template"] == named
+    assert "chat_template.jinja" not in files
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,11 @@ FOUND: dict[str, tuple[str, bool]] = {
 @pytest.mark.parametrize("name", FOUND)
 def test_chat_templates_that_are_strings_around_messages(name: str) -> None:
     source, same_without_system = FOUND[name]
-    found = conv_template_of(source, special_tokens=TOKENS, prefix=("<s>", 1), stop_token_ids=[2])
+    found = conv_template_of(
+        source, special_tokens=TOKENS, prefix=("<s>", 1), stop_token_ids=[2], stop_strings=["User:"]
+    )
     assert found.same_without_system == same_without_system
+    assert found.conv_template["stop_str"] == ["User:"]
     conversation = [*MESSAGES, {"role": "assistant", "content": "x y"}, {"role": "user", "content": "z  \n w"}]
     expected = _compile_jinja_template(source).render(messages=conversation, add_generation_prompt=True, **TOKENS)
     prefix = "<s>" if found.conv_template["system_prefix_token_ids"] else ""
@@ -136,7 +139,7 @@ def test_chat_templates_that_are_strings_around_messages(name: str) -> None:
 def test_chat_templates_that_do_more(source: str) -> None:
     """LLAMA2's puts the system message into the first turn and strips what is said."""
     with pytest.raises(NomoatError, match="conv_template") as caught:
-        conv_template_of(source, special_tokens=TOKENS, prefix=None, stop_token_ids=[])
+        conv_template_of(source, special_tokens=TOKENS, prefix=None, stop_token_ids=[], stop_strings=[])
     assert caught.value.code == "unsupported"
 
 

@@ -11,12 +11,14 @@ from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.checkpoint.huggingface import ConfigCheckpoint, HuggingFaceCheckpoint
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.registry import read_model
+from nomoat_compiler.quantize.allocate import allocate
 from nomoat_compiler.quantize.choose import (
     Q4_ASYMMETRIC,
     Q4_SYMMETRIC,
     Q8_ASYMMETRIC,
     Q8_SYMMETRIC,
     choose_schemes,
+    searches_scales,
 )
 from nomoat_compiler.quantize.encode import encode_tensor
 from nomoat_compiler.reference.quantize import dequantize
@@ -31,8 +33,6 @@ QKV = "model.layers.0.self_attn.qkv_proj"
 @pytest.mark.parametrize(
     ("quantization", "linear", "embedding", "small"),
     [
-        (None, Q4_ASYMMETRIC, Q8_SYMMETRIC, Plain("float32")),
-        ("q4", Grouped(4, 32, None, "float16"), Grouped(8, 32, 128, "float16"), Plain("float32")),
         ("q8", Q8_SYMMETRIC, Q8_SYMMETRIC, Plain("float32")),
         ("f16", Plain("float16"), Plain("float16"), Plain("float32")),
         ("f32", Plain("float32"), Plain("float32"), Plain("float32")),
@@ -50,6 +50,31 @@ def test_floats(tmp_path: Path, quantization: str | None, linear: Scheme, embedd
         assert name == (quantization or "q4")
         assert schemes == {spec.name: expected[spec.kind] for spec in SPECS}
         checkpoint.close()
+
+
+@pytest.mark.parametrize("bits", [None, 5.0, 8.0])
+def test_q4_of_floats_is_allocated(tmp_path: Path, bits: float | None) -> None:
+    """Alike for floats and for a configuration alone, whose program must fit the weights that come later."""
+    folder = write_huggingface(tmp_path / "m", MODEL, weights(MODEL))
+    matrices = [spec for spec in SPECS if spec.kind not in ("norm", "bias")]
+    for checkpoint in (HuggingFaceCheckpoint(folder, "m"), ConfigCheckpoint(folder / "config.json", "m")):
+        for quantization in (None, "q4"):
+            name, schemes = choose_schemes(SPECS, checkpoint, quantization, bits)
+            assert name == "q4"
+            assert {spec.name: schemes[spec.name] for spec in matrices} == allocate(matrices, bits)
+            assert all(schemes[spec.name] == Plain("float32") for spec in SPECS if spec not in matrices)
+        checkpoint.close()
+
+
+def test_bits_are_of_q4_from_floats_only(tmp_path: Path) -> None:
+    checkpoint = HuggingFaceCheckpoint(write_huggingface(tmp_path / "m", MODEL, weights(MODEL)), "m")
+    write_gguf(tmp_path / "m.gguf", MODEL, weights(MODEL), "Q4_1")
+    for opened, quantization in ((checkpoint, "q8"), (checkpoint, "f16"), (GgufCheckpoint(tmp_path / "m.gguf"), "q4")):
+        with pytest.raises(NomoatError) as caught:
+            choose_schemes(SPECS, opened, quantization, 5.0)
+        assert caught.value.code == "invalid_request"
+        assert not searches_scales(SPECS, opened, quantization)
+    assert searches_scales(SPECS, checkpoint, "q4")
 
 
 @pytest.mark.parametrize("quantization", ["", "Q4", "q3", "int8"])
@@ -74,7 +99,6 @@ def test_unknown_names(tmp_path: Path, quantization: str) -> None:
         ("Q8_0 Q8_0 Q8_0", "q8", Q8_SYMMETRIC),
         ("Q4_0 Q4_0 Q4_0", "q8", Q8_SYMMETRIC),
         ("Q4_1 Q4_0 Q4_0", "q8", Q8_ASYMMETRIC),
-        ("F16 F16 F16", "q4", Q4_ASYMMETRIC),
         ("F32 BF16 F16", "q8", Q8_SYMMETRIC),
         ("Q4_0 Q4_0 F16", "q4", Q4_ASYMMETRIC),
         ("Q8_0 Q8_0 F16", "q4", Q8_SYMMETRIC),

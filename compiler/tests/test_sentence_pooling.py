@@ -13,11 +13,15 @@ from nomoat_compiler.errors import NomoatError
 TRANSFORMER = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
 POOLING = {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}
 NORMALIZE = {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}
+DENSE = {"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"}
+IDENTITY = {"in_features": 384, "out_features": 768, "activation_function": "torch.nn.modules.linear.Identity"}
 MEAN = {"word_embedding_dimension": 384, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
 CLS = {"word_embedding_dimension": 384, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
 
 
-def read(folder: Path, modules: Any, pooling: Any) -> Any:
+def read(folder: Path, modules: Any, pooling: Any, dense: Any = IDENTITY) -> Any:
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text(json.dumps(dense))
     (folder / "config.json").write_text("{}")
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "1_Pooling").mkdir()
@@ -34,6 +38,16 @@ def read(folder: Path, modules: Any, pooling: Any) -> Any:
             [TRANSFORMER, POOLING],
             {"pooling_mode_lasttoken": True},
             {"mode": "lasttoken", "normalize": False, "cuts": True},
+        ),
+        (
+            [TRANSFORMER, POOLING, DENSE, NORMALIZE],
+            MEAN,
+            {
+                "mode": "mean",
+                "normalize": True,
+                "cuts": True,
+                "dense": [{"path": "2_Dense", "rows": 768, "columns": 384, "bias": True}],
+            },
         ),
         ([TRANSFORMER, POOLING], {"pooling_mode": "cls"}, {"mode": "cls", "normalize": False, "cuts": True}),
     ],
@@ -66,7 +80,10 @@ def test_other_models_say_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("modules", "pooling", "code"),
     [
-        ([TRANSFORMER, POOLING, {"type": "sentence_transformers.models.Dense"}], MEAN, "unsupported"),
+        ([TRANSFORMER, POOLING, {"type": "sentence_transformers.models.LSTM"}], MEAN, "unsupported"),
+        ([TRANSFORMER, POOLING, {"type": "sentence_transformers.models.Dense"}], MEAN, "invalid_checkpoint"),
+        ([TRANSFORMER, POOLING, NORMALIZE, DENSE], MEAN, "unsupported"),
+        ([TRANSFORMER, DENSE, POOLING], MEAN, "unsupported"),
         ([TRANSFORMER, POOLING], MEAN | CLS | {"pooling_mode_mean_tokens": True}, "unsupported"),
         ([TRANSFORMER, POOLING], {}, "unsupported"),
         ([TRANSFORMER, POOLING | {"path": "../x"}], MEAN, "invalid_checkpoint"),
@@ -81,3 +98,9 @@ def test_what_cannot_be_read(tmp_path: Path, modules: Any, pooling: Any, code: s
     with pytest.raises(NomoatError) as caught:
         read(tmp_path, modules, pooling)
     assert caught.value.code == code
+
+
+def test_an_activation_behind_a_linear_layer_is_refused(tmp_path: Path) -> None:
+    tanh = IDENTITY | {"activation_function": "torch.nn.modules.activation.Tanh"}
+    with pytest.raises(NomoatError, match="2_Dense is followed by Tanh"):
+        read(tmp_path, [TRANSFORMER, POOLING, DENSE], MEAN, tanh)

@@ -73,9 +73,18 @@ def test_a_template_that_refuses_every_conversation(files: dict[str, bytes]) -> 
 
 def test_a_template_that_refuses_some_conversations_is_sound(files: dict[str, bytes]) -> None:
     template = (
-        b"{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ messages[0].content }}"
+        b"{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        b"{% for m in messages %}{{ m.content }}{% endfor %}"
     )
     assert told(files | {"chat_template.jinja": template}) == []
+
+
+def test_a_template_that_leaves_messages_out(files: dict[str, bytes]) -> None:
+    messages = told(files | {"chat_template.jinja": b"{{ messages[-1].content }}"})
+    assert all("leaves out message 1" in message for message in messages)
+    assert [message.split(":")[0] for message in messages] == [
+        f"The runtime refuses {name}" for name in ("a system message", "several turns", "other scripts")
+    ]
 
 
 def test_a_different_rendering_is_told_with_its_place(files: dict[str, bytes]) -> None:

@@ -116,6 +116,12 @@ def test_eos_named_in_special_tokens_map_alone_stops(tmp_path: Path) -> None:
         ({"top_p": -0.1}, {}, True),
         ({"repetition_penalty": 0}, {}, True),
         ({"repetition_penalty": -1.2, "top_p": 0.5}, {"top_p": 0.5}, True),
+        ({"stop_strings": "User:"}, {"stop_strings": ["User:"]}, False),
+        ({"stop_strings": ["User:", "\n\n"]}, {"stop_strings": ["User:", "\n\n"]}, False),
+        ({"stop_strings": None}, {"stop_strings": []}, False),
+        ({"stop_strings": ["", "a", 7, "x" * 257]}, {"stop_strings": ["a"]}, True),
+        ({"stop_strings": ["a"] * 101}, {"stop_strings": ["a"] * 100}, True),
+        ({"stop_strings": 7}, {"stop_strings": []}, True),
     ],
 )
 def test_sampling_defaults(tmp_path: Path, written: dict[str, Any], kept: dict[str, Any], warned: bool) -> None:
@@ -150,21 +156,23 @@ def test_additional_chat_templates_are_named_where_there_is_no_default(tmp_path:
     folder = folder_with(tmp_path)
     (folder / "additional_chat_templates").mkdir()
     (folder / "additional_chat_templates" / "rag.jinja").write_text("r")
-    with pytest.warns(NomoatWarning, match="named rag"):
-        made = read_tokenizer_folder(folder, {})
+    made = read_tokenizer_folder(folder, {})
     assert "chat_template.jinja" not in made
     assert json.loads(made["tokenizer_config.json"])["chat_template"] == [{"name": "rag", "template": "r"}]
     (folder / "chat_template.jinja").write_text("d")
-    assert read_tokenizer_folder(folder, {})["chat_template.jinja"] == b"d"
+    made = read_tokenizer_folder(folder, {})
+    assert made["chat_template.jinja"] == b"d"
+    both = [{"name": "default", "template": "d"}, {"name": "rag", "template": "r"}]
+    assert json.loads(made["tokenizer_config.json"])["chat_template"] == both
 
 
 def test_named_chat_templates_give_the_default_one(tmp_path: Path) -> None:
     named = [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"}]
     files = read_tokenizer_folder(folder_with(tmp_path, tokenizer_config__json={"chat_template": named}), {})
     assert files["chat_template.jinja"] == b"d"
+    assert json.loads(files["tokenizer_config.json"])["chat_template"] == named[::-1]
     without = folder_with(tmp_path, tokenizer_config__json={"chat_template": named[:1]})
-    with pytest.warns(NomoatWarning, match="named tool_use"):
-        assert "chat_template.jinja" not in read_tokenizer_folder(without, {})
+    assert "chat_template.jinja" not in read_tokenizer_folder(without, {})
 
 
 def test_no_tokenizer_is_no_error(tmp_path: Path) -> None:

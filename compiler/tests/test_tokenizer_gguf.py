@@ -18,11 +18,14 @@ import pytest
 import regex
 from nasty_texts import TEXTS, long_text
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
+from nomoat_compiler.checkpoint.gguf_pre_tokenizers import PRE_TOKENIZERS
 from nomoat_compiler.checkpoint.gguf_tokenizer import tokenizer_files_from_gguf
+from nomoat_compiler.checkpoint.tokenizer_content import byte_level_bpe
 from nomoat_compiler.errors import NomoatError
 from tiny_checkpoints import bytes_to_unicode, smollm2_path, tokenizer_metadata
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer
+from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 GPT4 = (
@@ -126,6 +129,15 @@ def test_smollm2_stops_at_the_end_of_a_turn_and_of_text(smollm2: dict[str, bytes
     assert config["add_bos_token"] is False
 
 
+def test_named_templates_of_a_file() -> None:
+    """As GGUFWriter.add_chat_template writes a list of them."""
+    named = changed(chat_template="D", **{"chat_template.rag": "R\r\n", "chat_templates": ["rag"]})()
+    files = tokenizer_files_from_gguf(named)
+    assert files["chat_template.jinja"] == b"D"
+    both = [{"name": "default", "template": "D"}, {"name": "rag", "template": "R\n"}]
+    assert json.loads(files["tokenizer_config.json"])["chat_template"] == both
+
+
 # ---- byte-level BPE of every known family ----
 
 
@@ -134,7 +146,7 @@ def family_tokenizer(name: str) -> Tokenizer:
     """The family's pre-tokenizer as its own tokenizer.json has it, written here independently of the table."""
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     gpt2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    tokenizer = Tokenizer(models.BPE(ignore_merges=name in ("llama3", "llama-v3", "llama-bpe")))
+    tokenizer = Tokenizer(models.BPE(ignore_merges=name in ("llama3", "llama-v3", "llama-bpe", "lfm2", "tekken")))
     if name in ("gpt-2", "phi-2", "mpt", "olmo"):
         tokenizer.pre_tokenizer = gpt2
         if name in ("mpt", "olmo"):
@@ -146,6 +158,8 @@ def family_tokenizer(name: str) -> Tokenizer:
         expression = GPT4.replace(r"\p{N}{1,3}", r"\p{N}") if qwen2 else GPT4
         if name in ("gpt-4o", "llama4"):
             expression = GPT4O
+        elif name == "tekken":
+            expression = GGUF_PRE_TOKENIZER_SPLITS[name]
         split = pre_tokenizers.Split(Regex(expression), behavior="isolated")
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
         if qwen2:
@@ -178,7 +192,16 @@ def gpt2_metadata(tokenizer: Tokenizer, name: str) -> dict[str, Any]:
 
 
 FAMILIES = ["gpt-2", "phi-2", "smollm", "starcoder", "mpt", "olmo", "llama3", "llama-v3", "llama-bpe", "dbrx", "qwen2"]
-FAMILIES += ["stablelm2", "deepseek-r1-qwen", "gpt-4o", "llama4"]
+FAMILIES += ["stablelm2", "deepseek-r1-qwen", "gpt-4o", "llama4", "lfm2", "tekken", "smaug-bpe"]
+
+
+@pytest.mark.parametrize("name", sorted(set(PRE_TOKENIZERS) & set(GGUF_PRE_TOKENIZER_SPLITS)))
+def test_texts_are_split_by_the_expressions_that_transformers_publishes(name: str) -> None:
+    split = pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS[name]), behavior="isolated")
+    theirs = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    ours = Tokenizer.from_str(json.dumps(byte_level_bpe({}, [], PRE_TOKENIZERS[name]))).pre_tokenizer
+    for text in [*TEXTS, long_text()]:
+        assert ours.pre_tokenize_str(text) == theirs.pre_tokenize_str(text), text[:60]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -356,6 +379,7 @@ def changed(**fields: Any) -> Callable[[], dict[str, Any]]:
         (changed(**{"ggml.model": "llama", "ggml.scores": np.zeros(3, np.float32)}), "invalid_checkpoint"),
         (changed(chat_template="x" * (2 << 20)), "invalid_checkpoint"),
         (changed(chat_template=7), "invalid_checkpoint"),
+        (changed(**{"chat_template.rag": 7}), "invalid_checkpoint"),
     ],
 )
 def test_metadata_that_cannot_be_rebuilt(make: Callable[[], dict[str, Any]], code: str) -> None:

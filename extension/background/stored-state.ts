@@ -14,7 +14,7 @@ export async function readState(): Promise<StoredState> {
 }
 
 async function defaultSettings(): Promise<Settings> {
-  return { defaultModel: null, allowOwnPrograms: await isUnpacked(), device: "auto" };
+  return { defaultModel: null, allowOwnPrograms: await isUnpacked(), device: "auto", withoutLanguageModel: [] };
 }
 
 export async function writeState(state: Partial<StoredState>): Promise<void> {

@@ -17,7 +17,7 @@ export default defineUnlistedScript(() => {
   receivePrivatePort(document, (page) => {
     const pending = new Set<number>();
     const answer = (message: PageAnswer): void => {
-      if (!("text" in message)) pending.delete(message.id);
+      if ("result" in message || "error" in message) pending.delete(message.id);
       page.postMessage(message);
     };
     const fail = (id: number, thrown: unknown): void => {
@@ -36,7 +36,7 @@ export default defineUnlistedScript(() => {
     page.onmessage = ({ data }) => {
       const parsed = parseRequest(data);
       const { id } = parsed;
-      if ("problem" in parsed) return fail(id, new LlmError("invalid_request", parsed.problem));
+      if ("problem" in parsed) return fail(id, new LlmError(parsed.code ?? "invalid_request", parsed.problem));
       const request = parsed.value;
       if (request.method === "abort") {
         if (!pending.delete(id)) return;
@@ -48,7 +48,8 @@ export default defineUnlistedScript(() => {
         return fail(id, new LlmError("not_allowed", "A prerendered page may ask when it is shown."));
       }
       if (pending.has(id)) return fail(id, new LlmError("invalid_request", "This request id is in use."));
-      if (pending.size >= MAX_PENDING) {
+      // What gives something back is never too much.
+      if (pending.size >= MAX_PENDING && request.method !== "destroySession") {
         return fail(id, new LlmError("not_allowed", `At most ${MAX_PENDING} requests may wait in one frame.`));
       }
       pending.add(id);

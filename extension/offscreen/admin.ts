@@ -5,6 +5,7 @@ import { LlmError, type Usage } from "@nomoat/runtime";
 import type { AdminAnswer, AdminMethod, AdminMethods, AdminRequest } from "../protocol/admin-port";
 import { DEVICE_CHOICES, type Settings } from "../protocol/background";
 import { Coalescer } from "./coalesce";
+import { pairKey } from "./permissions";
 import { ofPair } from "./requests";
 import type { Services } from "./router";
 
@@ -69,6 +70,10 @@ export class AdminSession {
       this.#services.permissions.remember({ origin, topOrigin }, decision);
       if (decision === "deny") this.#stopSite({ origin, topOrigin });
     },
+    "site.languageModel": ({ origin, on }) => {
+      const others = this.#services.settings().withoutLanguageModel.filter((other) => other !== origin);
+      this.#services.setSettings({ withoutLanguageModel: on ? others : [...others, origin] });
+    },
     "site.revoke": (pair) => {
       this.#services.permissions.revoke(pair);
       this.#stopSite(pair);
@@ -85,6 +90,7 @@ export class AdminSession {
   };
 
   #stopSite(pair: { origin: string; topOrigin: string }): void {
+    this.#services.sessions.endWhere(({ site }) => pairKey(site) === pairKey(pair));
     this.#services.requests.abortWhere(
       ofPair(pair),
       new LlmError("not_allowed", "The user has revoked the permission of this site."),
@@ -99,7 +105,7 @@ export class AdminSession {
     requests.enter(running, "generating");
     try {
       return await models.run(settings().defaultModel, signal, async (model) => {
-        const output = new Coalescer((text) => this.#post({ id, text }));
+        const output = new Coalescer<string>((pieces) => this.#post({ id, text: pieces.join("") }));
         const generation = model.generate(messages, { signal, partition: SIDE_PANEL });
         for await (const piece of generation) output.push(piece);
         const usage = await generation.usage;

@@ -1,18 +1,18 @@
-/** Joins pieces of text so that a port carries at most one message per interval; the first piece goes at once. */
+/** Gathers pieces so that a port carries at most one message per interval; the first piece goes at once. */
 
 export const COALESCE_MS = 25;
 
-export class Coalescer {
-  readonly #send: (text: string) => void;
-  #text = "";
+export class Coalescer<T> {
+  readonly #send: (pieces: readonly T[]) => void;
+  #pieces: T[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(send: (text: string) => void) {
+  constructor(send: (pieces: readonly T[]) => void) {
     this.#send = send;
   }
 
-  push(piece: string): void {
-    this.#text += piece;
+  push(piece: T): void {
+    this.#pieces.push(piece);
     if (this.#timer === null) this.#flush();
   }
 
@@ -20,16 +20,19 @@ export class Coalescer {
   end(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#text) this.#send(this.#text);
-    this.#text = "";
+    this.#sendAll();
   }
 
   #flush(): void {
-    const text = this.#text;
-    this.#text = "";
     this.#timer = null;
-    if (!text) return;
-    this.#send(text);
-    this.#timer = setTimeout(() => this.#flush(), COALESCE_MS);
+    if (this.#sendAll()) this.#timer = setTimeout(() => this.#flush(), COALESCE_MS);
+  }
+
+  /** False: there was nothing. */
+  #sendAll(): boolean {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    if (pieces.length > 0) this.#send(pieces);
+    return pieces.length > 0;
   }
 }

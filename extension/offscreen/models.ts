@@ -33,6 +33,8 @@ export interface ModelsOptions {
   readonly device: () => DeviceChoice;
   /** Whether GPU programs of a package may run now: only models with operators of their own need any. */
   readonly ownPrograms: () => boolean;
+  /** Whether somebody may go on with the loaded model who asks nothing now: it is kept then. */
+  readonly held?: () => boolean;
   /** Package URL by model id, kept across restarts so that an interrupted download can go on. */
   readonly sources: Readonly<Record<string, string>>;
   readonly saveSources: (sources: Record<string, string>) => void;
@@ -45,6 +47,8 @@ export class Models {
   readonly #installs = new Map<string, Install>();
   readonly #sources: Map<string, string>;
   readonly #waitingForUnused: (() => void)[] = [];
+  /** Told of each step of a download, and of its end. */
+  readonly #watchers = new Set<(install: Install) => void>();
   #engine: Engine | null = null;
   #loaded: Loaded | null = null;
   /** Requests that hold or wait for the loaded model. */
@@ -78,7 +82,7 @@ export class Models {
       this.#setSource(id, url);
       const onProgress = (progress: Progress): void => {
         install.progress = progress;
-        this.#options.onChange();
+        this.#tell(install);
       };
       await this.#running().install(url, { signal, onProgress });
       this.#installs.delete(id);
@@ -89,8 +93,32 @@ export class Models {
       install.error = error.toWire();
       throw error;
     } finally {
-      this.#options.onChange();
+      this.#tell(install);
     }
+  }
+
+  /** Waits for a download that is going on where no model is ready. `onProgress`: the fraction of it that is there. */
+  async downloaded(
+    preferred: string | null,
+    signal: AbortSignal,
+    onProgress: (fraction: number) => void,
+  ): Promise<void> {
+    while (this.anyInstalling && (await this.chosenId(preferred)) === null) {
+      let watcher = (_: Install): void => {};
+      const step = new Promise<void>((resolve) => {
+        watcher = ({ progress }) => {
+          if (progress?.phase === "download" && progress.total > 0) onProgress(progress.loaded / progress.total);
+          resolve();
+        };
+      });
+      this.#watchers.add(watcher);
+      await abortable(step, signal).finally(() => this.#watchers.delete(watcher));
+    }
+  }
+
+  #tell(install: Install): void {
+    for (const watcher of this.#watchers) watcher(install);
+    this.#options.onChange();
   }
 
   isInstalling(id: string): boolean {
@@ -124,6 +152,11 @@ export class Models {
     return (ready.find(({ id }) => id === preferred) ?? ready[0])?.id ?? null;
   }
 
+  /** The id of a model that is ready, by its id or name. Null: there is none. */
+  async idOf(wanted: string): Promise<string | null> {
+    return (await this.ready()).find(({ id, name }) => id === wanted || name === wanted)?.id ?? null;
+  }
+
   get anyInstalling(): boolean {
     return [...this.#installs.keys()].some((id) => this.isInstalling(id));
   }
@@ -138,12 +171,16 @@ export class Models {
       throw new LlmError("model_not_found", "No model is installed: add one on the options page of the extension.");
     }
     while (this.#loaded && !this.#isAsWanted(id) && this.#users > 0) await abortable(this.#unused(), signal);
-    clearTimeout(this.#idleTimer);
     if (!this.#isAsWanted(id)) this.#load(id);
     const { model } = this.#loaded!;
+    return this.#use(async () => work(await abortable(model, signal)), signal);
+  }
+
+  async #use<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    clearTimeout(this.#idleTimer);
     this.#users++;
     try {
-      return await work(await abortable(model, signal));
+      return await work();
     } catch (thrown) {
       if (!signal.aborted) this.#forgetAfter(LlmError.from(thrown));
       throw thrown;
@@ -151,6 +188,19 @@ export class Models {
       this.#users--;
       if (this.#users === 0) this.#becomeIdle();
     }
+  }
+
+  /** Runs `work` on a model that was loaded before. Errors: aborted, where another one took its place. */
+  async runLoaded<T>(model: Model, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    if (!this.isLoaded(model))
+      throw new LlmError("aborted", "This session is over, because its model was unloaded: make another one.", {
+        reason: "session_over",
+      });
+    return this.#use(work, signal);
+  }
+
+  isLoaded(model: Model): boolean {
+    return this.#loaded?.ready === model;
   }
 
   async unload(): Promise<void> {
@@ -189,7 +239,10 @@ export class Models {
   #becomeIdle(): void {
     for (const resolve of this.#waitingForUnused.splice(0)) resolve();
     clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => void this.unload(), IDLE_UNLOAD_MS);
+    this.#idleTimer = setTimeout(() => {
+      if (this.#options.held?.()) this.#becomeIdle();
+      else void this.unload();
+    }, IDLE_UNLOAD_MS);
   }
 
   #load(id: string): void {

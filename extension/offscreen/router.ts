@@ -2,20 +2,23 @@
  * Requests of pages: who asks, may they, then run it. One PageRouter per runtime port, that is per document; when the
  * port goes (navigation, closed tab, back/forward cache), everything it asked for is aborted.
  */
-import { LlmError, type ModelInfo, type Usage } from "@nomoat/runtime";
-import { DEFAULT_OUTPUT_TOKENS } from "../protocol/generate-request";
+import { type ChatCompletion, type ChatCompletionChunk, LlmError, type Model, type Usage } from "@nomoat/runtime";
+import { DEFAULT_OUTPUT_TOKENS } from "../protocol/page-contract";
 import {
   type Availability,
   type FramedRequest,
   type FrameFacts,
   type PageAnswer,
   type PageRequest,
+  type PageResult,
   parseFrameFacts,
   parseRequest,
 } from "../protocol/page-port";
+import { type ComputingCall, isOfSession, modelNamedBy, runOnModel, runOnSession } from "./calls";
 import { Coalescer } from "./coalesce";
 import type { ConsentDesk } from "./consent";
 import type { Models } from "./models";
+import type { PageSessions } from "./page-sessions";
 import type { Grant, Permissions } from "./permissions";
 import type { RateLimiter } from "./rate-limit";
 import type { Requests, Running } from "./requests";
@@ -27,12 +30,17 @@ export interface Services {
   readonly permissions: Permissions;
   readonly consent: ConsentDesk;
   readonly requests: Requests;
+  readonly sessions: PageSessions;
   readonly rate: RateLimiter;
+  /** Whether the person lets the site have LanguageModel. */
+  readonly languageModelAllowed: (origin: string) => boolean;
   readonly defaultModel: () => string | null;
   readonly onChange: () => void;
 }
 
-type GenerateRequest = Extract<PageRequest, { method: "generate" }>;
+/** What computes, so that the person must have allowed it. */
+type AnswerRequest = Extract<PageRequest, { method: "generate" | "chat" }> | ({ readonly id: number } & ComputingCall);
+type Given = { readonly signal: AbortSignal; readonly partition: string };
 
 export class PageRouter {
   readonly #services: Services;
@@ -54,7 +62,7 @@ export class PageRouter {
     const { id } = parsed;
     try {
       const frame = parseFrameFacts(rawFrame);
-      if ("problem" in parsed) throw new LlmError("invalid_request", parsed.problem);
+      if ("problem" in parsed) throw new LlmError(parsed.code ?? "invalid_request", parsed.problem);
       if (!frame) throw new LlmError("invalid_request", "The facts about the frame are malformed.");
       const request = parsed.value;
       if (request.method === "abort")
@@ -71,20 +79,26 @@ export class PageRouter {
     this.#closed = true;
     for (const { controller } of this.#running.values())
       controller.abort(new LlmError("aborted", "The page was left."));
-    if (this.#site) this.#services.permissions.documentClosed(this.#site);
+    const site = this.#site;
+    if (site) {
+      this.#services.permissions.documentClosed(site);
+      this.#services.sessions.endWhere((open) => open.site.documentId === site.documentId);
+    }
     this.#services.onChange();
   }
 
-  async #handle(
-    request: Exclude<PageRequest, { method: "abort" }>,
-    frame: FrameFacts,
-  ): Promise<Availability | readonly ModelInfo[] | Usage> {
+  async #handle(request: Exclude<PageRequest, { method: "abort" }>, frame: FrameFacts): Promise<PageResult> {
     const site = siteOf(this.#sender, frame);
     if (site instanceof LlmError) {
-      if (request.method === "availability") return "unavailable";
+      if (request.method === "availability" || request.method === "modelAvailability") return "unavailable";
       throw site;
     }
     this.#site = site;
+    if (request.method === "destroySession") {
+      // Costs nothing, and what a site gives back must not be held against it.
+      this.#services.sessions.end(request.params.session, site);
+      return null;
+    }
     const wait_ms = this.#services.rate.take(site.origin);
     if (wait_ms > 0) {
       throw new LlmError("not_allowed", `This site asks too often: try again in ${wait_ms} ms.`, {
@@ -92,26 +106,38 @@ export class PageRouter {
         retry_after_ms: wait_ms,
       });
     }
-    if (request.method === "generate") return this.#generate(request, site, frame);
-    const allowed = this.#services.permissions.grantOf(site)?.decision === "allow";
-    if (request.method === "availability") return this.#availability(allowed);
-    if (!allowed)
-      throw new LlmError(
-        "not_allowed",
-        "models() is answered after the user has allowed this site: call generate() first.",
-      );
-    return this.#services.models.ready();
+    const { permissions, models, languageModelAllowed } = this.#services;
+    const allowed = permissions.grantOf(site)?.decision === "allow";
+    switch (request.method) {
+      case "availability":
+        return this.#availability(allowed, request.options.model);
+      case "modelAvailability":
+        return languageModelAllowed(site.origin) ? this.#availability(allowed, undefined) : "unavailable";
+      case "models":
+        if (allowed) return models.ready();
+        throw new LlmError(
+          "not_allowed",
+          "models() is answered after the user has allowed this site: call generate() first.",
+        );
+      case "prepareModel":
+        if (!languageModelAllowed(site.origin))
+          throw new LlmError("not_supported", "The user has switched LanguageModel off for this site.");
+        return this.#compute(request, site, frame);
+      default:
+        return this.#compute(request, site, frame);
+    }
   }
 
   /** Before the user allows a site, every site gets the same answer: nothing to fingerprint. */
-  async #availability(allowed: boolean): Promise<Availability> {
+  async #availability(allowed: boolean, wanted: string | undefined): Promise<Availability> {
     if (!allowed) return "downloadable";
     const { models, defaultModel } = this.#services;
-    if ((await models.chosenId(defaultModel())) !== null) return "available";
+    const found = wanted === undefined ? await models.chosenId(defaultModel()) : await models.idOf(wanted);
+    if (found !== null) return "available";
     return models.anyInstalling ? "downloading" : "unavailable";
   }
 
-  async #generate(request: GenerateRequest, site: Site, frame: FrameFacts): Promise<Usage> {
+  async #compute(request: AnswerRequest, site: Site, frame: FrameFacts): Promise<PageResult> {
     const { requests } = this.#services;
     if (this.#running.has(request.id)) throw new LlmError("invalid_request", "This request id is in use.");
     const running = requests.admit(site);
@@ -137,7 +163,7 @@ export class PageRouter {
     if (!frame.userActivation) {
       throw new LlmError(
         "not_allowed",
-        "The user has to be asked first, which needs a user gesture: call generate() from a click or key press.",
+        "The user has to be asked first, which needs a user gesture: call it from a click or key press.",
       );
     }
     requests.enter(running, "consent");
@@ -153,30 +179,69 @@ export class PageRouter {
     return grant;
   }
 
-  async #run(request: GenerateRequest, site: Site, grant: Grant, running: Running): Promise<Usage> {
-    const { models, requests, defaultModel } = this.#services;
+  async #run(request: AnswerRequest, site: Site, grant: Grant, running: Running): Promise<PageResult> {
+    const { models, requests, sessions, defaultModel } = this.#services;
     const { signal } = running.controller;
-    const { id, prompt, options } = request;
+    const given: Given = { signal, partition: partitionOf(site, grant) };
+    const { id: requestId } = request;
+    const caller = { id: requestId, site, grant, post: (answer: PageAnswer) => this.#answer(answer), ...given };
+    if (request.method !== "generate" && request.method !== "chat" && isOfSession(request)) {
+      requests.enter(running, "generating");
+      return runOnSession(request, sessions, models, caller);
+    }
+    if (request.method === "prepareModel") {
+      const onProgress = (progress: number) => this.#answer({ id: requestId, progress });
+      await models.downloaded(defaultModel(), signal, onProgress);
+    }
+    const wanted = modelOf(request);
+    const id = wanted === null ? defaultModel() : await models.idOf(wanted);
+    if (wanted !== null && id === null) throw new LlmError("model_not_found", `The model ${wanted} is not installed.`);
     requests.enter(running, "generating");
-    return models.run(defaultModel(), signal, async (model) => {
-      const output = new Coalescer((text) => this.#answer({ id, text }));
-      const generation = model.generate(prompt, {
-        maxTokens: DEFAULT_OUTPUT_TOKENS,
-        ...options,
-        signal,
-        partition: partitionOf(site, grant),
-      });
-      for await (const piece of generation) output.push(piece);
-      const usage = await generation.usage;
-      signal.throwIfAborted();
-      output.end();
-      return usage;
+    return models.run(id, signal, async (model) => {
+      if (request.method === "chat") return this.#chat(request, model, given);
+      if (request.method === "generate") return this.#generate(request, model, given);
+      return runOnModel(request, model, sessions, caller);
     });
+  }
+
+  async #generate(
+    { id, prompt, options }: Extract<AnswerRequest, { method: "generate" }>,
+    model: Model,
+    given: Given,
+  ): Promise<Usage> {
+    const output = new Coalescer<string>((pieces) => this.#answer({ id, text: pieces.join("") }));
+    const generation = model.generate(prompt, { maxTokens: DEFAULT_OUTPUT_TOKENS, ...options, ...given });
+    for await (const piece of generation) output.push(piece);
+    const usage = await generation.usage;
+    given.signal.throwIfAborted();
+    output.end();
+    return usage;
+  }
+
+  async #chat(
+    { id, request }: Extract<AnswerRequest, { method: "chat" }>,
+    model: Model,
+    given: Given,
+  ): Promise<ChatCompletion | null> {
+    const limited = request.max_completion_tokens ?? request.max_tokens;
+    const { stream, ...asked } = limited ? request : { ...request, max_completion_tokens: DEFAULT_OUTPUT_TOKENS };
+    const { completions } = model.chat;
+    if (!stream) return completions.create({ ...asked, stream: false }, given);
+    const output = new Coalescer<ChatCompletionChunk>((chunks) => this.#answer({ id, chunks }));
+    for await (const chunk of completions.create({ ...asked, stream: true }, given)) output.push(chunk);
+    given.signal.throwIfAborted();
+    output.end();
+    return null;
   }
 
   #answer(answer: PageAnswer): void {
     if (!this.#closed) this.#post(answer);
   }
+}
+
+function modelOf(request: Exclude<AnswerRequest, { params: { session: number } }>): string | null {
+  if (request.method === "chat") return request.request.model ?? null;
+  return request.method === "generate" ? (request.options.model ?? null) : modelNamedBy(request);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { AdminServices } from "./admin";
 import { askBackground } from "./background-client";
 import { ConsentDesk } from "./consent";
 import { Models } from "./models";
+import { PageSessions } from "./page-sessions";
 import { Permissions } from "./permissions";
 import { RateLimiter } from "./rate-limit";
 import { Requests } from "./requests";
@@ -24,14 +25,19 @@ export function createServices(makeEngine: () => Engine, stored: StoredState, on
     if (site) showBadge(site.tabId, requests.isGenerating(site.tabId));
     onChange();
   });
+  const models: Models = new Models(makeEngine, {
+    onChange,
+    device: () => settings.device,
+    ownPrograms: () => settings.allowOwnPrograms,
+    held: () => sessions.size > 0,
+    sources: stored.sources,
+    saveSources: (sources) => save({ sources }),
+  });
+  const sessions: PageSessions = new PageSessions((model) => models.isLoaded(model));
   return {
-    models: new Models(makeEngine, {
-      onChange,
-      device: () => settings.device,
-      ownPrograms: () => settings.allowOwnPrograms,
-      sources: stored.sources,
-      saveSources: (sources) => save({ sources }),
-    }),
+    models,
+    sessions,
+    languageModelAllowed: (origin) => !settings.withoutLanguageModel.includes(origin),
     permissions: new Permissions(stored.permissions, (permissions) => save({ permissions })),
     consent: new ConsentDesk((id) => askBackground("consent.open", { id })),
     requests,

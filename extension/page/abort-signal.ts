@@ -1,5 +1,5 @@
 /** Reading an AbortSignal of the page through captured built-ins. */
-import { apply, getterOf } from "../protocol/primordials";
+import { apply, getterOf } from "@nomoat/runtime/contract";
 
 const abortedOf = getterOf(AbortSignal.prototype, "aborted");
 const reasonOf = getterOf(AbortSignal.prototype, "reason");

@@ -3,7 +3,7 @@
  * runtime's closed list. The runtime's class is not used here, because its methods are open to the page's patches.
  */
 import type { ErrorCode, ErrorDetail } from "@nomoat/runtime";
-import { defineProperty } from "../protocol/primordials";
+import { defineProperty } from "@nomoat/runtime/contract";
 
 const PageError = Error;
 
@@ -15,8 +15,12 @@ export function pageError(name: string, code: ErrorCode, message: string, detail
   return error;
 }
 
-export function invalidRequest(problem: string): Error {
-  return pageError("TypeError", "invalid_request", problem);
+/** What the contract says is wrong with a request. */
+export function problemError({ problem, code }: { readonly problem: string; readonly code?: ErrorCode }): Error {
+  if (code === "aborted") return pageError("AbortError", code, problem);
+  return code === "not_supported"
+    ? pageError("NotSupportedError", code, problem)
+    : pageError("TypeError", "invalid_request", problem);
 }
 
 export function abortError(): Error {

@@ -2,23 +2,27 @@
  * The main-world end of the private channel to the isolated content script, and the requests pending on it.
  * The page never sees the port: it is handed over in a synchronous event before the first page script runs.
  */
-import { CHANNEL_EVENT, type PageAnswer, type PageRequest } from "../protocol/page-port";
-import { apply, create, getterOf } from "../protocol/primordials";
+import type { ChatCompletionChunk } from "@nomoat/runtime";
+import { apply, create, getterOf, ownKeys } from "@nomoat/runtime/contract";
+import { CHANNEL_EVENT, type PageAnswer, type PageRequest, type SessionEvent } from "../protocol/page-port";
 import { pageError } from "./errors";
 
 export interface Pending {
   text?(piece: string): void;
+  chunk?(chunk: ChatCompletionChunk): void;
+  event?(event: SessionEvent): void;
+  progress?(fraction: number): void;
   result(value: unknown): void;
   error(error: Error): void;
 }
 
-type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never;
+export type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never;
 
 export interface PrivatePort {
   /** Sends a request; returns its id, or 0 where it failed at once (the pending entry has been told). */
   request(request: WithoutId<PageRequest>, pending: Pending): number;
-  /** Forgets the request and tells the engine to stop working on it. */
-  abort(id: number): void;
+  /** Tells the engine to stop working on the request, and forgets it. `keep`: what becomes of it is waited for. */
+  abort(id: number, keep?: boolean): void;
 }
 
 export function openPrivatePort(target: Document): PrivatePort {
@@ -33,6 +37,15 @@ export function openPrivatePort(target: Document): PrivatePort {
     const pending = pendings[answer.id];
     if (!pending) return;
     if ("text" in answer) return pending.text?.(answer.text);
+    if ("chunks" in answer) {
+      for (let i = 0; i < answer.chunks.length; i++) pending.chunk?.(answer.chunks[i]!);
+      return;
+    }
+    if ("events" in answer) {
+      for (let i = 0; i < answer.events.length; i++) pending.event?.(answer.events[i]!);
+      return;
+    }
+    if ("progress" in answer) return pending.progress?.(answer.progress);
     delete pendings[answer.id];
     if ("error" in answer) {
       const { name, code, message, detail } = answer.error;
@@ -53,18 +66,15 @@ export function openPrivatePort(target: Document): PrivatePort {
       const id = ++lastId;
       const message: Record<string, unknown> = create(null);
       message.id = id;
-      message.method = request.method;
-      if (request.method === "generate") {
-        message.prompt = request.prompt;
-        message.options = request.options;
-      }
+      const keys = ownKeys(request);
+      for (let i = 0; i < keys.length; i++) message[keys[i] as string] = request[keys[i] as keyof typeof request];
       pendings[id] = pending;
       apply(post, port1, [message]);
       return id;
     },
-    abort(id) {
+    abort(id, keep) {
       if (!pendings[id]) return;
-      delete pendings[id];
+      if (!keep) delete pendings[id];
       const message: Record<string, unknown> = create(null);
       message.id = id;
       message.method = "abort";

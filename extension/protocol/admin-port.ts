@@ -57,6 +57,8 @@ export interface AdminMethods {
   "model.setDefault": { params: { id: string }; result: null };
   "settings.set": { params: Partial<Pick<Settings, "allowOwnPrograms" | "device">>; result: null };
   "site.set": { params: { origin: string; topOrigin: string; decision: Decision }; result: null };
+  /** Whether the site gets LanguageModel where the browser has none of its own. */
+  "site.languageModel": { params: { origin: string; on: boolean }; result: null };
   "site.revoke": { params: { origin: string; topOrigin: string }; result: null };
   /** Stops the requests of one site; null: of the side panel; no origin: all. */
   stop: { params: { origin?: string | null }; result: null };

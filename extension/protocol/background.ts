@@ -25,6 +25,8 @@ export interface Settings {
   /** Packages added by URL bring their own WGSL, which is code: only where the user has said so. */
   readonly allowOwnPrograms: boolean;
   readonly device: DeviceChoice;
+  /** Origins that do not get LanguageModel. */
+  readonly withoutLanguageModel: readonly string[];
 }
 
 /** Everything in chrome.storage.local. Its only writer is the offscreen document, through `storage.write`. */

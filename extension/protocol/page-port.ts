@@ -5,9 +5,30 @@
  * Each request id gets any number of events and exactly one answer; `abort` has none of its own. There is no
  * administrative verb here.
  */
-import type { ModelInfo, Usage, WireError } from "@nomoat/runtime";
-import { type GenerateRequest, type Parsed, parseGenerate } from "./generate-request";
-import { isSafeInteger, ownKeys } from "./primordials";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  Decision,
+  ErrorCode,
+  ModelInfo,
+  ToolCall,
+  Usage,
+  WireError,
+} from "@nomoat/runtime";
+import {
+  budgetOf,
+  type ChatRequest,
+  type Checked,
+  check,
+  type Infer,
+  isSafeInteger,
+  object,
+  optional,
+  ownKeys,
+  text,
+} from "@nomoat/runtime/contract";
+import { type Call, isCallMethod, parseCall } from "./page-calls";
+import { type GenerateRequest, parseChat, parseGenerate } from "./page-contract";
 
 export const PAGE_PORT = "page";
 /** The event that carries the private port. One-shot, dispatched and consumed before the first page script. */
@@ -18,14 +39,55 @@ export const WHO_IS_HERE = "nomoat:who-is-here";
 
 export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
 
+const MODEL_OPTIONS = object({
+  /** The id or name of a model; left out: the one that the person has chosen. */
+  model: optional(text(1, 256)),
+});
+/** For which request availability() answers. */
+export type ModelOptions = Infer<typeof MODEL_OPTIONS>;
+
 export type PageRequest =
-  | { readonly id: number; readonly method: "availability" | "models" | "abort" }
-  | ({ readonly id: number; readonly method: "generate" } & GenerateRequest);
+  | { readonly id: number; readonly method: "models" }
+  | { readonly id: number; readonly method: "abort" }
+  | { readonly id: number; readonly method: "availability"; readonly options: ModelOptions }
+  | { readonly id: number; readonly method: "chat"; readonly request: ChatRequest }
+  | ({ readonly id: number; readonly method: "generate" } & GenerateRequest)
+  | ({ readonly id: number } & Call);
 
 export type PageAnswer =
   | { readonly id: number; readonly text: string }
-  | { readonly id: number; readonly result: Availability | readonly ModelInfo[] | Usage }
+  | { readonly id: number; readonly chunks: readonly ChatCompletionChunk[] }
+  | { readonly id: number; readonly events: readonly SessionEvent[] }
+  /** The fraction of a model's download. */
+  | { readonly id: number; readonly progress: number }
+  | { readonly id: number; readonly result: PageResult }
   | { readonly id: number; readonly error: NamedWireError };
+/** Of a stream of chunks: null. */
+export type PageResult =
+  | Availability
+  | readonly ModelInfo[]
+  | Usage
+  | ChatCompletion
+  | SessionState
+  | Readonly<Record<string, Decision>>
+  /** Vectors, as numbers because a runtime port carries JSON. */
+  | readonly (readonly number[])[]
+  /** Tokens of measureSession. */
+  | number
+  | null;
+
+/** `overflow`: old messages had to go. */
+export type SessionEvent = { readonly text: string } | { readonly toolCall: ToolCall } | { readonly overflow: true };
+
+/** A session after a request of it. Nothing tells what the person's machine is. */
+export interface SessionState {
+  readonly contextUsage: number;
+  readonly contextWindow: number;
+  /** Its number, where it is new. */
+  readonly session?: number;
+  /** Of a prompt. */
+  readonly usage?: Usage;
+}
 
 /** The wire form of an error with the DOMException-compatible name of its code, for the page to rebuild. */
 export interface NamedWireError extends WireError {
@@ -48,21 +110,50 @@ export interface FramedRequest {
   readonly frame: FrameFacts;
 }
 
+/** A checked value, or a sentence that says what was wrong, and the code of its error. */
+export type Parsed<T> = { readonly value: T } | { readonly problem: string; readonly code?: ErrorCode };
+
+/** `options` left out are none. */
+export function parseModelOptions(options: unknown): Checked<ModelOptions> {
+  return options === undefined ? { value: {} } : check(MODEL_OPTIONS, options, "options", budgetOf(0), "");
+}
+
 export function parseRequest(value: unknown): Parsed<PageRequest> & { readonly id: number } {
   if (typeof value !== "object" || value === null) return { id: 0, problem: "A request must be an object." };
-  const { id, method, prompt, options } = value as Record<string, unknown>;
+  const { id, method, prompt, options, request, params } = value as Record<string, unknown>;
   if (!isSafeInteger(id) || (id as number) < 1)
     return { id: 0, problem: "A request must have a positive integer as id." };
   const known = { id: id as number };
   const fields = ownKeys(value).length;
+  const fieldsMustBe = (count: number, names: string) =>
+    fields === count ? null : { ...known, problem: `${method} takes ${names}.` };
   if (method === "generate") {
-    if (fields !== 4) return { ...known, problem: "generate takes id, method, prompt and options." };
     const parsed = parseGenerate(prompt, options);
-    return "problem" in parsed ? { ...known, ...parsed } : { ...known, value: { ...known, method, ...parsed.value } };
+    if ("problem" in parsed) return { ...known, ...parsed };
+    return (
+      fieldsMustBe(4, "id, method, prompt and options") ?? { ...known, value: { ...known, method, ...parsed.value } }
+    );
   }
-  if (method === "availability" || method === "models" || method === "abort") {
-    if (fields !== 2) return { ...known, problem: `${method} takes id and method.` };
-    return { ...known, value: { ...known, method } };
+  if (method === "chat") {
+    const parsed = parseChat(request);
+    if ("problem" in parsed) return { ...known, ...parsed };
+    return (
+      fieldsMustBe(3, "id, method and request") ?? { ...known, value: { ...known, method, request: parsed.value } }
+    );
+  }
+  if (method === "availability") {
+    const parsed = parseModelOptions(options);
+    if ("problem" in parsed) return { ...known, ...parsed };
+    return (
+      fieldsMustBe(3, "id, method and options") ?? { ...known, value: { ...known, method, options: parsed.value } }
+    );
+  }
+  if (method === "models" || method === "abort")
+    return fieldsMustBe(2, "id and method") ?? { ...known, value: { ...known, method } };
+  if (isCallMethod(method)) {
+    const parsed = parseCall(method, params);
+    if ("problem" in parsed) return { ...known, ...parsed };
+    return fieldsMustBe(3, "id, method and params") ?? { ...known, value: { ...known, ...parsed.value } };
   }
   return { ...known, problem: "Unknown method." };
 }

@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 
 it("sends the first piece at once and joins those of one interval", () => {
   const sent: string[] = [];
-  const output = new Coalescer((text) => sent.push(text));
+  const output = new Coalescer<string>((pieces) => sent.push(pieces.join("")));
   for (const piece of ["a", "b", "c"]) output.push(piece);
   expect(sent).toEqual(["a"]);
   vi.advanceTimersByTime(COALESCE_MS);

@@ -1,13 +1,22 @@
 /** An Engine for unit tests: installs and loads at once, and generates "w0 w1 ..." a word per turn until it is stopped. */
 import {
+  type Chat,
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  type ChatOptions,
+  type ChatRequest,
+  type DecideOptions,
   type Engine,
   type EngineGenerateOptions,
   type Generation,
   type InstalledModel,
+  type InstallOptions,
   LlmError,
   type LoadOptions,
   type Model,
   type ModelInfo,
+  type Session,
+  type SessionOptions,
   type Usage,
 } from "@nomoat/runtime";
 
@@ -24,9 +33,17 @@ export function modelInfo(id: string): ModelInfo {
   };
 }
 
+export interface FakeSession {
+  readonly options: SessionOptions;
+  destroyed: boolean;
+}
+
 export class FakeEngine implements Engine {
   readonly models = new Map<string, InstalledModel>();
   readonly requests: { prompt: unknown; options: EngineGenerateOptions; model: string }[] = [];
+  readonly chats: { request: ChatRequest; options: ChatOptions; model: string }[] = [];
+  readonly sessions: FakeSession[] = [];
+  readonly decisions: (DecideOptions | undefined)[] = [];
   readonly loads: string[] = [];
   /** What was asked for, by load. */
   readonly devices: LoadOptions["device"][] = [];
@@ -37,13 +54,15 @@ export class FakeEngine implements Engine {
   failNext: LlmError | null = null;
   /** Waits before a download ends. */
   download: Promise<void> = Promise.resolve();
+  onDownload: InstallOptions["onProgress"] | null = null;
 
   withModel(id: string): this {
     this.models.set(id, { ...modelInfo(id), state: "ready" });
     return this;
   }
 
-  async install(url: string, options: { signal?: AbortSignal } = {}): Promise<ModelInfo> {
+  async install(url: string, options: InstallOptions = {}): Promise<ModelInfo> {
+    this.onDownload = options.onProgress ?? null;
     const id = url.split("/").at(-2)!;
     this.models.set(id, { ...modelInfo(id), state: "downloading" });
     await this.download;
@@ -79,10 +98,20 @@ export class FakeEngine implements Engine {
         doubts: null,
       },
       loadMs: 0,
+      chat: this.#chat(id),
       generate: (prompt, options = {}) => this.#generate(id, prompt, options),
       tokenize: async () => [],
-      embed: async () => ({ embeddings: [], usage: { promptTokens: 0 } }),
+      embed: async (input) => ({
+        embeddings: [input].flat().map((text) => new Float32Array([text.length, 0.5])),
+        usage: { promptTokens: 0 },
+      }),
       logits: async () => new Float32Array(),
+      createSession: async (options = {}) => this.#session(id, options),
+      decide: async (_input, questions, options) => {
+        this.decisions.push(options);
+        const decision = { label: "true", confidence: 1, probabilities: { true: 1, false: 0 }, expectedScore: null };
+        return Object.fromEntries(questions.map((question) => [question.id, decision]));
+      },
       loadAdapter: async () => ({ name: "adapter", nbytes: 1 }),
       unloadAdapter: async () => undefined,
       measureBandwidth: async () => ({ gbPerS: 1 }),
@@ -96,6 +125,66 @@ export class FakeEngine implements Engine {
     const error = this.failNext;
     this.failNext = null;
     if (error) throw error;
+  }
+
+  /** Each prompt and its answer are a token; a prompt "overflow" is one too many, and "tool" is answered by a call. */
+  #session(model: string, options: SessionOptions): Session {
+    const fake: FakeSession = { options, destroyed: false };
+    this.sessions.push(fake);
+    this.#failIfAsked();
+    const tell = (input: unknown): void => {
+      if (input === "overflow") session.oncontextoverflow?.();
+      if (input === "tool")
+        session.ontoolcall?.({ id: "c", type: "function", function: { name: "f", arguments: "{}" } });
+    };
+    let contextUsage = options.initialPrompts?.length ?? 0;
+    const session: Session = {
+      get contextUsage() {
+        return contextUsage;
+      },
+      contextWindow: 128,
+      oncontextoverflow: null,
+      ontoolcall: null,
+      prompt: (input, given = {}) => {
+        if (fake.destroyed) throw new LlmError("aborted", "destroyed");
+        tell(input);
+        contextUsage += 2;
+        return this.#generate(model, input, { maxTokens: 2, ...given } as EngineGenerateOptions);
+      },
+      promptStreaming: () => new ReadableStream(),
+      append: async (input) => {
+        tell(input);
+        contextUsage += 1;
+      },
+      measure: async () => 7,
+      clone: async () => this.#session(model, options),
+      destroy: () => {
+        fake.destroyed = true;
+      },
+    };
+    return session;
+  }
+
+  /** Answers "w0 w1 ...", a word a chunk, as #generate does. */
+  #chat(model: string): Chat {
+    const create = (request: ChatRequest, options: ChatOptions = {}) => {
+      this.chats.push({ request, options, model });
+      const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? 1;
+      const generation = this.#generate(model, request.messages, { ...options, maxTokens });
+      const chunks = async function* () {
+        for await (const content of generation)
+          yield { choices: [{ index: 0, delta: { content }, finish_reason: null }] } as unknown as ChatCompletionChunk;
+      };
+      const whole = async () => {
+        let content = "";
+        for await (const piece of generation) content += piece;
+        return { choices: [{ index: 0, message: { content } }] } as unknown as ChatCompletion;
+      };
+      return request.stream
+        ? Object.assign(Promise.resolve({ [Symbol.asyncIterator]: chunks }), { [Symbol.asyncIterator]: chunks })
+        : whole();
+    };
+    return { completions: { create: create as Chat["completions"]["create"] } };
   }
 
   #generate(model: string, prompt: unknown, options: EngineGenerateOptions): Generation {

@@ -1,5 +1,5 @@
 /** Proves the semantics of the page object: frozen, awaitable and iterable once, abortable, typed errors. Needs nothing. */
-import type { Usage } from "@nomoat/runtime";
+import type { ChatCompletionChunk, Usage } from "@nomoat/runtime";
 import { describe, expect, it, vi } from "vitest";
 import { defineProvider } from "../page/announce";
 import { createLLM, type LLM } from "../page/llm";
@@ -43,16 +43,19 @@ describe("the object", () => {
     expect(target.llm).toBe("theirs");
   });
 
-  it("asks for availability and models, and takes no options", async () => {
+  it("asks for availability, also of a model by name, and for models", async () => {
     const { llm, requests } = setUp();
     const availability = llm.availability();
     requests[0]!.pending.result("available");
     expect(await availability).toBe("available");
-    await expect(llm.availability({ model: "x" })).rejects.toMatchObject({
-      name: "TypeError",
-      code: "invalid_request",
-    });
-    expect(requests).toHaveLength(1);
+    void llm.availability({ model: "x" });
+    expect(requests[1]!.request).toEqual({ method: "availability", options: { model: "x" } });
+    for (const options of [{ nope: 1 }, { model: 5 }, null, "x"])
+      await expect(llm.availability(options as never)).rejects.toMatchObject({
+        name: "TypeError",
+        code: "invalid_request",
+      });
+    expect(requests).toHaveLength(2);
   });
 });
 
@@ -162,5 +165,88 @@ describe("generate", () => {
     // vitest fails the run on an unhandled rejection.
     setUp().llm.generate(undefined);
     await new Promise((done) => setTimeout(done, 10));
+  });
+});
+
+describe("chat.completions.create", () => {
+  const request = { messages: [{ role: "user", content: "hi" }] } as const;
+  const chunk = (content: string) =>
+    ({ choices: [{ index: 0, delta: { content } }] }) as unknown as ChatCompletionChunk;
+  const contents = async (chunks: AsyncIterable<ChatCompletionChunk>) => {
+    const found: unknown[] = [];
+    for await (const { choices } of chunks) found.push(choices[0]!.delta.content);
+    return found;
+  };
+
+  it("resolves with the completion", async () => {
+    const { llm, requests } = setUp();
+    const answer = llm.chat.completions.create(request);
+    expect(requests[0]!.request).toEqual({ method: "chat", request });
+    requests[0]!.pending.result({ object: "chat.completion" });
+    expect(await answer).toEqual({ object: "chat.completion" });
+  });
+
+  it("resolves with a stream at the first chunk, and is one itself", async () => {
+    const { llm, requests } = setUp();
+    const answer = llm.chat.completions.create({ ...request, stream: true });
+    const early = contents(answer);
+    requests[0]!.pending.chunk!(chunk("a"));
+    const stream = await answer;
+    requests[0]!.pending.chunk!(chunk("b"));
+    requests[0]!.pending.result(null);
+    expect(await early).toEqual(["a", "b"]);
+    expect(await contents(stream)).toEqual(["a", "b"]);
+    expect(requests).toHaveLength(1);
+  });
+
+  it("rejects what is refused before the first chunk, and the loop where it breaks later", async () => {
+    const { llm, requests } = setUp();
+    const refused = llm.chat.completions.create({ ...request, stream: true });
+    const error = new Error("x");
+    requests[0]!.pending.error(error);
+    await expect(refused).rejects.toBe(error);
+    const broken = await (async () => {
+      const answer = llm.chat.completions.create({ ...request, stream: true });
+      requests[1]!.pending.chunk!(chunk("a"));
+      return answer;
+    })();
+    requests[1]!.pending.error(error);
+    await expect(contents(broken)).rejects.toBe(error);
+  });
+
+  it("aborts by the signal and by leaving the loop", async () => {
+    const { llm, requests, aborted } = setUp();
+    const controller = new AbortController();
+    const answer = llm.chat.completions.create(request, { signal: controller.signal });
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(answer).rejects.toBe(reason);
+    const stream = llm.chat.completions.create({ ...request, stream: true });
+    requests[1]!.pending.chunk!(chunk("a"));
+    for await (const _ of stream) break;
+    expect(aborted).toEqual([1, 2]);
+    await expect(llm.chat.completions.create(request, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    expect(requests).toHaveLength(2);
+  });
+
+  it("refuses bad arguments by rejecting, without a request", async () => {
+    const { llm, requests } = setUp();
+    const { create } = llm.chat.completions as unknown as { create: (...given: unknown[]) => Promise<unknown> };
+    for (const given of [
+      [undefined],
+      [{}],
+      [{ ...request, nope: 1 }],
+      [request, { nope: 1 }],
+      [request, 5],
+      [request, { signal: 1 }],
+    ])
+      await expect(create(...given)).rejects.toMatchObject({ name: "TypeError", code: "invalid_request" });
+    await expect(create({ ...request, audio: {} })).rejects.toMatchObject({
+      name: "NotSupportedError",
+      code: "not_supported",
+    });
+    expect(requests).toHaveLength(0);
   });
 });

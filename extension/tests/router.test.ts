@@ -1,61 +1,10 @@
 /** Proves what a page gets for what it sends: consent, limits, aborts, revocation. Uses the fake engine, no browser. */
 import { LlmError } from "@nomoat/runtime";
 import { describe, expect, it } from "vitest";
-import { type AdminServices, AdminSession } from "../offscreen/admin";
-import { ConsentDesk } from "../offscreen/consent";
-import { Models } from "../offscreen/models";
-import { Permissions } from "../offscreen/permissions";
-import { RateLimiter } from "../offscreen/rate-limit";
-import { MAX_REQUESTS_PER_ORIGIN, Requests } from "../offscreen/requests";
-import { PageRouter } from "../offscreen/router";
+import { MAX_REQUESTS_PER_ORIGIN } from "../offscreen/requests";
 import { takeSnapshot } from "../offscreen/snapshot";
-import type { AdminAnswer, AdminMethod, AdminMethods } from "../protocol/admin-port";
-import type { Settings } from "../protocol/background";
-import type { PageAnswer } from "../protocol/page-port";
-import { FakeEngine } from "./fake-engine";
 import { frame, sender } from "./page-sender";
-
-const A = { origin: "https://a.example", topOrigin: "https://a.example" };
-
-function setUp() {
-  const engine = new FakeEngine().withModel("m");
-  const windows: number[] = [];
-  let settings: Settings = { defaultModel: null, allowOwnPrograms: false, device: "auto" };
-  const services: AdminServices = {
-    models: new Models(() => engine, {
-      onChange: () => {},
-      device: () => settings.device,
-      ownPrograms: () => settings.allowOwnPrograms,
-      sources: {},
-      saveSources: () => {},
-      readId: async () => "x",
-    }),
-    permissions: new Permissions([], () => {}),
-    consent: new ConsentDesk(async (id) => void windows.push(id)),
-    requests: new Requests(() => {}),
-    rate: new RateLimiter(),
-    defaultModel: () => settings.defaultModel,
-    settings: () => settings,
-    setSettings: (changed) => {
-      settings = { ...settings, ...changed };
-    },
-    onChange: () => {},
-  };
-  const page = (from = sender()) => {
-    const answers: PageAnswer[] = [];
-    const router = new PageRouter(services, from, (answer) => answers.push(answer));
-    const send = (request: unknown, facts = frame()) => router.receive({ request, frame: facts });
-    const generate = (id: number, options: object = { maxTokens: 3 }, facts = frame()) =>
-      send({ id, method: "generate", prompt: "hi", options }, facts);
-    const errorOf = (id: number) => answers.find((answer) => answer.id === id && "error" in answer);
-    return { router, answers, send, generate, errorOf };
-  };
-  const adminAnswers: AdminAnswer[] = [];
-  const session = new AdminSession(services, (answer) => adminAnswers.push(answer));
-  const admin = <M extends AdminMethod>(method: M, params: AdminMethods[M]["params"]) =>
-    session.receive({ id: 1, method, params });
-  return { engine, services, windows, page, admin, adminAnswers, session };
-}
+import { A, setUp } from "./pages";
 
 describe("consent", () => {
   it("is asked in a window, and its answer runs the request in the site's partition", async () => {
@@ -141,15 +90,62 @@ describe("consent", () => {
   });
 });
 
+describe("chat", () => {
+  const asked = { messages: [{ role: "user", content: "hi" }] };
+
+  it("needs consent as generate does, and runs in the site's partition", async () => {
+    const { services, windows, page, engine } = setUp();
+    const { answers, send } = page();
+    const done = send({ id: 1, method: "chat", request: { ...asked, max_tokens: 2, stream: true } });
+    await expect.poll(() => windows).toEqual([1]);
+    expect(engine.chats).toEqual([]);
+    services.consent.answer(1, "always");
+    await done;
+    expect(answers.every((answer) => "chunks" in answer || "result" in answer)).toBe(true);
+    expect(answers.at(-1)).toEqual({ id: 1, result: null });
+    expect(engine.chats[0]!.options.partition).toContain("https://a.example");
+    await send({ id: 2, method: "chat", request: { ...asked, model: "m" } }, frame({ userActivation: false }));
+    expect(answers.at(-1)).toMatchObject({
+      id: 2,
+      result: { choices: [{ message: { content: expect.any(String) } }] },
+    });
+    expect(engine.chats[1]!.request).toMatchObject({ max_completion_tokens: 2048 });
+  });
+
+  it("is refused without consent, and for a model that is not there", async () => {
+    const { services, page } = setUp();
+    const { send, errorOf } = page();
+    await send({ id: 1, method: "chat", request: asked }, frame({ userActivation: false }));
+    expect(errorOf(1)).toMatchObject({ error: { code: "not_allowed" } });
+    services.permissions.remember(A, "allow");
+    await send({ id: 2, method: "chat", request: { ...asked, model: "other" } });
+    expect(errorOf(2)).toMatchObject({ error: { code: "model_not_found", name: "NotFoundError" } });
+    await send({ id: 3, method: "chat", request: { ...asked, audio: {} } });
+    expect(errorOf(3)).toMatchObject({ error: { code: "not_supported", name: "NotSupportedError" } });
+  });
+
+  it("stops when the page aborts it", async () => {
+    const { services, page, engine } = setUp();
+    services.permissions.remember(A, "allow");
+    const { send, errorOf } = page();
+    const done = send({ id: 1, method: "chat", request: { ...asked, max_tokens: 8000, stream: true } });
+    await expect.poll(() => engine.computing).toBe(1);
+    await send({ id: 1, method: "abort" });
+    await done;
+    expect(errorOf(1)).toMatchObject({ error: { code: "aborted" } });
+    expect(engine.computing).toBe(0);
+  });
+});
+
 describe("before consent", () => {
   it("tells every site the same, with and without a model", async () => {
     const { services, page, engine } = setUp();
     const { answers, send } = page();
-    await send({ id: 1, method: "availability" });
+    await send({ id: 1, method: "availability", options: {} });
     engine.models.clear();
-    await send({ id: 2, method: "availability" });
+    await send({ id: 2, method: "availability", options: {} });
     services.permissions.remember(A, "deny");
-    await send({ id: 3, method: "availability" });
+    await send({ id: 3, method: "availability", options: {} });
     expect(answers).toEqual([1, 2, 3].map((id) => ({ id, result: "downloadable" })));
     await send({ id: 4, method: "models" });
     expect(answers.at(-1)).toMatchObject({ id: 4, error: { code: "not_allowed" } });
@@ -159,7 +155,7 @@ describe("before consent", () => {
     const { page, windows } = setUp();
     const { answers, send, generate, errorOf } = page();
     const denied = frame({ policyAllows: false, ancestorOrigins: ["https://top.example"] });
-    await send({ id: 1, method: "availability" }, denied);
+    await send({ id: 1, method: "availability", options: {} }, denied);
     expect(answers).toEqual([{ id: 1, result: "unavailable" }]);
     await generate(2, { maxTokens: 3 }, denied);
     expect(errorOf(2)).toMatchObject({ error: { code: "not_allowed", message: expect.stringMatching(/policy/) } });
@@ -172,10 +168,10 @@ describe("after consent", () => {
     const { services, page, engine } = setUp();
     services.permissions.remember(A, "allow");
     const { answers, send } = page();
-    await send({ id: 1, method: "availability" });
+    await send({ id: 1, method: "availability", options: {} });
     await send({ id: 2, method: "models" });
     engine.models.clear();
-    await send({ id: 3, method: "availability" });
+    await send({ id: 3, method: "availability", options: {} });
     expect(answers).toMatchObject([{ result: "available" }, { result: [{ id: "m" }] }, { result: "unavailable" }]);
     expect(answers[1]).not.toHaveProperty("result.0.state");
   });
@@ -236,7 +232,7 @@ describe("limits", () => {
   it("refuses a flood with the time to wait", async () => {
     const { page } = setUp();
     const { send, answers } = page();
-    for (let id = 1; id <= 200; id++) await send({ id, method: "availability" });
+    for (let id = 1; id <= 200; id++) await send({ id, method: "availability", options: {} });
     const refused = answers.filter((answer) => "error" in answer);
     expect(refused.length).toBeGreaterThan(100);
     expect(refused[0]).toMatchObject({ error: { code: "not_allowed", detail: { reason: "rate_limit" } } });

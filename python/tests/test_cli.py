@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "help"
 TINY_LLAMA = Path(__file__).parents[2] / "tests" / "fixtures" / "tiny_llama"
-COMMANDS = ["bench", "compile", "embed", "generate", "inspect", "serve", "verify"]
+COMMANDS = ["bench", "chat", "compile", "embed", "generate", "inspect", "serve", "verify"]
 runner = CliRunner()
 
 
@@ -98,6 +98,12 @@ def test_version() -> None:
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert runner.invoke(app, arguments).exit_code == 2
+
+
+def test_too_many_adapters_are_refused_before_a_browser_starts() -> None:
+    result = runner.invoke(app, ["generate", "x", "hello", "--json", *(["--lora", "y"] * 17)])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "invalid_request"
 
 
 def test_compile_says_what_it_left_out(tmp_path: Path) -> None:
@@ -180,13 +186,14 @@ def test_inspect_figures(tmp_path: Path) -> None:
         {"name": "model.embed_tokens", "count": 1, "shape": [32, 16], "scheme": "float32", "nbytes": 2048}
     ]
     operators = {operator["name"]: operator for operator in inspection["operators"]}
-    assert operators.keys() == {"embed_0", "linear_0", "sample_greedy_0", "sample_0"}
+    assert operators.keys() == {"embed_0", "linear_0", "sample_greedy_0", "sample_0", "mask_logits_0"}
     figures = ("decode_dispatches", "prefill_dispatches", "own_kernels")
     assert [operators["embed_0"][figure] for figure in figures] == [1, 1, 1]
     assert operators["linear_0"]["definition"]["rows"] == 32
     # 33 tokens take 3 pages: K and V of 3 * 16 * 8 floats. Beside it 8 * 2 * 16 floats of hidden, and what every
-    # program has: state 8, prompt_ids 8, block_table 4, sampling 8, token_counts 32, logits 32, tokens 64.
-    scratch_bytes = 4 * (8 * 2 * 16 + 8 + 8 + 4 + 8 + 32 + 32 + 64)
+    # program has: state 8, prompt_ids 8, block_table 4, sampling 8, token_counts 32, logits 32, tokens 64, and
+    # token_mask 1, which is rounded up to 4.
+    scratch_bytes = 4 * (8 * 2 * 16 + 8 + 8 + 4 + 8 + 32 + 32 + 4 + 64)
     assert inspection["memory"] == {
         "context_length": 33,
         "weights_bytes": 2048,

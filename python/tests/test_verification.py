@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from nomoat.verification.compare import Comparison, compare
 from nomoat.verification.tolerances import (
+    FLOAT16_CACHE_EXECUTION,
     FLOAT_EXECUTION,
-    INT8_CACHE_EXECUTION,
     INT8_EXECUTION,
     MAX_MEAN_KL,
     Tolerance,
@@ -53,7 +53,7 @@ def test_figures_of_two_positions_by_hand() -> None:
 
 @pytest.mark.parametrize("quantization", sorted(MAX_MEAN_KL))
 def test_wasm_is_judged_by_shape_and_small_weights_less_strictly(quantization: str) -> None:
-    of_wasm = INT8_EXECUTION if quantization.startswith(("q4", "q8")) else INT8_CACHE_EXECUTION
+    of_wasm = INT8_EXECUTION if quantization.startswith(("q4", "q8")) else FLOAT16_CACHE_EXECUTION
     assert execution_tolerance("webgpu", quantization) == FLOAT_EXECUTION
     assert execution_tolerance("wasm", quantization) == of_wasm
     on_webgpu, on_wasm = (quantization_tolerance(device, quantization).max_mean_kl for device in ("webgpu", "wasm"))

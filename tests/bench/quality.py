@@ -64,7 +64,10 @@ PROMPTS = [
     "Summarize in one sentence: The meeting was moved from Monday to Thursday because the room was being painted.",
     "Fix the grammar: He don't likes apples.",
 ]
-KINDS = {"qkv_proj": "qkv", "o_proj": "o", "gate_up_proj": "gate_up", "down_proj": "down", "embed_tokens": "head"}
+KINDS = {
+    "qkv_proj": "qkv", "q_proj": "qkv", "k_proj": "qkv", "v_proj": "qkv", "o_proj": "o", "gate_up_proj": "gate_up",
+    "gate_proj": "gate_up", "up_proj": "gate_up", "down_proj": "down", "embed_tokens": "head", "lm_head": "head",
+}  # fmt: skip
 ALL_KINDS = frozenset(KINDS.values())
 Cached = Callable[[Float32], Float32]
 
@@ -81,33 +84,35 @@ def float16_rounded(x: Float32) -> Float32:
     return x.astype(np.float16).astype(np.float32)
 
 
-# The bits of the weights, which decide how the input is rounded, by kind of module.
-BITS = {kind: 8 if kind == "head" else 4 for kind in ALL_KINDS}
-# name -> (bits by kind, those not named being exact; keys and values as the cache keeps them)
-VARIANTS: dict[str, tuple[Mapping[str, int], Cached]] = {
-    "activations and KV as on the device": (BITS, int8_by_head),
-    "activations as on the device": (BITS, kept),
+# The bits of the weights, which decide how the input is rounded, by kind of module: here those that are stored.
+STORED = 0
+ON_DEVICE = dict.fromkeys(ALL_KINDS, STORED)
+# name -> (bits by kind, those not named being exact; keys and values as the cache keeps them, None: as the device does)
+VARIANTS: dict[str, tuple[Mapping[str, int], Cached | None]] = {
+    "activations and KV as on the device": (ON_DEVICE, None),
+    "activations as on the device": (ON_DEVICE, kept),
     "activations int8, the head's too": (dict.fromkeys(ALL_KINDS, 4), kept),
     "KV int8 by head": ({}, int8_by_head),
     "KV int8 by 32": ({}, int8_by_group),
     "KV float16": ({}, float16_rounded),
 }
-BREAKDOWN = {f"activations before {kind}": ({kind: BITS[kind]}, kept) for kind in sorted(ALL_KINDS)}
+BREAKDOWN = {f"activations before {kind}": ({kind: STORED}, kept) for kind in sorted(ALL_KINDS)}
 
 
 class Variant(RoundedInterpreter):
     """The interpreter with only some of the device's roundings."""
 
-    def __init__(self, tensors: PackageTensors, bits: Mapping[str, int], cached: Cached) -> None:
+    def __init__(self, tensors: PackageTensors, bits: Mapping[str, int], cached: Cached | None) -> None:
         super().__init__(tensors.instance, tensors.tensor)
         self._bits_by_kind = bits
         self._keep = cached
 
     def _bits(self, weight: str, scheme: Mapping[str, Any]) -> int | None:
-        return self._bits_by_kind.get(KINDS[weight.split(".")[-2]])
+        bits = self._bits_by_kind.get(KINDS[weight.split(".")[-2]])
+        return super()._bits(weight, scheme) if bits == STORED else bits
 
     def _cached(self, x: Float32, *, exact: bool) -> Float32:
-        return self._keep(x)
+        return super()._cached(x, exact=exact) if self._keep is None else self._keep(x)
 
 
 @dataclass
@@ -207,7 +212,7 @@ def forced(
     model: BrowserModel,
     oracle: TransformersOracle,
     tensors: PackageTensors,
-    variants: Mapping[str, tuple[frozenset[str], Cached]],
+    variants: Mapping[str, tuple[Mapping[str, int], Cached | None]],
     sequences: Sequence[Sequence[int]],
 ) -> dict[str, dict[str, Any]]:
     """Row of the table -> its summary. One sequence at a time, since its logits alone take 100 MB."""

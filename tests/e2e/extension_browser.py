@@ -87,6 +87,15 @@ class ExtensionBrowser:
             time.sleep(0.05)
         assert running == []
 
+    def wait_for_running(self, count: int) -> None:
+        """Until so many requests compute."""
+        deadline = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline:
+            if [row["state"] for row in self.snapshot()["running"]] == ["generating"] * count:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{count} requests should be running: {self.snapshot()['running']}")
+
     def forget_sites(self) -> None:
         """As on the first day: no site allowed or denied, nothing running, no page open."""
         for page in self.context.pages:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from playwright.sync_api import Page
 
 from tests.e2e.conftest import ENDLESS
 from tests.e2e.extension_browser import VERY_LONG, ExtensionBrowser, ask, finished, streaming
@@ -128,3 +131,143 @@ def test_revoking_on_the_options_page_stops_the_site(browser: ExtensionBrowser, 
     browser.wait_until_idle()
     row.wait_for(state="detached")
     assert page.evaluate("llm.availability()") == "downloadable"
+
+
+# As a page would write it; what it leaves is in window.found.
+USE_SESSIONS = """async () => {
+  const initialPrompts = [{ role: "system", content: "Be kind." }];
+  const session = await llm.createSession({ initialPrompts, temperature: 0 });
+  const before = session.contextUsage;
+  const text = await session.prompt("Who are you?", { maxTokens: 5 });
+  const after = session.contextUsage;
+  const copy = await session.clone();
+  const pieces = [];
+  for await (const piece of copy.promptStreaming("And you?", { maxTokens: 5 })) pieces.push(piece);
+  const controller = new AbortController();
+  const long = session.prompt("A long story", { maxTokens: VERY_LONG, signal: controller.signal });
+  for await (const piece of long) { controller.abort(); break; }
+  const aborted = await long.then(() => "done", ({ name }) => name);
+  const kept = session.contextUsage;
+  const decided = await llm.decide("It rains.", [{ id: "wet", prompt: "Is it wet?", type: "boolean" }]);
+  const embedded = await llm.embed("x").catch(({ code }) => code);
+  session.destroy();
+  const over = await session.prompt("Hello?").then(() => "done", ({ name, code }) => [name, code]);
+  const grows = before > 0 && after > before && copy.contextUsage > after;
+  const window = session.contextWindow === (await llm.models())[0].contextLength;
+  const options = Object.keys(decided.wet.probabilities);
+  return { grows, text, streamed: pieces.join(""), aborted, kept: kept === after, window, options, embedded, over };
+}""".replace("VERY_LONG", str(VERY_LONG))
+USE_LANGUAGE_MODEL = """async () => {
+  const progress = [];
+  const monitor = (m) => m.addEventListener("downloadprogress", ({ loaded }) => progress.push(loaded));
+  const model = await LanguageModel.create({ monitor, samplingMode: "most-predictable" });
+  const controller = new AbortController();
+  const stopped = model.prompt("A long story", { signal: controller.signal });
+  controller.abort();
+  const aborted = await stopped.then(() => "done", ({ name }) => name);
+  const before = model.contextUsage;
+  const text = await model.prompt("Hello");
+  const grows = model.contextUsage > before;
+  model.destroy();
+  const over = await model.prompt("Hello?").then(() => "done", ({ name }) => name);
+  return { progress, aborted, text, grows, over, kind: model instanceof LanguageModel };
+}"""
+
+
+def click_to(page: Page, script: str) -> None:
+    """Runs ``script`` on a real click; ``window.found`` becomes what it makes, or the error's name."""
+    page.evaluate(
+        f"""() => {{
+          window.found = null;
+          document.querySelector("#ask").addEventListener("click", (event) => {{
+            event.stopImmediatePropagation();
+            ({script})().then(
+              (made) => (window.found = made),
+              ({{ name, message }}) => (window.found = {{ name, message }}),
+            );
+          }}, {{ capture: true, once: true }});
+        }}"""
+    )
+    page.click("#ask")
+
+
+def found(page: Page) -> dict[str, Any]:
+    page.wait_for_function("window.found !== null")
+    made: dict[str, Any] = page.evaluate("window.found")
+    return made
+
+
+def test_sessions_and_decisions(browser: ExtensionBrowser, pages: LocalSite) -> None:
+    page = browser.open(f"{pages.origin}/asking.html")
+    browser.answer(lambda: click_to(page, USE_SESSIONS), "consent-allow-once")
+    made = found(page)
+    assert made.get("message") is None
+    assert made.pop("text")
+    assert made.pop("streamed")
+    assert made == {
+        "grows": True,
+        "aborted": "AbortError",
+        "kept": True,
+        "window": True,
+        "options": ["true", "false"],
+        "embedded": "invalid_request",
+        "over": ["AbortError", "aborted"],
+    }
+    browser.wait_until_idle()
+
+
+def test_a_session_ends_with_its_document(browser: ExtensionBrowser, pages: LocalSite) -> None:
+    browser.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
+    page = browser.open(f"{pages.origin}/asking.html")
+    page.evaluate("llm.createSession().then((made) => { window.session = made })")
+    prompt = f"void session.prompt('A long story', {{ maxTokens: {VERY_LONG} }}).catch(() => {{}})"
+    page.wait_for_function("window.session")
+    page.evaluate(prompt)
+    browser.wait_for_running(1)
+    page.goto("about:blank")
+    browser.wait_until_idle()
+    page.goto(f"{pages.origin}/asking.html")
+    # As many as a site may have: those of the document before are gone.
+    made = "Promise.all(Array.from({ length: 4 }, () => llm.createSession())).then((all) => all.length)"
+    assert [page.evaluate(made) for _ in range(4)] == [4] * 4
+    refused = page.evaluate("llm.createSession().catch(({ name, detail }) => [name, detail.reason])")
+    assert refused == ["NotAllowedError", "too_many_sessions"]
+
+
+def test_language_model(browser: ExtensionBrowser, pages: LocalSite) -> None:
+    page = browser.context.new_page()
+    # What a page gets without a gesture, which scripts of a test have. This browser has a class of its own that says
+    # "unavailable", a moment later.
+    refused = "LanguageModel.create().catch(({ name }) => name)"
+    page.add_init_script(
+        f"""addEventListener("load", async () => {{
+          const isOwn = () => String(window.LanguageModel).includes("[native code]");
+          while (isOwn()) await new Promise((done) => setTimeout(done, 9));
+          window.quiet = await {refused};
+        }})"""
+    )
+    page.goto(f"{pages.origin}/asking.html")
+    page.wait_for_function("window.quiet")
+    assert page.evaluate("window.quiet") == "NotAllowedError"
+    assert page.evaluate("LanguageModel.availability()") == "downloadable"
+    browser.answer(lambda: click_to(page, "() => LanguageModel.create()"), "consent-deny")
+    assert found(page)["name"] == "NotAllowedError"
+    browser.command("site.revoke", origin=pages.origin, topOrigin=pages.origin)
+    browser.answer(lambda: click_to(page, USE_LANGUAGE_MODEL), "consent-allow")
+    made = found(page)
+    assert made.get("message") is None
+    assert made.pop("text")
+    assert (made["progress"][0], made["progress"][-1]) == (0, 1)
+    assert {key: made[key] for key in ("aborted", "grows", "over", "kind")} == {
+        "aborted": "AbortError",
+        "grows": True,
+        "over": "AbortError",
+        "kind": True,
+    }
+    # The person's switch.
+    browser.options.get_by_test_id(f"site-{pages.origin}").get_by_test_id("site-language-model").click()
+    page.wait_for_function("LanguageModel.availability().then((a) => a === 'unavailable')")
+    assert page.evaluate(refused) == "NotSupportedError"
+    assert page.evaluate("llm.availability()") == "available"
+    browser.command("site.languageModel", origin=pages.origin, on=True)
+    assert page.evaluate("LanguageModel.availability()") == "available"

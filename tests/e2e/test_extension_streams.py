@@ -38,6 +38,47 @@ def test_same_answer_from_messages_and_for_the_same_seed(page: Page) -> None:
     assert finished(page, "string")["text"] == finished(page, "messages")["text"]
 
 
+def test_chat_completions_say_the_same_whole_and_streamed(page: Page) -> None:
+    whole, streamed, generated, finish_reason = page.evaluate(
+        """async () => {
+          const request = { messages: [{ role: "user", content: "Who are you?" }], temperature: 0 };
+          const { create } = llm.chat.completions;
+          const { choices } = await create({ ...request, max_completion_tokens: 12 });
+          let text = "";
+          for await (const chunk of create({ ...request, max_tokens: 12, stream: true }))
+            text += chunk.choices[0].delta.content ?? "";
+          const generated = await llm.generate(request.messages, { temperature: 0, maxTokens: 12 });
+          return [choices[0].message.content, text, generated, choices[0].finish_reason];
+        }"""
+    )
+    assert whole == streamed == generated != ""
+    assert finish_reason == "length"
+
+
+def test_chat_completions_refuse_and_abort_as_generate_does(browser: ExtensionBrowser, page: Page) -> None:
+    codes = page.evaluate(
+        """async () => {
+          const messages = [{ role: "user", content: "Tell me a story" }];
+          const { create } = llm.chat.completions;
+          const codeOf = (promise) => promise.then(() => "done", (error) => error.code);
+          const long = { messages, max_completion_tokens: 8000, stream: true };
+          for await (const chunk of create(long)) if (chunk.choices[0].delta.content) break;
+          const stop = new AbortController();
+          const stream = await create(long, { signal: stop.signal });
+          stop.abort();
+          const rest = (async () => { for await (const _ of stream); })();
+          return [
+            await codeOf(rest.catch((error) => { throw { code: error.name }; })),
+            await codeOf(create({ messages, audio: {} })),
+            await codeOf(create({ messages, model: "absent" })),
+            await codeOf(create({ messages, partition: "x" })),
+          ];
+        }"""
+    )
+    assert codes == ["AbortError", "not_supported", "model_not_found", "invalid_request"]
+    browser.wait_until_idle()
+
+
 def test_abort_signal_stops_the_computing(browser: ExtensionBrowser, page: Page) -> None:
     ask(page, "first", maxTokens=VERY_LONG)
     streaming(page, "first")

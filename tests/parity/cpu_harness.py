@@ -13,6 +13,8 @@ import wasmtime
 from nomoat_compiler.cpu_library import build_library
 from nomoat_compiler.operators.cpu.emit import Build
 
+from tests.fixtures.kept import locked
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "compiler" / "nomoat_compiler"
 BUILDS = (Build(relaxed=True, threads=False), Build(relaxed=False, threads=False))
@@ -27,9 +29,11 @@ def module_bytes(build: Build) -> bytes:
     for path in [*sorted((SOURCES / "operators").rglob("*.py")), SOURCES / "targets" / "wasm.py"]:
         digest.update(path.read_bytes())
     kept = ROOT / ".cache" / "cpu-library" / f"{digest.hexdigest()[:16]}-{build.name}.wasm"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(build_library(build))
+    with locked(kept):
+        if not kept.exists():
+            partial = kept.with_suffix(".partial")
+            partial.write_bytes(build_library([build])[0])
+            partial.rename(kept)
     return kept.read_bytes()
 
 

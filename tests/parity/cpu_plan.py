@@ -39,9 +39,12 @@ class CpuPlan:
         for name, value in arrays.items():
             self.symbols[f"{name}.address"] = machine.place(value)
         self.names = {}
-        if "rows" in definition:
-            self.names["w.format"] = str(arrays["w"].dtype)
-            self.symbols["w.block_row_bytes"] = 4 * definition["columns"] * arrays["w"].dtype.itemsize
+        for argument in OPERATORS[definition["op"]].arguments:
+            if argument.role == "matrix":
+                name, array = argument.name, arrays[argument.name]
+                self.names[f"{name}.format"] = str(array.dtype)
+                columns = evaluate(argument.columns, self.symbols)
+                self.symbols[f"{name}.block_row_bytes"] = 4 * columns * array.dtype.itemsize
 
     def run(self, threads: int, **more: int) -> None:
         """``more``: symbols by name, with ``__`` for the point."""

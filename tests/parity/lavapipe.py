@@ -7,18 +7,17 @@ uses, checked with Debian's keys, and without installing anything.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import platform
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from tests.fixtures.kept import locked
 from tests.parity.vulkan_driver import Unavailable, VulkanDriver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,8 +58,7 @@ def fetch(folder: Path, environment: Mapping[str, str] | None = None) -> VulkanD
     ``environment`` is that of apt: None for that of this process. Any number of processes may call this at once: one
     fetches, and the others wait.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(f"{folder.name}.lock")):
+    with locked(folder):
         if not folder.exists():
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}-") as temporary:
                 try:
@@ -71,13 +69,6 @@ def fetch(folder: Path, environment: Mapping[str, str] | None = None) -> VulkanD
     (icd,) = folder.glob("usr/share/vulkan/icd.d/lvp_icd*.json")
     (library,) = folder.glob("usr/lib/*/libvulkan_lvp.so")
     return VulkanDriver(icd, library.parent)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _download(folder: Path, environment: Mapping[str, str] | None) -> Path:

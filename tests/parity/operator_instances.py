@@ -141,6 +141,10 @@ def _attention() -> Iterator[Instance]:
             for exact in BOOLEANS:
                 fields = shape | {"bidirectional": True, "softcap": 2.0, "exact_cache": exact}
                 yield Instance("attention", Case(fields, tokens, True), 2e-5)
+        for exact in BOOLEANS:
+            for window in (3, 17):
+                fields = shape | {"bidirectional": True, "window": window, "exact_cache": exact}
+                yield Instance("attention", Case(fields, 40, True), 2e-5)
         yield Instance("attention", Case(shape | {"bidirectional": True}, 7, True, 12), 2e-5)
     for heads in (1, 3, 5, 7):  # groups of each width, and those that take two calls
         shape = {"heads": heads, "kv_heads": 1, "page_size": 16, "head_dim": 34, "scale": 0.3, "exact_cache": True}

@@ -1,35 +1,90 @@
-"""The CPU kernel of LoRA's second product against its NumPy reference, part by part. Needs only wasmtime."""
+"""The CPU's kernel and launch plan of LoRA's second product against NumPy, and that a thread computes there what it
+reads in the product that follows without a barrier. Needs only wasmtime.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 from nomoat_compiler.operators.cpu.emit import Build
+from nomoat_compiler.operators.known_answer import Arrays, Case, definition_of
 from nomoat_compiler.operators.lora_up.reference import reference
+from nomoat_compiler.scheme import FloatDtype, Plain
 
 from tests.parity.cpu_harness import CpuMachine, each_build, random
+from tests.parity.cpu_plan import CpuPlan
+
+# First rows of the parts, rows, gated: parts end in each half, at its end, and beyond it.
+SHAPES = (
+    ((0,), 4, False), ((0, 64, 80), 96, False), ((0, 20), 44, False),
+    ((0,), 48, True), ((0, 24), 48, True), ((0, 8, 36), 56, True), ((0, 40), 56, True),
+)  # fmt: skip
+each_shape = pytest.mark.parametrize(("starts", "rows", "gated"), SHAPES)
+
+
+def definition_and_arrays(
+    starts: tuple[int, ...], rows: int, gated: bool, rank: int, tokens: int, dtype: FloatDtype = "float16"
+) -> tuple[dict[str, Any], Arrays]:
+    part_1, part_2 = (*starts[1:], 0, 0)[:2]
+    fields = {"rows": rows, "rank": rank, "part_1": part_1, "part_2": part_2, "gated": gated}
+    b = random(61).standard_normal((rank, rows)).astype(dtype)
+    b[0, :3] = [2.0**-24, -6e-5, 65504]  # subnormal in float16, and its largest number
+    return definition_of("lora_up", Case(fields, scheme=Plain(dtype))), {
+        "h": random(60).standard_normal((tokens, len(starts) * rank)).astype(np.float32),
+        "h_scale": random(62).uniform(0.5, 2, len(starts) * rank).astype(np.float32),
+        "b": b,
+        "out": np.full((tokens, rows), np.nan, np.float32),
+    }
 
 
 @each_build
-@pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("tokens", [1, 5])
-@pytest.mark.parametrize(("starts", "rows"), [((0,), 4), ((0, 64, 80), 96), ((0, 20), 44)])
-@pytest.mark.parametrize("rank", [4, 20])
-def test_lora_up(build: Build, threads: int, tokens: int, starts: tuple[int, ...], rows: int, rank: int) -> None:
-    machine = CpuMachine(build)
-    arrays = {
-        "h": random(60).standard_normal((tokens, len(starts) * rank)).astype(np.float32),
-        "b": random(61).standard_normal((rank, rows)).astype(np.float32),
-    }
-    part_1, part_2 = (*starts[1:], 0, 0)[:2]
-    expected = reference({"rows": rows, "rank": rank, "part_1": part_1, "part_2": part_2}, arrays, tokens)["out"]
-    h, b = machine.place(arrays["h"]), machine.place(arrays["b"])
-    out = machine.place(np.full((tokens, rows), np.nan, np.float32))
-    n = machine.place(np.int32(tokens))
-    for part, (start, end) in enumerate(zip(starts, (*starts[1:], rows), strict=True)):
-        machine.call(
-            "lora_up", h + 4 * part * rank, b + 4 * start, out + 4 * start, n, rank, 4 * len(starts) * rank, 4 * rows,
-            (end - start) // 4, threads=threads,
-        )  # fmt: skip
-    tolerance = 1e-6 * rank * np.abs(arrays["h"]).max() * np.abs(arrays["b"]).max()
-    np.testing.assert_allclose(machine.read(out, np.float32, (tokens, rows)), expected, rtol=0, atol=tolerance)
+@each_shape
+@pytest.mark.parametrize(("threads", "tokens"), [(1, 1), (3, 5)])
+@pytest.mark.parametrize(("rank", "dtype"), [(4, "float32"), (20, "float16")])
+def test_lora_up(
+    build: Build, threads: int, tokens: int, starts: tuple[int, ...], rows: int, gated: bool, rank: int,
+    dtype: FloatDtype,
+) -> None:  # fmt: skip
+    definition, arrays = definition_and_arrays(starts, rows, gated, rank, tokens, dtype)
+    expected = reference(definition, arrays, tokens)["out"]
+    plan = CpuPlan(CpuMachine(build, 4), definition, arrays, tokens, prefill=tokens > 1)
+    plan.run(threads)
+    # By row, since the largest number of float16 is one of the first ones.
+    tolerance = 1e-6 * rank * np.abs(arrays["h"]).max() * 2 * np.abs(arrays["b"].astype(np.float64)).max(axis=0)
+    assert (np.abs(plan.read("out", expected.shape) - expected) <= tolerance).all()
+
+
+class OneThread(CpuMachine):
+    """Runs the part of one thread only."""
+
+    def __init__(self, build: Build, thread: int) -> None:
+        super().__init__(build, 4)
+        self.thread = thread
+
+    def call(self, kernel: str, *arguments: int, threads: int | None = 1) -> None:
+        assert threads is not None
+        function: Any = self.exports[kernel]
+        function(self.store, *arguments, self.thread, threads)
+
+
+@each_shape
+@pytest.mark.parametrize("thread", range(3))
+def test_a_thread_has_the_rows_that_it_adds(thread: int, starts: tuple[int, ...], rows: int, gated: bool) -> None:
+    build = Build(relaxed=True, threads=False)
+    definition, arrays = definition_and_arrays(starts, rows, gated, 4, 1)
+    plan = CpuPlan(OneThread(build, thread), definition, arrays, 1, prefill=False)
+    plan.run(3)
+    made = np.isfinite(plan.read("out", (rows,)))
+    fields = {"rows": rows, "columns": 32, "delta": True, "gated": gated}
+    product = definition_of("linear", Case(fields, scheme=Plain("float32")))
+    width = rows // 2 if gated else rows
+    given = {
+        "x": np.ones(32, np.float32), "w": np.ones((rows, 32), np.float32), "delta": np.zeros(rows, np.float32),
+        "out": np.full(width, np.nan, np.float32),
+    }  # fmt: skip
+    linear = CpuPlan(OneThread(build, thread), product, given, 1, prefill=False)
+    linear.run(3)
+    read = np.isfinite(linear.read("out", (width,)))
+    np.testing.assert_array_equal(made, np.tile(read, rows // width))

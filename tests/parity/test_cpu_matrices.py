@@ -164,7 +164,7 @@ def test_matmul_of_plain_numbers(build: Build, dtype: str, tokens: int, threads:
     w[0, :2] = [np.float32(2.0**-24), -6e-5]  # subnormal in float16
     x = random(14).standard_normal((tokens, columns)).astype(np.float32)
     y, n = machine.place(tokens * rows * 4), machine.place(np.int32(tokens))
-    machine.call(f"matmul_{dtype}", machine.place(x), machine.place(w), y, n, columns, rows // 4, threads=threads)
+    machine.call(f"matmul_{dtype}", machine.place(x), machine.place(w), y, n, 0, columns, rows // 4, threads=threads)
     expected = x.astype(np.float64) @ w.astype(np.float64).T
     result = machine.read(y, np.float32, (tokens, rows))
     tolerance = 2e-6 * columns * np.abs(x).max() * np.abs(w.astype(np.float64)).max()

@@ -99,6 +99,23 @@ def test_sample_of_a_flat_and_of_a_peaked_distribution(build: Build) -> None:
     assert _sample(build, peaked, counts, Sampling(), 4, 9, 2)["token"] == 77
 
 
+@each_build
+@pytest.mark.parametrize("threads", [1, 3])
+def test_mask_logits(build: Build, threads: int) -> None:
+    """Every length of the last word, whatever a logit is; behind the vocabulary up to a group of four may change."""
+    for vocab in (1, 31, 32, 33, 1000, 1027):
+        logits = random(vocab).standard_normal(vocab).astype(np.float32)
+        logits[:: max(1, vocab // 3)] = np.nan
+        words = random(2).integers(-(2**31), 2**31, -(-vocab // 32)).astype(np.int32)
+        machine = CpuMachine(build, 8)
+        padded = machine.place(np.pad(logits, (0, -vocab % 4 + 4), constant_values=5))
+        machine.call("mask_logits", machine.place(words), padded, vocab, threads=threads)
+        after = machine.read(padded, np.float32, (vocab + -vocab % 4 + 4,))
+        allowed = np.unpackbits(words.view(np.uint8), bitorder="little")[:vocab].astype(bool)
+        np.testing.assert_array_equal(after[:vocab], np.where(allowed, logits, np.finfo(np.float32).min))
+        assert (after[-4:] == 5).all()
+
+
 def _argmax(build: Build, logits: np.ndarray, threads: int) -> dict[str, int]:
     machine = CpuMachine(build, 8)
     parts, tokens = machine.place(PART_BYTES * SLICES), machine.place(64 * 4)

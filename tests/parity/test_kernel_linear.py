@@ -55,14 +55,14 @@ GROUP_SIZES: dict[str, Scheme] = {
 # A pipeline takes lavapipe seconds, up to 30 with its widest vectors, and SwiftShader half of one. What differs from
 # adapter to adapter is how lanes meet, not how weights are read: so a run has all formats on SwiftShader and these
 # on lavapipe. NOMOAT_EVERY_KERNEL=1 has all on all.
-ON_EVERY_ADAPTER = SCHEMES if EVERY_KERNEL else ("q4m_f16", "q6s_i8")
+ON_ADAPTER = {"swiftshader": tuple(SCHEMES), "lavapipe-sg16": ("q4m_f16",), "lavapipe-128MiB": ("q4m_f16", "q6s_i8")}
 FORMATS_ON_ADAPTERS = pytest.mark.parametrize(
     ("scheme", "adapter"),
     [
         pytest.param(scheme, adapter, id=f"{name}-{adapter.name}")
         for adapter in ADAPTERS
         for name, scheme in SCHEMES.items()
-        if adapter is SWIFTSHADER or name in ON_EVERY_ADAPTER
+        if EVERY_KERNEL or name in ON_ADAPTER[adapter.name]
     ],
 )
 EVERY_SCHEME = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())

@@ -138,6 +138,22 @@ def test_argmax(vocab: int, case: str, adapter: SoftwareAdapter) -> None:
     assert (np.delete(outputs["tokens"], 70 % 64) == 99).all()
 
 
+@pytest.mark.parametrize("vocab", [512, 1003])
+@each_adapter
+def test_mask_logits(vocab: int, adapter: SoftwareAdapter) -> None:
+    """Also where the last word and the last group of four are not full, and whatever a logit is."""
+    rng = np.random.default_rng(vocab)
+    logits = rng.normal(size=vocab).astype(np.float32)
+    logits[[5, 6, 7]] = np.nan, np.inf, -np.inf
+    words = rng.integers(-(2**31), 2**31, size=-(-vocab // 32)).astype(np.int32)
+    arrays = {"logits": logits, "token_mask": words}
+    definition = {"op": "mask_logits", "vocab_size": vocab}
+    allowed = np.array([(int(words[i // 32]) >> (i % 32)) & 1 for i in range(vocab)], dtype=bool)
+    expected = np.where(allowed, logits, np.finfo(np.float32).min)
+    for outputs in run_everywhere(definition, arrays, adapter=adapter):
+        np.testing.assert_array_equal(outputs["logits"][:vocab], expected)
+
+
 @pytest.mark.parametrize("name", NOT_FINITE)
 def test_argmax_of_what_is_not_finite_is_no_token(name: str) -> None:
     logits = logits_with(NOT_FINITE[name])

@@ -24,11 +24,14 @@ from tokenizers import Tokenizer
 from tests.fixtures.corpus import documents, prose
 from tests.fixtures.packages import PackageTensors
 from tests.fixtures.transformers_oracle import TransformersOracle
+from tests.parity.adapters import EVERY_KERNEL
 from tests.parity.package_browser import GREEDY, OpenPackage, PackageBrowser
 
 pytestmark = pytest.mark.browser
 
 QUANTIZATIONS = ["f32", "f16", "q8", "q4", "q4f16_1", "q4f32_1", "q0f16", "q0f32"]
+# What sequences, pages and prompts are does not depend on how weights are stored: the logits of all kinds are compared.
+on_two = pytest.mark.parametrize("pair", QUANTIZATIONS if EVERY_KERNEL else ["f32", "q4"], indirect=True)
 TOLERANCE = 5e-4
 CONTEXT_LENGTH = 512
 PROMPTS = [
@@ -43,7 +46,6 @@ PROMPTS = [
 class Pair:
     """The package in the browser, and the same weights in transformers."""
 
-    quantization: str
     browser: OpenPackage
     oracle: TransformersOracle
     tokenizer: Tokenizer
@@ -73,7 +75,7 @@ def pair(
     tokenizer = Tokenizer.from_file(str(tiny_checkpoint / "tokenizer.json"))
     oracle = TransformersOracle(config, PackageTensors(package))
     with package_browser.open(package) as opened:
-        yield Pair(request.param, opened, oracle, tokenizer, stop_ids)
+        yield Pair(opened, oracle, tokenizer, stop_ids)
 
 
 def corpus_ids(pair: Pair, most: int) -> list[int]:
@@ -88,6 +90,7 @@ def test_logits(pair: Pair) -> None:
     np.testing.assert_allclose(pair.browser.logits(ids), expected, rtol=0, atol=TOLERANCE)
 
 
+@on_two
 def test_greedy_transcript(pair: Pair) -> None:
     for prompt in PROMPTS:
         answer = pair.browser.generate(prompt, **GREEDY, maxTokens=48)
@@ -100,6 +103,7 @@ def test_greedy_transcript(pair: Pair) -> None:
         assert usage["finishReason"] == ("length" if len(expected) == 48 else "stop")
 
 
+@on_two
 @pytest.mark.parametrize("prefilled", [1, 15, 16, 17, 33, 119])
 def test_prefill_equals_decode(pair: Pair, prefilled: int) -> None:
     """The same positions, whether the ones before came through prefill or through decode, at page borders too."""
@@ -111,6 +115,7 @@ def test_prefill_equals_decode(pair: Pair, prefilled: int) -> None:
 partitions = count()
 
 
+@on_two
 def test_a_prompt_in_one_go_equals_the_same_text_generated(pair: Pair) -> None:
     """What decode generated, given back as a prompt (prefill, nothing reused), goes on as it went on before."""
     whole = pair.browser.generate("The camel is", **GREEDY, maxTokens=40, partition=f"p{next(partitions)}")["usage"]
@@ -124,6 +129,7 @@ def test_a_prompt_in_one_go_equals_the_same_text_generated(pair: Pair) -> None:
         assert again["generatedIds"] == whole["generatedIds"][cut:]
 
 
+@on_two
 def test_a_reused_prefix_gives_the_same_tokens(pair: Pair) -> None:
     partition = f"p{next(partitions)}"
     text = prose()[0] + "<|endoftext|>"
@@ -141,10 +147,9 @@ def test_a_reused_prefix_gives_the_same_tokens(pair: Pair) -> None:
     assert other["generatedIds"] == fresh["generatedIds"] == pair.expected(other["promptIds"], 20)
 
 
+@on_two
 def test_long_context(pair: Pair) -> None:
     """All 512 positions of the context: the cache grows several times on the way."""
-    if pair.quantization not in ("f32", "q4"):
-        pytest.skip("the cache is float32 in every quantization; two of them are enough")
     ids = corpus_ids(pair, CONTEXT_LENGTH)
     expected = pair.oracle.logits(ids)
     np.testing.assert_allclose(pair.browser.logits(ids, 300), expected[300:], rtol=0, atol=TOLERANCE)
@@ -157,6 +162,7 @@ def test_long_context(pair: Pair) -> None:
     assert usage["generatedIds"] == greedy[:compared]
 
 
+@on_two
 def test_too_long_a_prompt_is_refused(pair: Pair) -> None:
     text = pair.tokenizer.decode(corpus_ids(pair, 400), skip_special_tokens=False)
     with pytest.raises(NomoatError) as caught:
@@ -165,6 +171,7 @@ def test_too_long_a_prompt_is_refused(pair: Pair) -> None:
     assert pair.browser.generate("The fox is", **GREEDY, maxTokens=3)["text"]
 
 
+@on_two
 def test_chat_template_and_defaults(pair: Pair) -> None:
     answer = pair.browser.generate([{"role": "user", "content": "What does the owl eat?"}], temperature=0)
     assert answer["usage"]["promptIds"] == pair.ids(

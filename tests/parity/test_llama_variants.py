@@ -19,7 +19,8 @@ from tests.fixtures import families
 from tests.fixtures.gguf_checkpoint import PLACES_OF_SCALES, WIDE, write_gguf
 from tests.fixtures.packages import PackageTensors, compiled
 from tests.fixtures.transformers_oracle import TransformersOracle
-from tests.fixtures.variants import VARIANTS, random_tensors, variant_config, write_variant
+from tests.fixtures.variants import BROWSER_VARIANTS, VARIANTS, random_tensors, variant_config, write_variant
+from tests.parity.adapters import EVERY_KERNEL
 from tests.parity.package_browser import PackageBrowser
 
 pytestmark = pytest.mark.browser
@@ -43,7 +44,7 @@ def check(browser: PackageBrowser, package: Path, config: dict[str, Any], tensor
     np.testing.assert_allclose(actual, expected[20:], rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", VARIANTS if EVERY_KERNEL else BROWSER_VARIANTS)
 def test_float32(name: str, package_browser: PackageBrowser, variant_package: Callable[[str, str], Path]) -> None:
     config = variant_config(name)
     check(package_browser, variant_package(name, "f32"), config, random_tensors(config, 0))

@@ -25,7 +25,8 @@ import pytest
 from tests.fixtures import families
 from tests.fixtures.gguf_checkpoint import PLACES_OF_SCALES, WIDE, write_gguf
 from tests.fixtures.packages import PackageTensors, compiled
-from tests.fixtures.variants import VARIANTS, random_tensors, variant_config
+from tests.fixtures.variants import BROWSER_VARIANTS, VARIANTS, random_tensors, variant_config
+from tests.parity.adapters import EVERY_KERNEL
 from tests.parity.package_browser import PackageBrowser
 
 pytestmark = pytest.mark.browser
@@ -70,7 +71,7 @@ def root_mean_square(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", VARIANTS if EVERY_KERNEL else BROWSER_VARIANTS)
 def test_float32(name: str, package_browser: PackageBrowser, variant_package: Callable[[str, str], Path]) -> None:
     check(package_browser, variant_package(name, "f32"), quantized=False)
 

@@ -93,9 +93,12 @@ def test_ordinary_conversations_have_the_ids_of_the_rendered_text(driver: Path, 
     job = chat_job(chatml, TEMPLATES[name], list(CONVERSATIONS.values()))
     for messages, got in zip(CONVERSATIONS.values(), text_part.run(driver, job)["chats"], strict=True):
         expected = render(TEMPLATES[name], messages)
-        if expected is None:
+        if isinstance(got, dict):
             assert got["error"] == "invalid_request"
+            # Refused by the template, or left out by it without a word.
+            assert expected is None or any(m["content"].strip() not in expected for m in messages)
         else:
+            assert expected is not None
             assert got == chatml.encode(expected, add_special_tokens=False).ids, messages
 
 

@@ -15,7 +15,9 @@ def bundle(folder: Path) -> Path:
     """Bundles the driver into `folder`; the path of the module."""
     node = shutil.which("node")
     assert node is not None, "Node 20 must be installed to test the runtime's text part."
-    subprocess.run([node, HERE / "bundle_text_driver.mjs", folder], check=True, timeout=PROCESS_S, cwd=HERE.parents[1])
+    subprocess.run(
+        [node, HERE / "bundle_driver.mjs", "text_driver", folder], check=True, timeout=PROCESS_S, cwd=HERE.parents[1]
+    )
     return folder / "text_driver.mjs"
 
 

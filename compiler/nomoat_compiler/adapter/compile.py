@@ -28,7 +28,7 @@ from .peft_folder import PeftFolder
 from .stacked import StackedLora, stack
 from .targets import Target, find_targets
 
-# How A is stored; B is float32, since a device keeps it so.
+# How A and B are stored. In f32 an adapter is what PEFT wrote, to the last bit but one.
 QUANTIZATIONS: dict[str, FloatDtype] = {"f16": "float16", "f32": "float32"}
 
 
@@ -58,8 +58,9 @@ def compile_adapter(
 ) -> AdapterReport:
     """Compiles the PEFT folder ``adapter`` for the model package ``base`` into ``output``, complete or not at all.
 
-    ``quantization``: f16 (default) or f32. ``on_progress`` gets ("weights", tensors done, tensors in all). Errors:
-    ``invalid_request`` for the arguments; those of ``PeftFolder``, ``find_targets``, ``stack`` and ``read_package``.
+    ``quantization``: f16 (default), which keeps eleven bits of every number, or f32. ``on_progress`` gets ("weights",
+    tensors done, tensors in all). Errors: ``invalid_request`` for the arguments; those of ``PeftFolder``,
+    ``find_targets``, ``stack`` and ``read_package``.
     """
     quantization = quantization or "f16"
     if quantization not in QUANTIZATIONS:
@@ -94,11 +95,13 @@ def base_specs(package: Package) -> list[TensorSpec]:
 def parameters_of(lora: StackedLora, dtype: FloatDtype) -> list[tuple[Parameter, np.ndarray[Any, Any]]]:
     """The stored arrays of one tensor: docs/program-interface.md."""
     name = lora.spec.name
-    arrays = (
-        (Parameter("weight", f"{name}.lora_a.weight", lora.a.shape, dtype), lora.a),
-        (Parameter("weight", f"{name}.lora_b.weight", lora.b.shape, "float32"), lora.b),
-    )
-    return [(parameter, array.astype(STORED_DTYPES[parameter.dtype])) for parameter, array in arrays]
+    arrays: dict[str, tuple[np.ndarray[Any, Any], FloatDtype]] = {
+        "a": (lora.a, dtype), "b": (lora.b, dtype), "scale": (lora.scale, "float32"),
+    }  # fmt: skip
+    return [
+        (Parameter("weight", f"{name}.lora_{which}.weight", array.shape, stored), array.astype(STORED_DTYPES[stored]))
+        for which, (array, stored) in arrays.items()
+    ]
 
 
 def _write(

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import Any
 
-from ..checkpoint.chat_template_files import DEFAULT_NAME, MAX_TEMPLATE_BYTES, with_unix_newlines
+from ..checkpoint.chat_template_files import MAX_TEMPLATE_BYTES, named_templates, with_unix_newlines
 from ..checkpoint.tokenizer_files import canonical_json
 from ..errors import NomoatError, NomoatWarning
 
@@ -30,9 +29,12 @@ def choose_chat_template(files: dict[str, bytes], chosen: str | None) -> dict[st
     """
     if chosen is None:
         if "tokenizer.json" in files and "chat_template.jinja" not in files:
+            named = _named(files)
+            own = f"The checkpoint names chat templates ({', '.join(sorted(named))[:300]}), none as its default"
             warnings.warn(
-                "The package has no chat template, so pages can only send raw prompts. --chat-template gives it one: "
-                f"{offered(_named(files))}, or a file.",
+                f"{own if named else 'The checkpoint has no chat template'}, so pages can only send raw prompts. If "
+                "the model answers questions, compile it with --chat-template and the format that it was trained with: "
+                f"{offered(named)}, or a Jinja file.",
                 NomoatWarning,
                 stacklevel=2,
             )
@@ -45,16 +47,14 @@ def choose_chat_template(files: dict[str, bytes], chosen: str | None) -> dict[st
 
 
 def offered(named: dict[str, str]) -> str:
-    """For people: the checkpoint's own names first."""
-    return ", ".join([*sorted(named), *(name for name in built_in_templates() if name not in named)])[:2000]
+    """For people: the checkpoint's own names, which come first also where a built-in one has the same."""
+    own = f"{', '.join(sorted(named))[:1000]} of the checkpoint; " if named else ""
+    return f"{own}{', '.join(name for name in built_in_templates() if name not in named)}"
 
 
 def _named(files: dict[str, bytes]) -> dict[str, str]:
     """The templates that the checkpoint names; the one it uses by default is called default."""
-    template: Any = json.loads(files.get("tokenizer_config.json", b"{}")).get("chat_template")
-    if isinstance(template, str):
-        return {DEFAULT_NAME: template}
-    return {entry["name"]: entry["template"] for entry in template or []}
+    return named_templates(json.loads(files.get("tokenizer_config.json", b"{}")).get("chat_template"))
 
 
 def _template(chosen: str, named: dict[str, str]) -> str:
@@ -65,7 +65,7 @@ def _template(chosen: str, named: dict[str, str]) -> str:
     if not path.is_file():
         raise NomoatError(
             "invalid_request",
-            f"There is no chat template {chosen!r}: it must be a file, or one of {offered(named)}.",
+            f"There is no chat template {chosen!r}: it must be one of {offered(named)}, or a Jinja file.",
             asked=chosen,
         )
     if path.stat().st_size > MAX_TEMPLATE_BYTES:

@@ -1,30 +1,50 @@
-"""The chat template of a Hugging Face folder, from the places where transformers looks for it, in its order."""
+"""The chat templates of a Hugging Face folder, from the places where transformers looks for them, in its order.
+
+A package has the one named default as chat_template.jinja. In tokenizer_config.json stand all of them, as transformers
+reads it: --chat-template chooses among those, and the runtime names them where it misses a default one.
+"""
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import NomoatError, NomoatWarning
+from ..errors import NomoatError
 
 MAX_TEMPLATE_BYTES = 1 << 20
 DEFAULT_NAME = "default"
 
 
 def read_chat_templates(folder: Path, tokenizer_config: Mapping[str, Any]) -> dict[str, str]:
-    """Name to template. Where none is named default, the names are told in a warning: the package can use none."""
-    named = _files(folder) or _named(tokenizer_config.get("chat_template"))
-    if named and DEFAULT_NAME not in named:
-        warnings.warn(
-            f"The checkpoint has chat templates named {', '.join(sorted(named))[:300]}, but none named {DEFAULT_NAME}; "
-            "the package gets none unless --chat-template chooses one.",
-            NomoatWarning,
-            stacklevel=2,
-        )
+    """Name to template."""
+    named = _files(folder) or named_templates(tokenizer_config.get("chat_template"))
     return {name: with_unix_newlines(template) for name, template in named.items()}
+
+
+def named_templates(value: object) -> dict[str, str]:
+    """``chat_template`` of tokenizer_config.json: one template, a list of {"name", "template"}, or an object of name
+    to template."""
+    if value is None:
+        return {}
+    if isinstance(value, str):
+        return {DEFAULT_NAME: value}
+    if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+        value = {entry.get("name"): entry.get("template") for entry in value}
+    if isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
+        return value
+    raise NomoatError(
+        "invalid_checkpoint",
+        "chat_template in tokenizer_config.json is neither text nor a list of named templates.",
+    )
+
+
+def template_entry(templates: Mapping[str, str]) -> str | list[dict[str, str]]:
+    """``chat_template`` of tokenizer_config.json that names these."""
+    if list(templates) == [DEFAULT_NAME]:
+        return templates[DEFAULT_NAME]
+    return [{"name": name, "template": template} for name, template in sorted(templates.items())]
 
 
 def with_unix_newlines(template: str) -> str:
@@ -47,19 +67,3 @@ def _read(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise NomoatError("invalid_checkpoint", f"{path.name} is not UTF-8.", file=path.name) from error
-
-
-def _named(value: object) -> dict[str, str]:
-    """One template, a list of {"name", "template"}, or an object of name to template."""
-    if value is None:
-        return {}
-    if isinstance(value, str):
-        return {DEFAULT_NAME: value}
-    if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
-        value = {entry.get("name"): entry.get("template") for entry in value}
-    if isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
-        return value
-    raise NomoatError(
-        "invalid_checkpoint",
-        "chat_template in tokenizer_config.json is neither text nor a list of named templates.",
-    )

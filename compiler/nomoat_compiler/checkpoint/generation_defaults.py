@@ -16,11 +16,15 @@ from ..errors import NomoatWarning
 RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0, 100), "top_p": (0, 1), "top_k": (0, 4_194_303), "repetition_penalty": (0.01, 100),
 }  # fmt: skip
+MOST_STOP_STRINGS, LONGEST_STOP_STRING = 100, 256
 
 
 def usable_generation_config(generation: dict[str, Any]) -> dict[str, Any]:
-    """The same object with usable sampling defaults; keys that say nothing about sampling are left as they are."""
+    """The same object with usable sampling defaults and stop strings; keys that say nothing about sampling or the end
+    of an answer are left as they are."""
     result = dict(generation)
+    if "stop_strings" in result:
+        result["stop_strings"] = _stop_strings(result["stop_strings"])
     for key, (smallest, largest) in RANGES.items():
         if key not in result:
             continue
@@ -38,6 +42,21 @@ def usable_generation_config(generation: dict[str, Any]) -> dict[str, Any]:
             )
             del result[key]
     return result
+
+
+def _stop_strings(value: object) -> list[str]:
+    """Texts that end an answer, which a file may give as one, as a list, or as null."""
+    given = [] if value is None else value if isinstance(value, list) else [value]
+    usable = [text for text in given if isinstance(text, str) and 0 < len(text) <= LONGEST_STOP_STRING]
+    usable = usable[:MOST_STOP_STRINGS]
+    if len(usable) < len(given):
+        warnings.warn(
+            f"generation_config.json has stop_strings of which {len(given) - len(usable)} cannot end an answer; they "
+            f"must be at most {MOST_STOP_STRINGS} texts of 1 to {LONGEST_STOP_STRING} characters. Those are left out.",
+            NomoatWarning,
+            stacklevel=3,
+        )
+    return usable
 
 
 def _is_number(value: object) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 # A number of config.json from a key of the metadata, which stands behind the architecture's name and a dot.
-Read = Literal["integer", "number", "flag"]
+Read = Literal["integer", "number", "flag", "window"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ MULTIPLIERS = (
     Field("logits_scaling", "logit_scale", "number"),
 )
 GEMMA_ACTIVATION = ("hidden_activation", "gelu_pytorch_tanh")
-SLIDING_WINDOW = Field("sliding_window", "attention.sliding_window")
+SLIDING_WINDOW = Field("sliding_window", "attention.sliding_window", "window")
 
 
 def _llama(huggingface: str, model_type: str, **changes: Any) -> GgufArchitecture:
@@ -112,6 +112,10 @@ ARCHITECTURES: dict[str, GgufArchitecture] = {
     "qwen3": GgufArchitecture(
         "Qwen3ForCausalLM", "qwen3", TOP, LLAMA_LAYER | QK_NORM, biases={"attention_bias": "attn_q"}
     ),
+    "gemma": GgufArchitecture(
+        "GemmaForCausalLM", "gemma", TOP, LLAMA_LAYER, shifted_norms=True,
+        activation=("hidden_act", "gelu_pytorch_tanh"),
+    ),
     "gemma2": _gemma(
         "Gemma2ForCausalLM", "gemma2",
         fields=(
@@ -140,7 +144,6 @@ ARCHITECTURES: dict[str, GgufArchitecture] = {
     "stablelm": GgufArchitecture(
         "StableLmForCausalLM", "stablelm", TOP, LLAMA_LAYER, rms_norm=False, epsilon="layer_norm_eps",
         partial_rotary="partial_rotary_factor", head_dim=False, biases={"use_qkv_bias": "attn_q"},
-        fields=(Field("use_parallel_residual", "use_parallel_residual", "flag", False),),
     ),
     "gptneox": GgufArchitecture(
         "GPTNeoXForCausalLM", "gpt_neox",

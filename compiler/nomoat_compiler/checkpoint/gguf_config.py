@@ -14,7 +14,10 @@ from .gguf_header import GgufTensor
 from .gguf_rope import RopeTensors, rope_scaling
 from .gguf_values import flag, integer, number, text
 
-READERS: dict[str, Callable[..., Any]] = {"integer": integer, "number": number, "flag": flag}
+READERS: dict[str, Callable[..., Any]] = {
+    "integer": integer, "number": number, "flag": flag,
+    "window": lambda metadata, key, _: integer(metadata, key, minimum=0) or None,  # 0 is how converters write "none".
+}  # fmt: skip
 POOLING_MODES = {1: "mean", 2: "cls"}  # LLAMA_POOLING_TYPE_* of llama.cpp
 
 
@@ -150,7 +153,10 @@ def _gemma(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[st
     if key in metadata and config["model_type"] == "gemma3_text":
         pattern = integer(metadata, key)
     config["query_pre_attn_scalar"] = config["hidden_size"] // heads if layers == largest else config["head_dim"]
-    config["layer_types"] = _layer_types(layers, pattern)
+    if config["model_type"] == "gemma2":
+        config.setdefault("sliding_window", 4096)
+    # Without a window there is no pattern: converters leave it out where every layer sees all.
+    config["layer_types"] = _layer_types(layers, pattern if config.get("sliding_window") else 1)
 
 
 def _lfm2(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
@@ -185,8 +191,13 @@ def _olmo2(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[st
 
 
 def _phi3(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
-    """Without a window the file has none, or 0."""
-    config["sliding_window"] = config.get("sliding_window")
+    """Files that say nothing of windows are older than the key; llama.cpp knew the one model that had one by then."""
+    config.setdefault("sliding_window", 2047 if config["max_position_embeddings"] == 4096 else None)
+
+
+def _stablelm(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
+    """As llama.cpp and transformers: the file's flag is true where a configuration was silent, which meant false."""
+    config["use_parallel_residual"] = "blk.0.ffn_norm.weight" not in tensors
 
 
 def _bert(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str, GgufTensor]) -> None:
@@ -203,5 +214,5 @@ def _bert(config: dict[str, Any], metadata: dict[str, Any], tensors: Mapping[str
 Completion = Callable[[dict[str, Any], dict[str, Any], Mapping[str, GgufTensor]], None]
 COMPLETIONS: dict[str, Completion] = {
     "gemma2": _gemma, "gemma3": _gemma, "lfm2": _lfm2, "minicpm": _minicpm, "mistral3": _mistral3, "olmo2": _olmo2,
-    "phi3": _phi3, "bert": _bert,
+    "phi3": _phi3, "stablelm": _stablelm, "bert": _bert,
 }  # fmt: skip

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..errors import NomoatError
 from .byte_ranges import ByteRanges
 from .checkpoint import BLOCK_SIZES, BlockKind, Blocks, FloatKind, SourceFormat, StoredTensor
+from .gguf_assumptions import warn_of_assumptions
 from .gguf_config import architecture_of, huggingface_config
 from .gguf_header import GgufTensor
 from .gguf_parts import PART_NAME, open_gguf
@@ -53,11 +54,12 @@ class GgufCheckpoint:
         self._parts = open_gguf(path)
         try:
             self._metadata = self._parts.metadata
-            self._architecture = architecture_of(self._metadata)[1]
+            name, self._architecture = architecture_of(self._metadata)
             self._tensors = self._named_tensors()
             self.config: Mapping[str, Any] = huggingface_config(
                 self._metadata, self._parts.tensors, self._rope_tensors()
             )
+            warn_of_assumptions(name, self.config, self._metadata)
             self.license = (text(self._metadata, "general.license") or "")[:200] or None
             self._changes = {
                 name: change_of(tensor.name, tensor.shape[0], self._architecture, self.config)

@@ -7,23 +7,33 @@ stored merges), ``t5`` (SentencePiece Unigram) and ``bert`` (WordPiece). Keys: d
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import NomoatError
-from .chat_template_files import with_unix_newlines
+from .chat_template_files import DEFAULT_NAME, with_unix_newlines
 from .gguf_pre_tokenizers import PRE_TOKENIZERS, WITHOUT_NAME, PreTokenizer
 from .gguf_values import flag, integer, text
 from .spm_merges import merges_from_scores
 from .stop_tokens import stop_ids_of_texts
-from .tokenizer_content import SPACE, added_token, byte_level_bpe, sentencepiece_bpe, template, unigram, wordpiece
-from .tokenizer_files import load_tokenizer, tokenizer_package_files
+from .tokenizer_content import (
+    SPACE,
+    added_token,
+    byte_level_bpe,
+    sentencepiece_bpe,
+    template,
+    tokenizer_json_bytes,
+    unigram,
+    wordpiece,
+)
+from .tokenizer_files import tokenizer_package_files
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 KINDS = ("gpt2", "llama", "gemma4", "t5", "bert")
+TEMPLATE_KEY = "tokenizer.chat_template"
 MAX_TEMPLATE_CHARACTERS = 1 << 20
 MAX_CHARSMAP_BYTES = 4 << 20
 # Any of them ends the answer: end of sequence, of turn, of message.
@@ -67,8 +77,7 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
         content["post_processor"] = {
             "type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True,
         }  # fmt: skip
-    tokenizer_json = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")
-    load_tokenizer(tokenizer_json)
+    tokenizer_json = tokenizer_json_bytes(content)
 
     tokenizer_config: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -80,13 +89,22 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
     context_length = f"{text(metadata, 'general.architecture')}.context_length"
     if context_length in metadata:
         tokenizer_config["model_max_length"] = integer(metadata, context_length)
-    chat_template = text(metadata, "tokenizer.chat_template")
-    if chat_template is not None and len(chat_template) > MAX_TEMPLATE_CHARACTERS:
-        raise NomoatError("invalid_checkpoint", "tokenizer.chat_template has more than a million characters.")
-    chat_template = None if chat_template is None else with_unix_newlines(chat_template)
     generation = {f"{name}_token_id": special_ids[name] for name in ("bos", "pad") if special_ids[name] is not None}
     stop_ids = _stop_ids(metadata, tokens, types)
-    return tokenizer_package_files(tokenizer_json, tokenizer_config, chat_template, generation, stop_ids)
+    templates = _chat_templates(metadata)
+    return tokenizer_package_files(tokenizer_json, tokenizer_config, templates, generation, stop_ids)
+
+
+def _chat_templates(metadata: dict[str, Any]) -> dict[str, str]:
+    """Name to template: tokenizer.chat_template is the default, tokenizer.chat_template.NAME the one called NAME."""
+    keys = sorted(key for key in metadata if key == TEMPLATE_KEY or key.startswith(f"{TEMPLATE_KEY}."))
+    templates = {}
+    for key in keys:
+        template = text(metadata, key) or ""
+        if len(template) > MAX_TEMPLATE_CHARACTERS:
+            raise NomoatError("invalid_checkpoint", f"{key[:100]} has more than a million characters.")
+        templates[key[len(TEMPLATE_KEY) + 1 :] or DEFAULT_NAME] = with_unix_newlines(template)
+    return templates
 
 
 def _family(metadata: dict[str, Any]) -> PreTokenizer:
@@ -125,6 +143,7 @@ def _divided(merge: str, known: set[str]) -> list[str]:
 def _sentencepiece(
     metadata: dict[str, Any], tokens: list[str], types: list[int], unknown_id: int | None, *, stored_merges: bool
 ) -> dict[str, Any]:
+    merges: Sequence[Sequence[str]]
     if stored_merges:
         merges = _merges(metadata, tokens)
     else:

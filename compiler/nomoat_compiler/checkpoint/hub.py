@@ -12,11 +12,11 @@ HUB_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]
 CONFIG_PATTERNS = [
     "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
     "chat_template.jinja", "README.md", "modules.json", "1_Pooling/config.json",
-    "sentence_bert_config.json",
+    "sentence_bert_config.json", "[0-9]_Dense/config.json",
 ]  # fmt: skip
 # Only what lies at the top: some repositories carry other formats of the same weights in folders (original/, onnx/).
 WEIGHT_PATTERNS = [
-    "model*.safetensors", "model.safetensors.index.json",
+    "model*.safetensors", "[0-9]_Dense/model.safetensors", "model.safetensors.index.json",
     "mlc-chat-config.json", "tensor-cache.json", "ndarray-cache.json", "params_shard_*.bin",
 ]  # fmt: skip
 

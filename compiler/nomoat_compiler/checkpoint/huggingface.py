@@ -20,9 +20,9 @@ from .safetensors_header import SafetensorsEntry
 from .scaled_fp8 import FP8_DTYPES, check_scale, is_scale, read_fp8_rows, scale_of
 from .sentence_pooling import read_pooling
 from .tensor_names import canonical_names
-from .tied_head import config_with_true_ties, stored_under_other_name
+from .tied_head import stored_under_other_name
 from .tokenizer_files import read_tokenizer_folder
-from .weight_files import open_weight_files
+from .weight_files import open_dense_files, open_weight_files
 
 MAX_CONFIG_BYTES = 1 << 20
 DTYPES: dict[str, npt.DTypeLike] = {
@@ -40,18 +40,18 @@ class HuggingFaceCheckpoint:
     def __init__(self, folder: Path, source: str) -> None:
         self.folder = folder
         self.source = source
-        config = read_config(folder / "config.json")
-        self._fp8_block = fp8_block(config)
+        self.config: Mapping[str, Any] = read_config(folder / "config.json")
+        self._fp8_block = fp8_block(self.config)
         self.license = read_license(folder)
-        self._files = open_weight_files(folder)
+        self._files = [open_weight_files(folder)]
         try:
-            stored_names = canonical_names(self._files.entries)
-            self._entries = {name: self._files.entries[stored] for name, stored in stored_names.items()}
-            aliases = stored_under_other_name(config, self._entries)
+            entries = self._files[0].entries
+            self._entries = {name: entries[stored] for name, stored in canonical_names(entries).items()}
+            self._files += open_dense_files(folder, (self.config.get("pooling") or {}).get("dense", []))
+            for files in self._files[1:]:
+                self._entries |= files.entries
+            aliases = stored_under_other_name(self.config, self._entries)
             self._entries |= {name: self._entries[other] for name, other in aliases.items()}
-            self.config: Mapping[str, Any] = config_with_true_ties(
-                config, self._entries, lambda name: self.stored(name).shape, self.read
-            )
         except BaseException:
             self.close()
             raise
@@ -87,7 +87,8 @@ class HuggingFaceCheckpoint:
         return read_tokenizer_folder(self.folder, self.config)
 
     def close(self) -> None:
-        self._files.close()
+        for files in self._files:
+            files.close()
 
     def _entry(self, name: str) -> tuple[ByteRanges, SafetensorsEntry]:
         if name not in self._entries:

@@ -1,11 +1,12 @@
 """An MLC folder (``*-MLC`` on the hub): weights of mlc-llm and WebLLM under Hugging Face's names.
 
 4-bit groups are given as they lie (``Groups``), also those of q4f16_0, whose arrays are transposed. q3f16_1 has groups
-of 40 columns, which no scheme of ours has: it is given as numbers.
+of 40 columns, which no scheme of ours has: it is given as numbers, exactly (docs/decisions/0132).
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import NomoatError
+from ..errors import NomoatError, NomoatWarning
 from .checkpoint import FloatKind, GroupKind, Groups, SourceFormat, StoredTensor
 from .huggingface import missing_tensor, read_license
 from .json_file import read_json_object
@@ -28,6 +29,12 @@ KINDS: dict[str, GroupKind] = {"q4f16_1": "q4f16_1", "q4f16_0": "q4f16_1", "q4f3
 SCALE_DTYPES = {"q4f16_1": "float16", "q4f16_0": "float16", "q3f16_1": "float16", "q4f32_1": "bfloat16"}
 FLOAT_KINDS: dict[str, FloatKind] = {"float16": "float16", "float32": "float32", "bfloat16": "bfloat16"}
 Located = tuple[MlcShard, MlcArray]
+# The figures are those of normal weights (docs/decisions/0132).
+STORED_AGAIN = (
+    "q3f16_1 has groups of 40 weights, which no kernel here has: the weights are read exactly and stored again. In q4 "
+    "they change by 5.4 % (q3f16_1 itself is 23.5 % from what it was made of, both together 24.0 %), with "
+    "--quantization q8 by 0.5 %, with f32 not at all."
+)
 
 
 class MlcCheckpoint:
@@ -41,6 +48,8 @@ class MlcCheckpoint:
         self.license = read_license(folder)
         self._mlc = read_json_object(folder / CONFIG_NAME, max_bytes=MAX_CONFIG_BYTES)
         self._scheme = quantization_of(self._mlc)
+        if self._scheme == "q3f16_1":
+            warnings.warn(STORED_AGAIN, NomoatWarning, stacklevel=2)
         self.quantization = {"q4f16_0": "q4f16_1", "q3f16_1": None}.get(self._scheme, self._scheme)
         self._index = read_mlc_index(folder)
         self._transposed: tuple[str, npt.NDArray[Any]] | None = None
@@ -85,7 +94,7 @@ class MlcCheckpoint:
         found_words, found_scales = rows(words, first, last), rows(scales, first, last)
         if kind in ("q4f16_1", "q4f32_1"):
             return Groups(kind, found_words, found_scales, tensor.columns)
-        return _three_bits(found_words, found_scales, tensor.columns)
+        return three_bit_values(found_words, found_scales, tensor.columns)
 
     def tokenizer_files(self) -> dict[str, bytes]:
         return tokenizer_files_of_mlc(self.folder, self._mlc, self.config)
@@ -157,7 +166,7 @@ class MlcCheckpoint:
         )
 
 
-def _three_bits(words: npt.NDArray[np.uint32], scales: npt.NDArray[Any], columns: int) -> npt.NDArray[np.float32]:
+def three_bit_values(words: npt.NDArray[np.uint32], scales: npt.NDArray[Any], columns: int) -> npt.NDArray[np.float32]:
     """q3f16_1: ten values of 3 bits a word, four words a group: w = (q - 3) * scale. float32 [rows, columns]."""
     shifts = np.arange(10, dtype=np.uint32) * np.uint32(3)
     q = (words[..., None] >> shifts) & np.uint32(7)

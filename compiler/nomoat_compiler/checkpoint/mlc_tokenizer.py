@@ -13,6 +13,7 @@ from typing import Any
 import tokenizers
 
 from ..errors import NomoatError
+from .chat_template_files import DEFAULT_NAME, named_templates
 from .mlc_conversation import jinja_template, read_conversation
 from .tokenizer_files import load_tokenizer, read_tokenizer_folder, tokenizer_package_files
 
@@ -28,19 +29,19 @@ def tokenizer_files_of_mlc(folder: Path, mlc: Mapping[str, Any], config: Mapping
     tokenizer_config = json.loads(files["tokenizer_config.json"])
     generation = json.loads(files["generation_config.json"])
     stop_ids = list(generation.get("eos_token_id") or [])
-    template = tokenizer_config.pop("chat_template", None)
+    templates = named_templates(tokenizer_config.pop("chat_template", None))
     generation |= {name: mlc[name] for name in SAMPLING if isinstance(mlc.get(name), int | float)}
     if mlc.get("conv_template") is not None:
         conversation = read_conversation(mlc["conv_template"])
         tokenizer = load_tokenizer(files["tokenizer.json"])
         prefix = "".join(_token(tokenizer, token_id) for token_id in conversation.system_prefix_token_ids)
-        template = jinja_template(conversation, prefix)
-        # A stop string that is one token stops as its id; mlc-llm also ends at any other.
+        templates = {DEFAULT_NAME: jinja_template(conversation, prefix)}
+        # A stop string that is one token stops as its id; the runtime ends at the others as mlc-llm does.
         ids = [token_id for text in conversation.stop_strings if (token_id := tokenizer.token_to_id(text)) is not None]
         stop_ids = list(dict.fromkeys([*stop_ids, *conversation.stop_token_ids, *ids]))
         if conversation.stop_strings:
             generation["stop_strings"] = list(conversation.stop_strings)
-    return tokenizer_package_files(files["tokenizer.json"], tokenizer_config, template, generation, stop_ids)
+    return tokenizer_package_files(files["tokenizer.json"], tokenizer_config, templates, generation, stop_ids)
 
 
 def _token(tokenizer: tokenizers.Tokenizer, token_id: int) -> str:

@@ -1,7 +1,9 @@
 """How sentence-transformers makes one vector of a text: modules.json, and the pooling module's config.json.
 
-``{"mode": "mean" | "cls" | ..., "normalize": bool, "cuts": True}``, and ``max_seq_length`` where it is given, which
-stands under ``pooling`` in a checkpoint's configuration. That library cuts texts that are longer than the model reads.
+``{"mode": "mean" | "cls" | ..., "normalize": bool, "cuts": True, "dense": [...]}``, and ``max_seq_length`` where it is
+given, which stands under ``pooling`` in a checkpoint's configuration. That library cuts texts that are longer than the
+model reads. ``dense`` are linear layers behind the pooling: ``{"path", "rows", "columns", "bias"}``; their tensors,
+``linear.weight`` and ``linear.bias``, lie in ``path``/model.safetensors.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ MODES = {
     "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len", "pooling_mode_weightedmean_tokens": "weightedmean",
     "pooling_mode_lasttoken": "lasttoken",
 }  # fmt: skip
-# What runs the model itself, and what of it may follow.
-KNOWN_MODULES = ("Transformer", "Pooling", "Normalize")
+# What runs the model itself, and what of it may follow, in this order.
+KNOWN_MODULES = ("Transformer", "Pooling", "Dense", "Normalize")
+# Between linear layers nothing may stand: only then they can be computed before the mean.
+IDENTITY = "Identity"
 
 
 def read_pooling(folder: Path) -> dict[str, Any] | None:
@@ -44,11 +48,18 @@ def read_pooling(folder: Path) -> dict[str, Any] | None:
         raise NomoatError(
             "unsupported", f"{MODULES_NAME} names the module {other[:60]}; {', '.join(KNOWN_MODULES)} are supported."
         )
-    mode = "mean"
+    if kinds != sorted(kinds, key=KNOWN_MODULES.index):
+        order = ", ".join(kinds)
+        raise NomoatError(
+            "unsupported", f"{MODULES_NAME} has {order[:200]}; only the order {', '.join(KNOWN_MODULES)} is supported."
+        )
+    mode, dense = "mean", []
     for module, kind in zip(modules, kinds, strict=True):
         if kind == "Pooling":
-            mode = _mode(_pooling_config(folder, module))
-    pooling = {"mode": mode, "normalize": "Normalize" in kinds, "cuts": True}
+            mode = _mode(_module_config(folder, module))
+        elif kind == "Dense":
+            dense.append(_dense(str(module.get("path")), _module_config(folder, module)))
+    pooling = {"mode": mode, "normalize": "Normalize" in kinds, "cuts": True} | ({"dense": dense} if dense else {})
     longest = _longest_text(folder)
     return pooling if longest is None else pooling | {"max_seq_length": longest}
 
@@ -67,7 +78,7 @@ def _is_huge(length: object) -> bool:
     return isinstance(length, int | float) and length > LONGEST_TEXT
 
 
-def _pooling_config(folder: Path, module: Mapping[str, Any]) -> dict[str, Any]:
+def _module_config(folder: Path, module: Mapping[str, Any]) -> dict[str, Any]:
     name = module.get("path")
     if not isinstance(name, str) or not MODULE_PATH.match(name):
         raise NomoatError(
@@ -76,6 +87,19 @@ def _pooling_config(folder: Path, module: Mapping[str, Any]) -> dict[str, Any]:
             file=MODULES_NAME,
         )
     return read_json_object(folder / name / "config.json", max_bytes=MAX_MODULES_BYTES)
+
+
+def _dense(path: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    activation = str(config.get("activation_function")).rsplit(".", 1)[-1]
+    if activation != IDENTITY:
+        raise NomoatError(
+            "unsupported",
+            f"The linear layer in {path} is followed by {activation[:60]}; only {IDENTITY} is supported.",
+        )
+    return {
+        "path": path, "rows": config.get("out_features"), "columns": config.get("in_features"),
+        "bias": config.get("bias", True),
+    }  # fmt: skip
 
 
 def _mode(config: Mapping[str, Any]) -> str:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
 import numpy as np
 import numpy.typing as npt
 
+Merge = tuple[str, str]
 
-def merges_from_scores(pieces: dict[str, int], scores: npt.NDArray[np.floating]) -> list[list[str]]:
+
+def merges_from_scores(pieces: dict[str, int], scores: npt.NDArray[np.floating]) -> list[Merge]:
     """Every split of a piece into two pieces, the best score first.
 
     SentencePiece joins the adjacent pair whose joined piece has the highest score; BPE joins the pair with the lowest
     rank. ``pieces`` holds normal pieces only: SentencePiece never joins into, or out of, control, byte and user-defined
     ones. Splits of one piece come in the order of transformers' generate_merges (convert_slow_tokenizer.py): the longer
-    left part first.
+    left part first, also among pieces of one score.
     """
-    merges: list[tuple[float, int, int, str, str]] = []
-    for piece, token_id in pieces.items():
-        splits = [
-            (left, right)
-            for left, right in ((piece[:cut], piece[cut:]) for cut in range(1, len(piece)))
-            if left in pieces and right in pieces
-        ]
-        score = float(scores[token_id])
-        merges.extend((score, len(left), len(right), left, right) for left, right in splits)
-    merges.sort(key=lambda merge: merge[:3], reverse=True)
-    return [[left, right] for _, _, _, left, right in merges]
+    by_id: list[float] = scores.tolist()
+    ranked = sorted(pieces, key=lambda piece: by_id[pieces[piece]], reverse=True)
+    merges: list[Merge] = []
+    for _, same in groupby(ranked, key=lambda piece: by_id[pieces[piece]]):
+        found = [merge for piece in same for merge in _splits(piece, pieces)]
+        found.sort(key=lambda merge: (len(merge[0]), len(merge[1])), reverse=True)
+        merges += found
+    return merges
+
+
+def _splits(piece: str, pieces: dict[str, int]) -> Iterator[Merge]:
+    for cut in range(1, len(piece)):
+        left = piece[:cut]
+        if left in pieces and (right := piece[cut:]) in pieces:
+            yield left, right

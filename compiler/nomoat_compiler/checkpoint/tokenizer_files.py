@@ -15,11 +15,12 @@ from typing import Any
 import tokenizers
 
 from ..errors import NomoatError
-from .chat_template_files import DEFAULT_NAME, read_chat_templates
+from .chat_template_files import DEFAULT_NAME, read_chat_templates, template_entry
 from .generation_defaults import usable_generation_config
 from .json_file import parse_json_object, read_json_object
 from .special_tokens import complete_added_tokens, drop_added_tokens_past, merged_tokenizer_config, token_text
 from .stop_tokens import stop_ids_of_files
+from .tokenizer_content import tokenizer_json_bytes
 from .vocabulary_files import read_vocabulary
 
 
@@ -33,15 +34,13 @@ def read_tokenizer_folder(folder: Path, config: Mapping[str, Any]) -> dict[str, 
     tokenizer = load_tokenizer(tokenizer_json)
     templates = read_chat_templates(folder, tokenizer_config)
     tokenizer_config.pop("chat_template", None)
-    if templates and DEFAULT_NAME not in templates:  # The runtime names them where it misses the default one.
-        tokenizer_config["chat_template"] = [{"name": k, "template": v} for k, v in sorted(templates.items())]
     vocab_size = vocabulary_size(config)
     changed = complete_added_tokens(content, tokenizer, folder, tokenizer_config)
     if vocab_size is not None:
         content, dropped = drop_added_tokens_past(content, tokenizer, vocab_size)
         changed = changed or dropped
     if changed:
-        tokenizer_json = json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")
+        tokenizer_json = tokenizer_json_bytes(content)
         tokenizer = load_tokenizer(tokenizer_json)
     if vocab_size is not None:
         _check_ends(tokenizer, vocab_size)
@@ -52,22 +51,23 @@ def read_tokenizer_folder(folder: Path, config: Mapping[str, Any]) -> dict[str, 
     eos_id = None if eos is None else tokenizer.token_to_id(eos)
     added = {token.content: token_id for token_id, token in tokenizer.get_added_tokens_decoder().items()}
     stop_ids = stop_ids_of_files(generation, config, eos_id, added, vocab_size)
-    template = templates.get(DEFAULT_NAME)
-    return tokenizer_package_files(tokenizer_json, tokenizer_config, template, generation, stop_ids)
+    return tokenizer_package_files(tokenizer_json, tokenizer_config, templates, generation, stop_ids)
 
 
 def tokenizer_package_files(
     tokenizer_json: bytes,
     tokenizer_config: dict[str, Any],
-    template: str | None,
+    templates: Mapping[str, str],
     generation: dict[str, Any],
     stop_ids: list[int],
 ) -> dict[str, bytes]:
-    """The four files in their canonical form; generation_config.json always names the stop ids."""
+    """The four files in their canonical form; generation_config.json always names the stop ids. ``templates`` is name
+    to chat template."""
     files = {"tokenizer.json": tokenizer_json}
-    if template is not None:
-        tokenizer_config = tokenizer_config | {"chat_template": template}
-        files["chat_template.jinja"] = template.encode("utf-8")
+    if templates:
+        tokenizer_config = tokenizer_config | {"chat_template": template_entry(templates)}
+    if DEFAULT_NAME in templates:
+        files["chat_template.jinja"] = templates[DEFAULT_NAME].encode("utf-8")
     files["tokenizer_config.json"] = canonical_json(tokenizer_config)
     generation = usable_generation_config(generation) | {"eos_token_id": stop_ids}
     files["generation_config.json"] = canonical_json(generation)
@@ -79,7 +79,6 @@ def load_tokenizer(tokenizer_json: bytes) -> tokenizers.Tokenizer:
 
     ``invalid_checkpoint`` where the tokenizers library refuses the file.
     """
-    parse_json_object(tokenizer_json, "tokenizer.json")
     try:
         tokenizer = tokenizers.Tokenizer.from_buffer(tokenizer_json)
     except Exception as error:  # The library raises bare Exception.

@@ -6,7 +6,6 @@ and NAME.tiktoken (Qwen).
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from .gguf_pre_tokenizers import PRE_TOKENIZERS
 from .json_file import read_json_object
 from .sentencepiece_model import named_tokens, read_sentencepiece_model, sentencepiece_content
 from .special_tokens import token_text
-from .tokenizer_content import added_token, template
+from .tokenizer_content import added_token, template, tokenizer_json_bytes
 
 MAX_VOCABULARY_BYTES = 64 << 20
 QWEN_CLASS = "QWenTokenizer"
@@ -33,7 +32,7 @@ def read_vocabulary(folder: Path, tokenizer_config: dict[str, Any]) -> bytes | N
         return None
     if "add_bos_token" in tokenizer_config or "add_eos_token" in tokenizer_config:
         content["post_processor"] = _ends(content, tokenizer_config)
-    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8")
+    return tokenizer_json_bytes(content)
 
 
 def _converted(folder: Path, tokenizer_config: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,9 +7,10 @@ is said by the files themselves. An index left behind by an earlier upload is no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import NomoatError
 from .byte_ranges import ByteRanges
@@ -74,6 +75,28 @@ def open_weight_files(folder: Path) -> WeightFiles:
             file=absent[0].name,
         )
     return _opened(shards)
+
+
+def open_dense_files(folder: Path, dense: Iterable[Mapping[str, Any]]) -> list[WeightFiles]:
+    """Of each linear layer behind a pooling, its tensors as ``dense.i.weight`` and ``dense.i.bias``."""
+    opened: list[WeightFiles] = []
+    try:
+        for i, layer in enumerate(dense):
+            path = folder / layer["path"] / SINGLE_NAME
+            if not path.is_file():
+                raise NomoatError(
+                    "invalid_checkpoint",
+                    f"The folder has no {layer['path']}/{SINGLE_NAME}, which modules.json calls for. Download it.",
+                    file=f"{layer['path']}/{SINGLE_NAME}",
+                )
+            files = _opened([path])
+            opened.append(files)
+            files.entries = {name.replace("linear", f"dense.{i}", 1): entry for name, entry in files.entries.items()}
+    except BaseException:
+        for files in opened:
+            files.close()
+        raise
+    return opened
 
 
 def _opened(paths: list[Path]) -> WeightFiles:

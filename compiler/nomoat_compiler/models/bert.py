@@ -3,7 +3,7 @@
     x = layer_norm(embed(ids) + position + token type 0)
     layer:  y = layer_norm(x + W_o · attention(q, k, v))     q, k, v = W_qkv · x; every token sees every other
             x = layer_norm(y + W_2 · gelu(W_1 · y))
-    embedding = mean or first of x, divided by its length where asked for
+    embedding = what pooling.py makes of x
 
 Token types serve pairs of texts; a text alone has type 0, whose row is added to the table of positions once.
 """
@@ -18,6 +18,7 @@ from .decoder import biases
 from .model import Model, compact
 from .parts import HIDDEN, KV, QKV, Attention, Matrix, Norm, Q, plain_mlp
 from .passes import Pass, encoder_plan
+from .pooling import pool, read_pooling
 
 EMBEDDINGS, LAYER = "embeddings", "encoder.layer.{layer}"
 MOST_POSITIONS = 4096  # of a text, which must fit into one call
@@ -41,7 +42,7 @@ AFTER_MLP = norm(f"{LAYER}.output.LayerNorm")
 
 
 @cache
-def bert_plan() -> Plan:
+def bert_plan(dense: int = 0) -> Plan:
     def before(p: Pass) -> None:
         p.embed(stored=f"{EMBEDDINGS}.word_embeddings")  # x (n, hidden)
         positions, types = f"{EMBEDDINGS}.position_embeddings", f"{EMBEDDINGS}.token_type_embeddings.weight"
@@ -54,7 +55,7 @@ def bert_plan() -> Plan:
         p.mlp(MLP, "x", "y", residual="x")  # (n, hidden)
         p.norm(AFTER_MLP, "y", "x")  # (n, hidden)
 
-    return encoder_plan(before, layer, lambda p: p.pool("x"))
+    return encoder_plan(before, layer, lambda p: pool(p, "x", dense))
 
 
 def read_bert(c: ConfigReader) -> Model:
@@ -82,7 +83,7 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
     length = min(rows - first_position, MOST_POSITIONS)
     if length < 1:
         raise unsupported(f"config.json: {rows} positions, counted from {first_position}, leave none.", "pad_token_id")
-    pooling = _pooling(c)
+    pooling = read_pooling(c, hidden)
     attributes = {
         "attention_scale": [(hidden // heads) ** -0.5] * layers, "window": [0] * layers,
         "activation": [c.activation("hidden_act", "gelu")] * layers,
@@ -95,20 +96,12 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
             "num_attention_heads": heads, "num_key_value_heads": heads, "head_dim": hidden // heads,
             "layer_norm_eps": c.number("layer_norm_eps", 1e-12, most=1), "max_position_embeddings": length,
             "position_rows": rows, "first_position": first_position,
-            "pools_mean": pooling.read["mode"] == "mean", "normalizes": pooling.boolean("normalize"),
-            "cuts_texts": pooling.boolean("cuts"),
+            **pooling.symbols,
         },
         layers=compact(attributes),
-        plan=bert_plan(),
+        plan=bert_plan(pooling.dense),
         constants={},
-        trained_length=min(length, pooling.integer("max_seq_length", length)),
+        trained_length=min(length, pooling.longest_text or length),
         supported_length=length,
         whole_texts=True,
     )  # fmt: skip
-
-
-def _pooling(c: ConfigReader) -> ConfigReader:
-    """What sentence-transformers' files say; without them the mean, as that library then takes, of whole texts."""
-    given = ConfigReader(c.mapping("pooling") or {})
-    given.only("mode", "mean", "cls")
-    return given

@@ -1,25 +1,28 @@
-"""Gemma 2 and Gemma 3 (text). Gemma Team 2024 and 2025.
+"""Gemma 1, Gemma 2 and Gemma 3 (text). Gemma Team 2024 and 2025.
 
     x = sqrt(hidden_size) · embed(ids)
     layer:  y = x + rms_norm(W_o · attention(rope(q), rope(k), v))       q, k, v = W_qkv · rms_norm(x)
             x = y + rms_norm(W_down · (gelu(g) · u))                      g, u = W_gate_up · rms_norm(y)
     logits = cap(W_embed · rms_norm(x))
 
-The weight of every norm is stored as its difference from 1. Layers take turns between a sliding window and all
-positions; Gemma 3 has a RoPE base for each kind, and norms of queries and keys where Gemma 2 caps scores.
+The weight of every norm is stored as its difference from 1. Gemma 1 is LLaMA's layer with these norms, the scaled
+embedding and gelu. Later layers take turns between a sliding window and all positions; Gemma 3 has a RoPE base for each
+kind, and norms of queries and keys where Gemma 2 caps scores.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from ..program.plan import Plan
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
+from .llama import prenorm_layer
 from .model import Model
 from .parts import LAYER, Norm, attention, gated_mlp, head_norms
-from .passes import Pass, decoder_plan
+from .passes import Layer, Pass, decoder_plan
 from .rope import check_rope_parameters, read_rope_parameters
 
 MLP = gated_mlp()
@@ -33,10 +36,16 @@ BEFORE_ATTENTION, AFTER_ATTENTION = norm(f"{LAYER}.input_layernorm"), norm(f"{LA
 BEFORE_MLP, AFTER_MLP = norm(f"{LAYER}.pre_feedforward_layernorm"), norm(f"{LAYER}.post_feedforward_layernorm")
 
 
-@cache
-def gemma_plan(*, qk_norm: bool, score_cap: bool, logit_cap: bool, rope_tables: int) -> Plan:
-    mixer = attention(
-        norms=head_norms(plus=1.0) if qk_norm else None, softcap="attn_logit_softcapping" if score_cap else None
+def final_norm() -> Norm:
+    return norm("model.norm")
+
+
+def gemma_layer(*, qk_norm: bool, score_cap: bool, bidirectional: bool = False) -> Layer:
+    mixer = replace(
+        attention(
+            norms=head_norms(plus=1.0) if qk_norm else None, softcap="attn_logit_softcapping" if score_cap else None
+        ),
+        bidirectional=bidirectional,
     )
 
     def layer(p: Pass) -> None:
@@ -45,9 +54,40 @@ def gemma_plan(*, qk_norm: bool, score_cap: bool, logit_cap: bool, rope_tables: 
         p.mlp(MLP, "y", "branch", norm=BEFORE_MLP)  # (n, hidden)
         p.norm(AFTER_MLP, "branch", "x", residual="y")  # (n, hidden)
 
+    return layer
+
+
+@cache
+def gemma1_plan() -> Plan:
+    layer = prenorm_layer(norms=(BEFORE_ATTENTION, AFTER_ATTENTION))
+    return decoder_plan(layer, final_norm(), embedding_scale="embedding_scale")
+
+
+@cache
+def gemma_plan(*, qk_norm: bool, score_cap: bool, logit_cap: bool, rope_tables: int) -> Plan:
+    layer = gemma_layer(qk_norm=qk_norm, score_cap=score_cap)
     return decoder_plan(
-        layer, norm("model.norm"), embedding_scale="embedding_scale", rope_tables=rope_tables,
+        layer, final_norm(), embedding_scale="embedding_scale", rope_tables=rope_tables,
         softcap="final_logit_softcapping" if logit_cap else None,
+    )  # fmt: skip
+
+
+def read_gemma(c: ConfigReader) -> Model:
+    c.only("use_bidirectional_attention", False)
+    sizes, positions = read_sizes(c, kv_heads=16, head_dim=256), c.integer("max_position_embeddings", 8192)
+    bias = c.boolean("attention_bias")
+    # The first files say gelu and mean its tanh form, as transformers reads them.
+    act = c.changed(hidden_act="gelu_pytorch_tanh") if c.config.get("hidden_act") == "gelu" else c
+    return decoder(
+        "GemmaForCausalLM", gemma1_plan(),
+        sizes | {"rms_norm_eps": c.number("rms_norm_eps", 1e-6, most=1),
+                 "tie_word_embeddings": read_tied(c, default=True),
+                 "embedding_scale": sizes["hidden_size"] ** 0.5},
+        positions,
+        [read_rope_parameters(c, positions)],
+        activation=act.activation("hidden_act", "gelu_pytorch_tanh"),
+        attention_scale=sizes["head_dim"] ** -0.5,
+        biases=biases(c, attention(), MLP, sizes["num_hidden_layers"], qkv=bias, out=bias, up=False, down=False),
     )  # fmt: skip
 
 

@@ -163,11 +163,11 @@ class Pass:
             rows=rows, columns=HIDDEN, first="first_position",
         )  # fmt: skip
 
-    def pool(self, x: str) -> None:
-        """embedding (hidden) = what x (n, hidden) is pooled to"""
+    def pool(self, x: str, *, columns: Expression = HIDDEN) -> None:
+        """embedding (columns) = what x (n, columns) is pooled to"""
         if self._steps is None:
-            self._plan.buffers.output("embedding", (HIDDEN,))
-        self._step("pool", {"x": x, "out": "embedding"}, {}, columns=HIDDEN, mean="pools_mean", normalize="normalizes")
+            self._plan.buffers.output("embedding", (columns,))
+        self._step("pool", {"x": x, "out": "embedding"}, {}, columns=columns, mean="pools_mean", normalize="normalizes")
 
     # How it is written down.
 
@@ -289,9 +289,10 @@ def decoder_plan(
     return plan.to_json()
 
 
-def encoder_plan(before: Layer, layer: Layer, after: Layer) -> Plan:
+def encoder_plan(before: Layer, layer: Layer, after: Layer, *, rope_tables: int = 0) -> Plan:
     """A model that reads a whole text in one call of ``encode``."""
     plan = PlanBuilder()
+    _rope_constants(plan, rope_tables, long=False)
     declared = Pass(plan, None)
     before(declared)
     with plan.tensors.each_layer(), plan.buffers.each_layer():

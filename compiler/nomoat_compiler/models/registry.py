@@ -12,7 +12,8 @@ from typing import Any
 from ..errors import NomoatError
 from .bert import read_bert, read_roberta
 from .config_reader import ConfigReader, StoredTensors
-from .gemma import read_gemma2, read_gemma3
+from .embedding_gemma import read_embedding_gemma
+from .gemma import read_gemma, read_gemma2, read_gemma3
 from .gpt_neox import read_gpt_neox
 from .granite import read_granite, read_granite_hybrid, read_minicpm
 from .internlm2 import read_internlm2
@@ -54,6 +55,8 @@ FAMILIES = (
     Family(("SmolLM3ForCausalLM",), "smollm3", read_smollm3, "SmolLM3", "layers without RoPE"),
     Family(("Phi3ForCausalLM",), "phi3", read_phi3, "Phi-3, Phi-3.5, Phi-4, Phi-4-mini",
            "fused qkv and gate_up, partial rotation, LongRoPE with both lists, sliding window"),
+    Family(("GemmaForCausalLM",), "gemma", read_gemma, "Gemma 1, CodeGemma",
+           "as LLaMA, with 1 + w norms, GeGLU and scaled embedding"),
     Family(("Gemma2ForCausalLM",), "gemma2", read_gemma2, "Gemma 2",
            "1 + w norms, four in a layer, GeGLU, scaled embedding, soft caps, query scale, windows"),
     Family(("Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"), "gemma3_text", read_gemma3,
@@ -79,11 +82,14 @@ FAMILIES = (
            read_roberta, "RoBERTa, XLM-RoBERTa, multilingual e5, bge-m3",
            "encoder, positions after the padding token's",
            True),
+    Family(("Gemma3TextModel",), "gemma3_text", read_embedding_gemma, "EmbeddingGemma",
+           "encoder: Gemma 3 in both directions, linear layers behind the pooling", True),
 )  # fmt: skip
 # Models that have a text model among others: its configuration is the object text_config, and by its type the family.
 WITHIN_OTHERS = ("Gemma3ForConditionalGeneration", "Mistral3ForConditionalGeneration")
 BY_CLASS = {name: family for family in FAMILIES for name in family.classes}
-BY_MODEL_TYPE = {family.model_type: family for family in FAMILIES} | {"roberta": BY_CLASS["RobertaModel"]}
+# A type that two families have, one of them an encoder, means the one that answers.
+BY_MODEL_TYPE = {family.model_type: family for family in reversed(FAMILIES)} | {"roberta": BY_CLASS["RobertaModel"]}
 
 
 def read_model(config: Mapping[str, Any], stored: StoredTensors | None = None) -> Model:

@@ -80,11 +80,12 @@ def known_answers() -> list[dict[str, Any]]:
 
 
 def cases_of(name: str) -> Iterator[Case]:
-    """The cases of an operator: those of its folder, under every class of scheme where it has one."""
+    """The cases of an operator: those of its folder; where they leave a scheme open, under every class of them."""
     module = import_module(f"{__package__}.{name}.reference")
     with_scheme = any(field.kind == "scheme" for field in OPERATORS[name].fields)
     for case in module.CASES:
-        yield from (replace(case, scheme=scheme) for scheme in SCHEMES) if with_scheme else (case,)
+        open_scheme = with_scheme and case.scheme is None
+        yield from (replace(case, scheme=scheme) for scheme in SCHEMES) if open_scheme else (case,)
 
 
 def definition_of(name: str, case: Case) -> dict[str, Any]:
@@ -202,6 +203,8 @@ def _fixed(name: str, case: Case, symbols: Mapping[str, int | float]) -> np.ndar
             return np.array([0.7, 20, 0.9, 0.05, 1.2, 0.1, 0.2, 0], np.float32)
         case "token_counts":
             return (np.arange(symbols["vocab_size"]) % 5 == 0).astype(np.int32)
+        case "token_mask":
+            return filled(Filled("word", -(-int(symbols["vocab_size"]) // 32), 3)).view(np.int32)
         case "tokens":
             return np.zeros(RING, np.int32)
         case "logits":

@@ -1,8 +1,8 @@
 """An adapter's package: which tensors of its base it changes, checked against that base.
 
 For a tensor T of kind ``linear`` with rows N and columns K, made of P sources, the weights hold ``T.lora_a.weight``
-(P * rank, K) in float16 or float32, and ``T.lora_b.weight`` (rank, N) in float32, which has the scale in it:
-adapter/stacked.py. The runtime reads the same in runtime/src/engine/adapter.ts.
+(P * rank, K) and ``T.lora_b.weight`` (rank, N), both in float16 or both in float32, and ``T.lora_scale.weight``
+(P * rank) in float32: adapter/stacked.py. The runtime reads the same in runtime/src/engine/adapter.ts.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NomoatError
+from .adapters import MAX_RANK, check_parts, lora_arrays
 from .instance import Instance
 from .package import Package, read_manifest, read_weights_index, weight_records
 
-A_SUFFIX, B_SUFFIX = ".lora_a.weight", ".lora_b.weight"
-A_DTYPES = ("float16", "float32")
-MAX_RANK = 4096
+DTYPES = ("float16", "float32")
 
 
 @dataclass(frozen=True)
@@ -69,19 +68,26 @@ def weights_sha256(base: Package) -> str:
 def adapter_binding(arrays: Mapping[str, tuple[list[int], str, int]], instance: Instance) -> dict[str, dict[str, Any]]:
     """{tensor: {rank, dtype}} of an adapter's arrays; ``invalid_package`` where one does not fit its tensor."""
     binding: dict[str, dict[str, Any]] = {}
-    for name in sorted({name.removesuffix(A_SUFFIX).removesuffix(B_SUFFIX) for name in arrays}):
+    names = {name.rpartition(".lora_")[0] for name in arrays}
+    for name in sorted(names):
         tensor = instance.tensors_by_name.get(name)
-        a, b = arrays.get(name + A_SUFFIX), arrays.get(name + B_SUFFIX)
-        if tensor is None or tensor["kind"] != "linear" or a is None or b is None:
-            raise _invalid(f"its weights must be pairs of lora_a and lora_b of matrices of its base; {name} is not")
-        rows, columns = tensor["shape"]
-        rank = b[0][0] if b[0] else 0
-        parts = max(1, len(tensor["sources"]))
-        if not 4 <= rank <= MAX_RANK or rank % 4 or b[:2] != ([rank, rows], "float32"):
-            raise _invalid(f"{name}{B_SUFFIX} must be float32 [rank, {rows}], not {b[1]} {b[0]}")
-        if a[0] != [parts * rank, columns] or a[1] not in A_DTYPES:
-            raise _invalid(f"{name}{A_SUFFIX} must be a float matrix [{parts * rank}, {columns}], not {a[1]} {a[0]}")
-        binding[name] = {"rank": rank, "dtype": a[1]}
+        b, dtype, _ = arrays.get(f"{name}.lora_b.weight", ([], "", 0))
+        if tensor is None or tensor["kind"] != "linear" or dtype not in DTYPES or len(b) != 2:
+            raise _invalid(
+                f"its weights must be those of matrices of its base, in {' or '.join(DTYPES)}; {name} is not"
+            )
+        check_parts(name, len(tensor["sources"]))
+        if not 4 <= b[0] <= MAX_RANK or b[0] % 4:
+            raise _invalid(f"the rank of {name} must be a multiple of 4 from 4 to {MAX_RANK}, not {b[0]}")
+        bound = {"rank": b[0], "dtype": dtype}
+        for which, (shape, wanted) in lora_arrays(tensor, bound).items():
+            found = arrays.get(f"{name}.lora_{which}.weight")
+            if found is None or found[:2] != (list(shape), wanted):
+                has = "missing" if found is None else f"{found[1]} {found[0]}"
+                raise _invalid(f"{name}.lora_{which}.weight must be {wanted} {list(shape)}, and is {has}")
+        binding[name] = bound
+    if len(arrays) != 3 * len(binding):
+        raise _invalid("it has more arrays than its matrices need")
     return binding
 
 

@@ -1,7 +1,7 @@
 """An instance with adapters in it: each adapted matrix product becomes three steps.
 
     linear(x, w) -> y     becomes     linear(x, T.lora_a) -> lora.h
-                                      lora_up(lora.h, T.lora_b) -> lora.delta
+                                      lora_up(lora.h, T.lora_scale, T.lora_b) -> lora.delta
                                       linear(x, w, delta=lora.delta) -> y
 
 The first has the norm of the third folded in, where that has one. The runtime does the same in
@@ -15,32 +15,37 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from ..errors import NomoatError
 from ..operators.catalog import OPERATORS
 from ..operators.declaration import PROMPT_FUNCTIONS
-from ..scheme import Plain, stored_parameters
+from ..scheme import FloatDtype, Plain, stored_parameters
 from .canonical_json import canonical_json
 from .instance import Instance
 from .instance_rules import check_buffer, check_step
 
 H, DELTA = "lora.h", "lora.delta"
+# Parts of a tensor: lora_up tells so many apart.
 MOST_PARTS = 3
+# Ranks of all adapters of a request at one tensor, and how many adapters those are.
+MAX_RANK = 4096
+MOST_STACKED = 16
 
 
 def bind_adapters(instance: Instance, binding: Mapping[str, Mapping[str, Any]]) -> Instance:
     """``instance`` with adapters on the tensors of ``binding``, {tensor: {rank, dtype}}: see adapter_package.py.
 
-    ``rank`` is that of all adapters that run together, and ``dtype`` A's. An empty binding changes nothing but names.
+    ``rank`` is that of all adapters that run together, and ``dtype`` that of A and B. An empty binding changes nothing
+    but names. Errors: ``invalid_request`` for a tensor of more parts than an adapter may have.
     """
     adapted = [(tensor, binding[tensor["name"]]) for tensor in instance.tensors if tensor["name"] in binding]
     parameters, tensors = list(instance.parameters), list(instance.tensors)
     by_array: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     for tensor, bound in adapted:
-        rows, columns = tensor["shape"]
+        check_parts(tensor["name"], len(tensor["sources"]))
         by_array[tensor["parameters"].get("weight") or tensor["parameters"]["q_weight"]] = (tensor, bound)
-        shapes = {"a": (len(tensor["sources"]) * bound["rank"], columns), "b": (bound["rank"] * rows,)}
-        for which, scheme in (("a", Plain(bound["dtype"])), ("b", Plain("float32"))):
-            name = f"{tensor['name']}.lora_{which}"
-            (stored,) = stored_parameters(name, shapes[which], scheme)
+        for which, (shape, dtype) in lora_arrays(tensor, bound).items():
+            name, scheme = f"{tensor['name']}.lora_{which}", Plain(dtype)
+            (stored,) = stored_parameters(name, shape, scheme)
             parameters.append(
                 {"name": stored.name, "shape": list(stored.shape), "dtype": stored.dtype, "nbytes": stored.nbytes}
             )
@@ -75,6 +80,27 @@ def bind_adapters(instance: Instance, binding: Mapping[str, Mapping[str, Any]]) 
     return made
 
 
+def lora_arrays(tensor: Mapping[str, Any], bound: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], FloatDtype]]:
+    """Shape and dtype of what an adapter has for a tensor, by the end of its name: T.lora_a, .lora_b, .lora_scale."""
+    rows, columns = tensor["shape"]
+    rank, parts = bound["rank"], max(1, len(tensor["sources"]))
+    return {
+        "a": ((parts * rank, columns), bound["dtype"]),
+        "b": ((rank, rows), bound["dtype"]),
+        "scale": ((parts * rank,), "float32"),
+    }
+
+
+def check_parts(name: str, parts: int) -> None:
+    """``invalid_request`` for a tensor that is made of more parts than an adapter may have."""
+    if parts > MOST_PARTS:
+        raise NomoatError(
+            "invalid_request",
+            f"{name} is made of {parts} matrices, and an adapter can change up to {MOST_PARTS} that stand in one. "
+            "Fold the adapter in with --merge.",
+        )
+
+
 def starts(tensor: Mapping[str, Any]) -> list[int]:
     """The first row of each part of a tensor but the first."""
     ends = [sum(source["rows"] for source in tensor["sources"][: i + 1]) for i in range(len(tensor["sources"]))]
@@ -91,12 +117,15 @@ def _adapted(
         "rows": len(tensor["sources"]) * rank, "scheme": Plain(bound["dtype"]).to_json(), "bias": False,
         "activation": 0, "gated": False, "delta": False, "scale": 1.0, "softcap": None, "residual": False,
     }  # fmt: skip
-    up = {"op": "lora_up", "rows": rows, "rank": rank, "part_1": part_1, "part_2": part_2}
-    a, b = f"{name}.lora_a.weight", f"{name}.lora_b.weight"
+    up = {
+        "op": "lora_up", "rows": rows, "rank": rank, "scheme": down["scheme"], "part_1": part_1, "part_2": part_2,
+        "gated": definition["gated"],
+    }  # fmt: skip
+    a, b, scale = (f"{name}.lora_{which}.weight" for which in ("a", "b", "scale"))
     given = {key: array for key, array in arguments.items() if key in ("x", "gain")}
     return [
         (down, {**given, "w": a, "out": H}),
-        (up, {"h": H, "b": b, "out": DELTA}),
+        (up, {"h": H, "h_scale": scale, "b": b, "out": DELTA}),
         (dict(definition) | {"delta": True}, _in_order({**arguments, "delta": DELTA})),
     ]
 

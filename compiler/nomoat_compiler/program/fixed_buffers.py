@@ -53,7 +53,14 @@ FIXED_BUFFERS = (
         "how often each token occurs in prompt and answer so far; `sample` adds the token it draws",
         of_decode=True,
     ),
-    FixedBuffer("logits", "output", "float32", "vocab_size", "written by `decode`", of_decode=True),
+    FixedBuffer(
+        "logits", "output", "float32", "vocab_size", "written by `decode`; `mask_logits` changes them", of_decode=True
+    ),
+    FixedBuffer(
+        "token_mask", "input", "int32", ceil_div("vocab_size", 32),
+        "bit i % 32 of word i // 32, the lowest first: the answer may go on with token i; read by `mask_logits`",
+        of_decode=True,
+    ),
     FixedBuffer(
         "tokens", "output", "int32", TOKEN_RING, "ring of sampled ids: a sample function writes `tokens[step % 64]`",
         of_decode=True,

@@ -16,7 +16,7 @@ from .scope import Scope, invalid
 if TYPE_CHECKING:
     from .instance import Instance
 
-SAMPLERS = ("sample_greedy", "sample")
+SAMPLERS = ("sample_greedy", "sample", "mask_logits")
 
 
 class OperatorTable:
@@ -150,7 +150,7 @@ class OperatorTable:
 
 
 def sampling_steps(table: OperatorTable, instance: Instance) -> dict[str, list[dict[str, Any]]]:
-    """The functions sample_greedy and sample, which every program has."""
+    """The functions sample_greedy, sample and mask_logits, which every program has."""
     nowhere = Scope({}, {}, ())
     return {
         name: [table.fixed_step(OPERATORS[name], {"op": name, "vocab_size": instance.vocab_size}, nowhere)]

@@ -1,6 +1,7 @@
 """Which scheme each tensor gets, from the name of a quantization and from how the checkpoint stores the tensor.
 
 GGUF blocks under q4 and q8 keep their values bit for bit: the scheme follows the block types of a tensor's sources.
+Matrices of floats share what q4 has of bits (allocate.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from ..checkpoint.checkpoint import FLOAT_KIND_BYTES, Checkpoint
 from ..errors import NomoatError
 from ..program.tensor_spec import TensorSpec
 from ..scheme import Bits, Grouped, Plain, Scheme
+from .allocate import allocate
 from .ggml_blocks import MIXED, NATIVE
 
 Quantization = Literal["q4", "q8", "f16", "f32", "q4f16_1", "q4f32_1", "q0f16", "q0f32"]
@@ -22,6 +24,7 @@ MLC_FLOAT_DTYPES: dict[str, Literal["float16", "float32"]] = {
 }  # fmt: skip
 
 GROUP_SIZE = 32
+MATRICES = frozenset({"linear", "embedding", "lm_head"})
 FLOAT_KINDS = frozenset(FLOAT_KIND_BYTES)
 WITH_FLOAT16_SCALES = frozenset({"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"})
 K_QUANTS = frozenset({"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"})
@@ -42,12 +45,15 @@ MLC_SMALL: dict[str, Scheme] = {
 
 
 def choose_schemes(
-    specs: Sequence[TensorSpec], checkpoint: Checkpoint, quantization: str | None
+    specs: Sequence[TensorSpec],
+    checkpoint: Checkpoint,
+    quantization: str | None,
+    bits_per_weight: float | None = None,
 ) -> tuple[str, dict[str, Scheme]]:
     """(name, scheme of each logical tensor). ``quantization`` None: the checkpoint's own, else q4, or q8 for a GGUF
-    file in Q8_0 throughout.
+    file in Q8_0 throughout. ``bits_per_weight``: what the matrices of floats may have in the mean under q4.
 
-    ``invalid_request`` for a name that is not in QUANTIZATIONS.
+    ``invalid_request`` for a name that is not in QUANTIZATIONS, and for bits that nothing is to be stored in.
     """
     if quantization is not None and quantization not in QUANTIZATIONS:
         raise NomoatError(
@@ -58,7 +64,20 @@ def choose_schemes(
     if quantization is None:
         linear_kinds = {kind for spec in specs if spec.kind == "linear" for kind in kinds[spec.name]}
         quantization = "q8" if linear_kinds == {"Q8_0"} else "q4"
-    return quantization, {spec.name: _scheme(spec, kinds[spec.name], quantization) for spec in specs}
+    schemes = {spec.name: _scheme(spec, kinds[spec.name], quantization) for spec in specs}
+    of_floats = [spec for spec in specs if spec.kind in MATRICES and kinds[spec.name] <= FLOAT_KINDS]
+    if quantization == "q4" and of_floats:
+        schemes |= allocate(of_floats, bits_per_weight)
+    elif bits_per_weight is not None:
+        problem = "no matrix of this checkpoint is stored as floats" if quantization == "q4" else f"not {quantization}"
+        raise NomoatError("invalid_request", f"Only q4 of floats has a number of bits per weight: {problem}.")
+    return quantization, schemes
+
+
+def searches_scales(specs: Sequence[TensorSpec], checkpoint: Checkpoint, quantization: str) -> bool:
+    """Whether a matrix of floats is to be stored in so few bits that it matters which errors are made."""
+    of_floats = (spec for spec in specs if spec.kind in MATRICES and _source_kinds(spec, checkpoint) <= FLOAT_KINDS)
+    return quantization == "q4" and checkpoint.source_format != "config" and any(of_floats)
 
 
 def _scheme(spec: TensorSpec, kinds: set[str], quantization: str) -> Scheme:

@@ -5,6 +5,8 @@ In memory at once: the stored arrays of this tensor and one block of rows in flo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import ml_dtypes
@@ -15,9 +17,9 @@ from ..checkpoint.checkpoint import Blocks, Checkpoint, Groups
 from ..errors import NomoatError
 from ..program.tensor_spec import TensorSpec
 from ..scheme import Grouped, Parameter, Scheme, stored_parameters
-from .affine import quantize_affine
 from .choose import MLC_FLOAT_DTYPES
 from .ggml_blocks import dequantize_blocks, import_blocks
+from .groups import quantize_groups
 from .mlc import quantize_mlc
 from .sources import row_blocks
 
@@ -25,12 +27,20 @@ STORED_DTYPES: dict[str, npt.DTypeLike] = {
     "uint32": np.dtype("<u4"), "float32": np.dtype("<f4"), "float16": np.dtype("<f2"),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }  # fmt: skip
+NOTHING: Mapping[str, npt.NDArray[np.float32]] = MappingProxyType({})
 EncodedTensor = list[tuple[Parameter, npt.NDArray[Any]]]
 
 
-def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quantization: str) -> EncodedTensor:
+def encode_tensor(
+    spec: TensorSpec,
+    checkpoint: Checkpoint,
+    scheme: Scheme,
+    quantization: str,
+    importance: Mapping[str, npt.NDArray[np.float32]] = NOTHING,
+) -> EncodedTensor:
     """The stored parameters of ``spec`` with their arrays, in the order of ``stored_parameters``.
 
+    ``importance``: by source, how much the error of each column counts where floats are quantized.
     ``invalid_checkpoint`` names a source with a value that is not finite; ``unsupported`` one that overflows.
     """
     parameters = stored_parameters(spec.name, spec.shape, scheme)
@@ -38,7 +48,9 @@ def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quan
     row = 0
     for source, values in row_blocks(spec, checkpoint):
         rows = values.data.shape[0] if isinstance(values, Blocks) else values.shape[0]
-        for array, encoded in zip(arrays, _encode_rows(values, scheme, quantization, source), strict=True):
+        for array, encoded in zip(
+            arrays, _encode_rows(values, scheme, quantization, source, importance.get(source)), strict=True
+        ):
             array[row : row + rows] = encoded
         row += rows
     assert row == spec.shape[0], "check_sources ran before"
@@ -46,7 +58,11 @@ def encode_tensor(spec: TensorSpec, checkpoint: Checkpoint, scheme: Scheme, quan
 
 
 def _encode_rows(
-    values: npt.NDArray[Any] | Blocks | Groups, scheme: Scheme, quantization: str, source: str
+    values: npt.NDArray[Any] | Blocks | Groups,
+    scheme: Scheme,
+    quantization: str,
+    source: str,
+    importance: npt.NDArray[np.float32] | None,
 ) -> list[npt.NDArray[Any]]:
     if isinstance(values, Groups):
         if quantization == values.kind:
@@ -67,7 +83,7 @@ def _encode_rows(
         words, scales = quantize_mlc(cast, scheme)
         return [words, _cast(scales, STORED_DTYPES[scheme.scale_dtype], source)]
     if isinstance(scheme, Grouped):
-        return list(quantize_affine(weights, scheme, source))
+        return list(quantize_groups(weights, scheme, source, importance))
     return [_cast(weights, STORED_DTYPES[scheme.dtype], source)]
 
 

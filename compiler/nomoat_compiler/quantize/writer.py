@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..checkpoint.checkpoint import Checkpoint
 from ..program.manifest import PackageFile
 from ..program.tensor_spec import TensorSpec
 from ..scheme import Parameter, Scheme
 from .choose import MLC_FLOAT_DTYPES
-from .encode import encode_tensor
+from .encode import NOTHING, encode_tensor
 
 SHARD_CAP_BYTES = 32 << 20
 WEIGHTS_FOLDER = "weights"
@@ -115,10 +116,11 @@ def write_weights(
     *,
     folder: str = WEIGHTS_FOLDER,
     names: Mapping[str, str] | None = None,
+    importance: Mapping[str, npt.NDArray[np.float32]] = NOTHING,
 ) -> list[PackageFile]:
     """Encodes every tensor into ``package``; ``on_tensor`` gets (values done, values in all) after each.
 
-    ``names``: what a tensor is called in the index, where that is not its own name.
+    ``names``: what a tensor is called in the index, where that is not its own name. ``importance``: of encode_tensor.
     """
     (package / folder).mkdir(exist_ok=not folder)
     writer = WeightsWriter(package, "f32-to-bf16" if quantization in MLC_FLOAT_DTYPES else "raw", folder=folder)
@@ -127,7 +129,7 @@ def write_weights(
     for spec in specs:
         scheme = schemes[spec.name]
         spec = replace(spec, name=(names or {}).get(spec.name, spec.name))
-        for parameter, array in encode_tensor(spec, checkpoint, scheme, quantization):
+        for parameter, array in encode_tensor(spec, checkpoint, scheme, quantization, importance):
             writer.append(parameter, array)
         done += int(np.prod(spec.shape))
         on_tensor(done, total)

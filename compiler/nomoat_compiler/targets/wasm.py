@@ -24,20 +24,31 @@ STACK_BYTES = 64 << 10
 MAX_PAGES = 65536
 
 
-def target_for(build: Build) -> Any:
-    features = ["+simd128", "+bulk-memory", "+sign-ext", "+nontrapping-fptoint", "+mutable-globals"]
-    if build.relaxed:
+def target_for(*, relaxed: bool) -> Any:
+    features = ["+simd128", "+bulk-memory", "+sign-ext", "+nontrapping-fptoint", "+mutable-globals", "+atomics"]
+    if relaxed:
         features.append("+relaxed-simd")
-    if build.threads:
-        features.append("+atomics")
     return tvm.target.Target(
         {"kind": "llvm", "mtriple": "wasm32-unknown-unknown", "vector-width": 128, "mattr": features}
     )
 
 
-def compile_object(functions: dict[str, Any], build: Build) -> Any:
-    """The LLVM module of ``functions`` (name -> PrimFunc of operators.cpu.emit.function)."""
-    target = target_for(build)
+def link(functions: dict[str, Any], builds: Sequence[Build]) -> list[bytes]:
+    """A module for each of ``builds``, which differ in threads alone, exporting every function.
+
+    Kernels have no atomic operations, so they are compiled once: threads decide whether the imported memory is shared.
+    ``functions``: name -> PrimFunc of operators.cpu.emit.function. ``internal`` where the linker fails.
+    """
+    (relaxed,) = {build.relaxed for build in builds}
+    compiled = _compile(functions, target_for(relaxed=relaxed))
+    with tempfile.TemporaryDirectory() as folder:
+        object_file = Path(folder, "kernels.o")
+        compiled.write_to_file(str(object_file), "o")
+        return [_link(object_file, list(functions), build) for build in builds]
+
+
+def _compile(functions: dict[str, Any], target: Any) -> Any:
+    """The LLVM module."""
     module = tirx.transform.BindTarget(target)(tvm.IRModule(functions))
     t = tirx.transform
     with target:
@@ -45,19 +56,15 @@ def compile_object(functions: dict[str, Any], build: Build) -> Any:
         return tvm.get_global_func("target.build.llvm")(module, target)
 
 
-def link(functions: dict[str, Any], build: Build, extra: Sequence[str] = ()) -> bytes:
-    """The module as bytes, exporting every function. ``internal`` where the linker fails."""
-    compiled = compile_object(functions, build)
-    with tempfile.TemporaryDirectory() as folder:
-        object_file, module = Path(folder, "kernels.o"), Path(folder, "kernels.wasm")
-        compiled.write_to_file(str(object_file), "o")
-        command = [
-            sys.executable, "-m", "ziglang", "wasm-ld", str(object_file), "-o", str(module), "--no-entry",
-            "--import-memory", "-z", f"stack-size={STACK_BYTES}", "--stack-first", "--gc-sections", "--strip-all",
-            "--export=__heap_base", "--export=__stack_pointer", f"--max-memory={MAX_PAGES << 16}",
-            *(f"--export={name}" for name in functions), *(["--shared-memory"] if build.threads else []), *extra,
-        ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NomoatError("internal", f"wasm-ld failed on {build.name}: {done.stderr.strip()[:2000]}")
-        return module.read_bytes()
+def _link(object_file: Path, names: Sequence[str], build: Build) -> bytes:
+    module = object_file.with_suffix(".wasm")
+    command = [
+        sys.executable, "-m", "ziglang", "wasm-ld", str(object_file), "-o", str(module), "--no-entry",
+        "--import-memory", "-z", f"stack-size={STACK_BYTES}", "--stack-first", "--gc-sections", "--strip-all",
+        "--export=__heap_base", "--export=__stack_pointer", f"--max-memory={MAX_PAGES << 16}",
+        *(f"--export={name}" for name in names), *(["--shared-memory"] if build.threads else []),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NomoatError("internal", f"wasm-ld failed on {build.name}: {done.stderr.strip()[:2000]}")
+    return module.read_bytes()

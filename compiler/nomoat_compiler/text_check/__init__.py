@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +59,17 @@ def check_text_files(files: dict[str, bytes]) -> None:
     """Warns of every difference. ``unsupported`` where the runtime refuses the files or cannot render the template."""
     if "tokenizer.json" not in files:
         return
-    result = _run(files)
+    if not TEXT_PART.is_file():
+        _warn(
+            f"The text files were not tried with the runtime's own code: {TEXT_PART.name} is not built (`make setup`)."
+        )
+        return
+    with _started(files) as v8_process:
+        tokenizer = load_tokenizer(files["tokenizer.json"])  # Takes as long for a large vocabulary as V8 does.
+        result = _outcome(v8_process)
     if result is None:
         return
     config = json.loads(files.get("tokenizer_config.json", b"{}"))
-    tokenizer = load_tokenizer(files["tokenizer.json"])
     if "chat_template.jinja" in files:
         _check_template(files["chat_template.jinja"].decode("utf-8"), config, tokenizer, result)
     for text, ours, back in zip(TEXTS, result["encoded"], result["decoded"], strict=True):
@@ -76,19 +84,15 @@ def _too_much() -> NomoatError:
     return NomoatError("unsupported", "The runtime needs too much time or memory to load the tokenizer.")
 
 
-def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
-    if not TEXT_PART.is_file():
-        _warn(
-            f"The text files were not tried with the runtime's own code: {TEXT_PART.name} is not built (`make setup`)."
-        )
-        return None
+@contextmanager
+def _started(files: dict[str, bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """V8 at work on ``files``; it ends with the context."""
 
     def text(name: str) -> str | None:
         return files[name].decode("utf-8") if name in files else None
 
     job = {
         "files": {
-            "tokenizer": text("tokenizer.json"),
             "tokenizerConfig": text("tokenizer_config.json") or "{}",
             "chatTemplate": text("chat_template.jinja"),
             "generationConfig": text("generation_config.json"),
@@ -97,21 +101,35 @@ def _run(files: dict[str, bytes]) -> dict[str, Any] | None:
         "texts": TEXTS,
     }
     command = [sys.executable, "-m", v8.__name__, str(TEXT_PART)]
+    # A file, as a pipe would wait for this process to write.
+    with tempfile.TemporaryFile() as given:
+        given.write(json.dumps(job).encode("utf-8") + b"\n")
+        given.write(files["tokenizer.json"])
+        given.seek(0)
+        process = subprocess.Popen(command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def _outcome(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
+    """None where V8 does not run here."""
     try:
-        done = subprocess.run(
-            command, input=json.dumps(job), capture_output=True, encoding="utf-8", timeout=2 * v8.LIMIT_S
-        )
+        output, errors = process.communicate(timeout=2 * v8.LIMIT_S)
     except subprocess.TimeoutExpired as error:
         raise _too_much() from error
-    if done.returncode == v8.TOO_MUCH:
+    if process.returncode == v8.TOO_MUCH:
         raise _too_much()
-    problem = (done.stderr.strip().splitlines() or [f"V8 ended with code {done.returncode}"])[-1]
-    if done.returncode == v8.FAILED:
+    said = errors.decode("utf-8", "replace").strip().splitlines()
+    problem = (said or [f"V8 ended with code {process.returncode}"])[-1]
+    if process.returncode == v8.FAILED:
         raise NomoatError("internal", f"The runtime's text part failed: {problem}")
-    if done.returncode != 0:
+    if process.returncode != 0:
         _warn(f"The text files were not tried with the runtime's own code: mini-racer does not run here ({problem}).")
         return None
-    outcome = json.loads(done.stdout)
+    outcome = json.loads(output)
     if "error" in outcome:
         raise NomoatError("unsupported", f"A browser would refuse this package: {outcome['error']['message']}")
     value: dict[str, Any] = outcome["value"]
@@ -137,6 +155,8 @@ def _check_template(source: str, config: dict[str, Any], tokenizer: Tokenizer, r
             )
         elif ours["value"] != theirs:
             _warn(f"The chat template renders {name} {_difference(theirs, ours['value'])}.")
+        elif "error" in ids:
+            _warn(f"The runtime refuses {name}: {ids['error']['message']}")
         else:
             _compare_ids(f"The prompt of {name}", ids, tokenizer.encode(theirs, add_special_tokens=False).ids)
     if len(refused) == len(CONVERSATIONS):

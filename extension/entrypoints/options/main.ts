@@ -5,7 +5,7 @@ import { AdminClient } from "../../ui/admin-client";
 import { byId } from "../../ui/dom";
 import { KeyedList } from "../../ui/keyed-list";
 import { createModelRow, type ModelItem } from "./model-row";
-import { createSiteRow, siteKey } from "./site-row";
+import { createSiteRow, type SiteItem, siteKey } from "./site-row";
 
 const url = byId<HTMLInputElement>("model-url");
 const addError = byId("add-error");
@@ -17,7 +17,8 @@ const client = new AdminClient((snapshot) => {
     (row): ModelItem => ({ row, isDefault: row.id === snapshot.defaultModel, loaded: snapshot.loaded }),
   );
   models.draw(items);
-  sites.draw(snapshot.sites);
+  const off = new Set(snapshot.settings.withoutLanguageModel);
+  sites.draw(snapshot.sites.map((site): SiteItem => ({ ...site, languageModel: !off.has(site.origin) })));
   byId("models-problem").textContent = snapshot.problem?.message ?? "";
   byId("models-problem").hidden = snapshot.problem === null;
   byId("models-empty").hidden = items.length > 0 || snapshot.problem !== null;
@@ -31,7 +32,7 @@ const models = new KeyedList<ModelItem>(
   ({ row }) => row.id,
   (item) => createModelRow(item, client, showError),
 );
-const sites = new KeyedList(byId("sites"), siteKey, (site) => createSiteRow(site, client));
+const sites = new KeyedList<SiteItem>(byId("sites"), siteKey, (site) => createSiteRow(site, client));
 
 byId("add").addEventListener("submit", async (event) => {
   event.preventDefault();

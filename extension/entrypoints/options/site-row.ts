@@ -11,16 +11,26 @@ const DECISIONS: Record<SiteRow["decision"], { label: string; tone: string }> = 
   deny: { label: "Denied", tone: "bad" },
 };
 
+/** `languageModel`: whether the site gets the browser's LanguageModel of us. */
+export interface SiteItem extends SiteRow {
+  readonly languageModel: boolean;
+}
+
 export function siteKey({ origin, topOrigin }: SiteRow): string {
   return origin === topOrigin ? origin : `${origin}-in-${topOrigin}`;
 }
 
-export function createSiteRow(site: SiteRow, client: AdminClient): Row<SiteRow> {
+export function createSiteRow(site: SiteItem, client: AdminClient): Row<SiteItem> {
   const { origin, topOrigin } = site;
   const tag = h("span", { class: "tag" });
   const revoke = h("button", {
     "data-testid": "site-revoke",
     onclick: () => void client.call("site.revoke", { origin, topOrigin }),
+  });
+  const languageModel = h("input", {
+    type: "checkbox",
+    "data-testid": "site-language-model",
+    onchange: () => void client.call("site.languageModel", { origin, on: languageModel.checked }),
   });
   const element = h(
     "li",
@@ -31,10 +41,12 @@ export function createSiteRow(site: SiteRow, client: AdminClient): Row<SiteRow> 
       h("span", { class: "name" }, formatOrigin(origin)),
       origin !== topOrigin && h("p", { class: "quiet small" }, `inside ${formatOrigin(topOrigin)}`),
     ),
+    h("label", { class: "switch quiet small" }, languageModel, "LanguageModel"),
     tag,
     revoke,
   );
-  const update = ({ decision }: SiteRow): void => {
+  const update = ({ decision, languageModel: on }: SiteItem): void => {
+    languageModel.checked = on;
     element.dataset.decision = decision;
     tag.textContent = DECISIONS[decision].label;
     tag.dataset.tone = DECISIONS[decision].tone;

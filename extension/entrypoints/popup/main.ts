@@ -12,6 +12,7 @@ const STATES: Record<RunningRow["state"], string> = {
   generating: "Generates text",
 };
 const siteAllowed = byId<HTMLInputElement>("site-allowed");
+const siteLanguageModel = byId<HTMLInputElement>("site-language-model");
 let origin: string | null = null;
 let latest: Snapshot | null = null;
 
@@ -39,6 +40,9 @@ siteAllowed.addEventListener("change", () => {
   if (origin)
     void client.call("site.set", { origin, topOrigin: origin, decision: siteAllowed.checked ? "allow" : "deny" });
 });
+siteLanguageModel.addEventListener("change", () => {
+  if (origin) void client.call("site.languageModel", { origin, on: siteLanguageModel.checked });
+});
 byId("stop-all").addEventListener("click", () => void client.call("stop", {}));
 byId("open-options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
 byId("open-sidepanel").addEventListener("click", async () => {
@@ -53,7 +57,7 @@ void findSite().then((found) => {
   if (latest) draw(latest);
 });
 
-function draw({ problem, models, defaultModel, loaded, running: rows, sites }: Snapshot): void {
+function draw({ problem, models, defaultModel, loaded, running: rows, sites, settings }: Snapshot): void {
   byId("model").textContent = problem?.message ?? modelLine(models, defaultModel, loaded);
   byId("doubts").textContent = loaded?.device?.doubts ?? "";
   drawLoading(loaded);
@@ -65,6 +69,7 @@ function draw({ problem, models, defaultModel, loaded, running: rows, sites }: S
   const decision = sites.find((site) => site.origin === origin && site.topOrigin === origin)?.decision;
   byId("site-origin").textContent = formatOrigin(origin);
   siteAllowed.checked = decision === "allow" || decision === "once";
+  siteLanguageModel.checked = !settings.withoutLanguageModel.includes(origin);
   byId("site-decision").textContent = {
     allow: "May use the model",
     once: "May use the model until it is closed",

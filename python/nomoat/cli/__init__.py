@@ -8,6 +8,7 @@ import typer
 
 from nomoat import __version__
 from nomoat.cli.bench import bench_command
+from nomoat.cli.chat import chat_command
 from nomoat.cli.compile import compile_command
 from nomoat.cli.embed import embed_command
 from nomoat.cli.generate import generate_command
@@ -27,6 +28,7 @@ app.command("compile")(compile_command)
 app.command("inspect")(inspect_command)
 app.command("verify")(verify_command)
 app.command("generate")(generate_command)
+app.command("chat")(chat_command)
 app.command("embed")(embed_command)
 app.command("bench")(bench_command)
 app.command("serve")(serve_command)

@@ -89,6 +89,16 @@ def compile_command(
     merge: Annotated[
         bool, typer.Option("--merge", help="Fold the adapter into the weights of BASE: the package is a model.")
     ] = False,
+    bits_per_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=1, max=16, metavar="BITS", help="The size of q4 from floats. Default: as large as llama.cpp's Q4_K_M."
+        ),
+    ] = None,
+    imatrix: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="llama.cpp's importance matrix, which weighs the errors of q4 from floats."),
+    ] = None,
     json_output: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -96,6 +106,10 @@ def compile_command(
     if output_format is Format.MLC:
         if chat_template is not None:
             raise typer.BadParameter("an MLC folder gets the checkpoint's own", param_hint="--chat-template")
+        if bits_per_weight is not None or imatrix is not None:
+            raise typer.BadParameter(
+                "MLC's groups have a formula of their own", param_hint="--bits-per-weight, --imatrix"
+            )
         write_mlc(model, output, quantization, context_length, program_only or own_kernels, json_output)
         return
     # Here, because the readers of checkpoints take a while to import, which the other commands should not pay.
@@ -107,7 +121,7 @@ def compile_command(
     refuse_half_adapters(model, adapter, base, merge=merge)
     started = time.perf_counter()
     if adapter is not None and base is not None and not merge:
-        if context_length is not None or program_only or own_kernels:
+        if context_length is not None or program_only or own_kernels or bits_per_weight is not None or imatrix:
             raise NomoatError("invalid_request", "An adapter has no program: only --quantization says something of it.")
         kept = quantization.value if quantization else None
         with compile_progress(hidden=json_output) as on_progress:
@@ -127,6 +141,8 @@ def compile_command(
             own_kernels=own_kernels,
             chat_template=chat_template,
             merge=adapter,
+            bits_per_weight=bits_per_weight,
+            imatrix=imatrix,
             on_progress=on_progress,
         )
     for message in told:

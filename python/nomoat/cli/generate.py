@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.program.adapters import MOST_STACKED
 
 from nomoat.browser import Adapter, BrowserModel, Device, Generated, open_model
 from nomoat.cli.console import Debug, Json, err, print_json, reports_errors
@@ -57,6 +59,10 @@ def generate_command(
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
     adapters = [folder_and_weight(value) for value in lora or []]
+    if len(adapters) > MOST_STACKED:
+        raise NomoatError(
+            "invalid_request", f"--lora was given {len(adapters)} times, and {MOST_STACKED} adapters may run together."
+        )
     text = sys.stdin.read() if prompt == "-" else prompt
     with (
         load_progress(hidden=json_output) as on_progress,

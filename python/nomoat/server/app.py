@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from nomoat import __version__
 from nomoat.server import package_files, registry, site
@@ -27,11 +28,21 @@ def create_app(packages: Sequence[Path]) -> FastAPI:
     Raises ``NomoatError``: those of ``read_package`` where a folder is not a whole package, ``invalid_request`` where
     two folders hold the same model id.
     """
-    served: dict[str, ServedPackage] = open_packages(packages)
-    app = FastAPI(title="NoMoat", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    return assemble(open_packages(packages))
+
+
+def assemble(
+    served: Mapping[str, ServedPackage],
+    routers: Sequence[APIRouter] = (),
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    """The same over packages that are open already, with ``routers`` of others before the site's."""
+    app = FastAPI(
+        title="NoMoat", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
     app.state.packages = served
-    app.include_router(registry.router(served))
-    app.include_router(package_files.router(served))
+    for router in (registry.router(served), package_files.router(served), *routers):
+        app.include_router(router)
     site.mount(app)
     install_error_handlers(app)
     install_headers(app)

@@ -6,6 +6,7 @@ agree. transformers shares no code with either.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from importlib import metadata, util
@@ -50,7 +51,8 @@ def transformers_logits(
 def transformers_embeddings(
     model: str, parameter_count: int, texts: Sequence[str], *, pools_mean: bool, normalizes: bool
 ) -> tuple[str, npt.NDArray[np.float32]]:
-    """(what computed them, float32 (texts, hidden_size)): its tokenizer's ids through its model, then pooled.
+    """(what computed them, float32 (texts, size)): its tokenizer's ids through its model, pooled, then through the
+    linear layers of sentence-transformers.
 
     ``NotRead`` as above.
     """
@@ -58,13 +60,30 @@ def transformers_embeddings(
     import torch
 
     tokenizer, loaded = _loaded(model, "AutoTokenizer"), _loaded(model, "AutoModel")
-    rows = []
+    dense, rows = _dense_layers(model), []
     with torch.no_grad():
         for text in texts:
             hidden = loaded(**tokenizer([text], return_tensors="pt")).last_hidden_state[0].float()
             row = hidden.mean(dim=0) if pools_mean else hidden[0]
+            for layer in dense:
+                row = torch.nn.functional.linear(row, layer["linear.weight"].float(), layer.get("linear.bias"))
             rows.append((torch.nn.functional.normalize(row, dim=0) if normalizes else row).numpy())
     return f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}", np.stack(rows)
+
+
+def _dense_layers(model: str) -> list[dict[str, Any]]:
+    """The tensors of each linear layer that modules.json names, of a folder or a model of the hub."""
+    from safetensors.torch import load_file
+    from transformers.utils import cached_file
+
+    if Path(model).expanduser().is_file():
+        return []
+    where = str(Path(model).expanduser()) if Path(model).expanduser().is_dir() else model
+    modules = cached_file(where, "modules.json", _raise_exceptions_for_missing_entries=False)
+    if modules is None:
+        return []
+    paths = [m["path"] for m in json.loads(Path(modules).read_text()) if m["type"].endswith(".Dense")]
+    return [load_file(str(cached_file(where, f"{path}/model.safetensors"))) for path in paths]
 
 
 def _require_installed_and_small(parameter_count: int) -> None:

@@ -27,28 +27,18 @@ from nomoat_compiler.quantize.sources import StoredIn
 from nomoat.browser import Adapter, BrowserModel, Device, DeviceInfo, open_model
 from nomoat.verification.compare import Comparison, Logits, compare
 from nomoat.verification.encoder import EncoderVerification, verify_encoder
+from nomoat.verification.references import Verified, compute_references
 from nomoat.verification.tolerances import Tolerance, execution_tolerance, quantization_tolerance
-from nomoat.verification.transformers_oracle import NotRead, transformers_logits
-from nomoat.verification.weights import Tensors, checkpoint_tensors, equal_weights, package_tensors
+from nomoat.verification.transformers_oracle import transformers_logits
+from nomoat.verification.weights import Tensors, checkpoint_tensors
 
 # repetitionPenalty 1: a package's generation_config may ask for another one, which is no longer greedy.
 GREEDY = {"temperature": 0, "repetitionPenalty": 1}
 
 
 @dataclass(frozen=True)
-class Verification:
-    """``execution``: against the package's own weights. ``quantization``: against the checkpoint's.
-
-    ``checkpoint_read_by`` is what computed the latter; ``not_read_by_transformers`` says why it was not transformers.
-    """
-
-    id: str
-    quantization_name: str
-    device: DeviceInfo
+class Verification(Verified):
     prompts: int
-    weights_equal_checkpoint: bool
-    checkpoint_read_by: str
-    not_read_by_transformers: str | None
     sampled_agreed: int  # tokens sampled on the device that are the argmax of the logits read back
     sampled: int
     execution: Comparison
@@ -63,24 +53,15 @@ class Verification:
         return quantization_tolerance(self.device.device, self.quantization_name)
 
     @property
+    def limits(self) -> dict[str, Any]:
+        return {"execution": asdict(self.execution_tolerance), "quantization": asdict(self.quantization_tolerance)}
+
+    @property
     def failures(self) -> list[str]:
-        """What is out of tolerance, a sentence each."""
         return [
             *misses("the package's own weights", self.execution, self.execution_tolerance),
             *misses("the checkpoint", self.quantization, self.quantization_tolerance),
         ]
-
-    @property
-    def passed(self) -> bool:
-        return not self.failures
-
-    def to_json(self) -> dict[str, Any]:
-        device = {"device": self.device.device, "adapter": self.device.adapter, "threads": self.device.threads}
-        limits = {
-            "execution": asdict(self.execution_tolerance),
-            "quantization": asdict(self.quantization_tolerance),
-        }
-        return asdict(self) | device | {"failures": self.failures, "tolerances": limits, "passed": self.passed}
 
 
 @dataclass(frozen=True)
@@ -121,39 +102,30 @@ def verify_package(
                 embedded = model.embed(prompts)
             else:
                 answers = [answer(model, prompt, max_tokens, on_status) for prompt in prompts]
-        own = package_tensors(package)
-        theirs = checkpoint_tensors(checkpoint, tensor_specs(described))
+        tensors = checkpoint_tensors(checkpoint, tensor_specs(described))
         if described.whole_texts:
-            return verify_encoder(
-                package, described, checkpoint_path, prompts, token_ids, embedded, own, theirs, on_status
-            )
-        on_status("Reference on the package's weights")
-        measured = [a.logits for a in answers]
-        own_logits = [reference_logits(package.instance, own, a) for a in answers]
-        on_status("Reference on the checkpoint's weights")
-        is_equal = equal_weights(package, own, theirs)
-        try:
-            sequences = [([*a.prompt_ids, *a.generated_ids[:-1]], len(a.prompt_ids) - 1) for a in answers]
-            parameter_count = package.manifest["parameter_count"]
-            read_by, their_logits = transformers_logits(checkpoint_path, parameter_count, sequences)
-            reason = None
-        except NotRead as error:
-            read_by, reason = "nomoat", str(error)
-            their_logits = own_logits if is_equal else [reference_logits(package.instance, theirs, a) for a in answers]
-    execution, quantization = compare(own_logits, measured), compare(their_logits, measured)
+            return verify_encoder(package, described, checkpoint_path, prompts, token_ids, embedded, tensors, on_status)
+        sequences = [([*a.prompt_ids, *a.generated_ids[:-1]], len(a.prompt_ids) - 1) for a in answers]
+        references = compute_references(
+            package, tensors,
+            lambda weights: [reference_logits(package.instance, weights, a) for a in answers],
+            lambda: transformers_logits(checkpoint_path, package.manifest["parameter_count"], sequences),
+            on_status,
+        )  # fmt: skip
+    measured = [a.logits for a in answers]
     sampled_agreed = sum(int((a.logits.argmax(axis=-1) == a.generated_ids).sum()) for a in answers)
     return Verification(
         id=package.manifest["id"],
         quantization_name=package.manifest["quantization"],
         device=one_device(answers),
         prompts=len(prompts),
-        weights_equal_checkpoint=is_equal,
-        checkpoint_read_by=read_by,
-        not_read_by_transformers=reason,
+        weights_equal_checkpoint=references.weights_equal,
+        checkpoint_read_by=references.read_by,
+        not_read_by_transformers=references.not_read,
         sampled_agreed=sampled_agreed,
         sampled=sum(len(a.generated_ids) for a in answers),
-        execution=execution,
-        quantization=quantization,
+        execution=compare(references.own, measured),
+        quantization=compare(references.theirs, measured),
     )
 
 

@@ -1,10 +1,15 @@
 /** The Engine and Model of types.ts over a Connection: this file only translates. */
 import { LlmError } from "../internal/errors";
 import type { Methods } from "../worker/protocol";
+import { chatOver } from "./chat";
 import type { Connection } from "./connection";
 import { StartedGeneration } from "./generation";
+import { plainOptions } from "./plain_options";
 import type {
   AdapterInfo,
+  Chat,
+  DecideOptions,
+  Decision,
   Embeddings,
   Engine,
   EngineGenerateOptions,
@@ -16,6 +21,9 @@ import type {
   Model,
   ModelInfo,
   ModelSource,
+  Question,
+  Session,
+  SessionOptions,
 } from "./types";
 
 const LOAD_OPTIONS: readonly string[] = ["device", "threads", "ownPrograms", "signal", "onProgress"];
@@ -62,6 +70,7 @@ class ModelClient implements Model {
   readonly task: Model["task"];
   device: Model["device"];
   readonly loadMs: number;
+  readonly chat: Chat;
   private retired = false;
 
   constructor(
@@ -72,10 +81,17 @@ class ModelClient implements Model {
     this.task = loaded.task;
     this.device = loaded.device;
     this.loadMs = loaded.loadMs;
+    this.chat = chatOver(async (request, { signal, ...rest }, onChunk) => {
+      this.requireLoaded();
+      const params = { request, ...rest };
+      const { completion, device } = await this.connection.call("chat", params, { signal, onEvent: onChunk });
+      this.device = device;
+      return completion;
+    });
   }
 
   generate(prompt: string | readonly Message[], options: EngineGenerateOptions = {}): Generation {
-    const { signal, ...rest } = options;
+    const { signal, ...rest } = plainOptions(options);
     const run = async (onText: (piece: string) => void, stop: AbortSignal) => {
       this.requireLoaded();
       const { usage, device } = await this.connection.call(
@@ -94,6 +110,27 @@ class ModelClient implements Model {
     const { device, ...embeddings } = await this.connection.call("embed", { input }, { signal });
     this.device = device;
     return embeddings;
+  }
+
+  async createSession(given: SessionOptions = {}): Promise<Session> {
+    this.requireLoaded();
+    const { initialPrompts = [], signal, ...options } = plainOptions(given);
+    const created = await this.connection.call("createSession", { initialPrompts, options }, { signal });
+    const { SessionClient } = await import("./session");
+    return new SessionClient(this.connection, created, (device) => {
+      this.device = device;
+    });
+  }
+
+  async decide(
+    input: string,
+    questions: readonly Question[],
+    { signal, ...options }: DecideOptions = {},
+  ): Promise<Readonly<Record<string, Decision>>> {
+    this.requireLoaded();
+    const { decisions, device } = await this.connection.call("decide", { input, questions, options }, { signal });
+    this.device = device;
+    return decisions;
   }
 
   async tokenize(text: string): Promise<number[]> {

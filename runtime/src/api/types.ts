@@ -1,48 +1,36 @@
 /** The public types of the runtime: what a page, the extension and the playground program against. */
+import type { Format } from "../constraint/format";
+import type { ChatRequest, Tool } from "../contract/chat";
+import type { ChatCompletion, ChatCompletionChunk, TokenLogprob } from "../contract/chat_answer";
+import type { PlainEngineGenerateOptions, PlainGenerateOptions, ResponseFormat } from "../contract/generate";
+import type { Message, ToolCall } from "../contract/messages";
+import type { PlainDecideOptions, Question, SamplingMode } from "../contract/sessions";
 
-export type Role = "system" | "user" | "assistant";
+export type { Format } from "../constraint/format";
+export type { ChatRequest, Tool, ToolChoice } from "../contract/chat";
+export type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  CompletionUsage,
+  TokenLogprob,
+  TopLogprob,
+} from "../contract/chat_answer";
+export type { AdapterUse, ResponseFormat } from "../contract/generate";
+export type { Message, Role, ToolCall } from "../contract/messages";
+export type { Question, SamplingMode } from "../contract/sessions";
 
-export interface Message {
-  readonly role: Role;
-  readonly content: string;
+/** What only the caller's side knows of a request. */
+interface OnThisSide<F> {
+  readonly signal?: AbortSignal;
+  /** The form that the answer must have (docs/constraints.md). A RegExp is its source and flags. */
+  readonly responseFormat?: F | RegExp;
 }
 
 /** Sampling and length. Unknown keys are rejected with `invalid_request`; omitted is not null. */
-export interface GenerateOptions {
-  /** System message put before a string prompt or a message list without one. */
-  readonly system?: string;
-  /** Most tokens to generate; default: what is left of the context. */
-  readonly maxTokens?: number;
-  /** 0 is greedy. Defaults of temperature, topP, topK and repetitionPenalty: the package's generation_config, else 0.7, 0.95, off, 1. */
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly minP?: number;
-  readonly repetitionPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
-  /** Generation ends before the first of these appears in the text. At most 16 strings of at most 256 characters. */
-  readonly stop?: string | readonly string[];
-  /** Same seed, prompt, options and program: same text. An unsigned 32-bit integer; default: random. */
-  readonly seed?: number;
-  readonly signal?: AbortSignal;
-}
+export interface GenerateOptions extends Omit<PlainGenerateOptions, "responseFormat">, OnThisSide<ResponseFormat> {}
 
 /** What only trusted callers (extension, command line, tests) may set beside GenerateOptions. */
-export interface EngineGenerateOptions extends GenerateOptions {
-  /** true: the prompt string is tokenized as it is, without chat template (special tokens are recognised). */
-  readonly raw?: boolean;
-  /** KV prefixes are only reused between requests of the same partition. Default "". */
-  readonly partition?: string;
-  /** Adapters of `loadAdapter` that run along: one by name, or several whose changes are added, each times its weight. */
-  readonly adapter?: string | readonly AdapterUse[];
-}
-
-/** One adapter of a request. `weight`: 1 by default. */
-export interface AdapterUse {
-  readonly name: string;
-  readonly weight?: number;
-}
+export interface EngineGenerateOptions extends Omit<PlainEngineGenerateOptions, "responseFormat">, OnThisSide<Format> {}
 
 /** An adapter that was loaded beside a model. */
 export interface AdapterInfo {
@@ -70,6 +58,8 @@ export interface Usage {
   readonly device: DeviceKind;
   /** Null on webgpu. */
   readonly threads: number | null;
+  /** Where they were asked for: of each token of the text, in its order. */
+  readonly logprobs?: readonly TokenLogprob[];
 }
 
 /** Awaited: the whole text. Iterated: pieces as they come. One request either way. Leaving the loop aborts. */
@@ -139,10 +129,72 @@ export interface LoadOptions extends InstallOptions {
 export type ModelTask = "generate" | "embed";
 
 export interface Embeddings {
-  /** float32 (hidden_size) of each text, in the order given; of length 1 where the model says so. */
+  /** float32 (size of an embedding) of each text, in the order given; of length 1 where the model says so. */
   readonly embeddings: readonly Float32Array[];
   /** promptTokens: of all texts, special tokens included. */
   readonly usage: { readonly promptTokens: number };
+}
+
+/** A session's options: those of `generate` for each of its prompts, and how adventurous its answers are. */
+export interface SessionOptions extends Omit<EngineGenerateOptions, "system" | "raw"> {
+  /** Messages that the session begins with and never loses; a system message may be the first of them. */
+  readonly initialPrompts?: readonly Message[];
+  /** Functions that the model may call, where its template knows tools. */
+  readonly tools?: readonly Tool[];
+  /** A name instead of a temperature; "balanced" is what the model's author recommends. Default "balanced". */
+  readonly samplingMode?: SamplingMode;
+}
+
+export interface SessionPromptOptions extends Omit<EngineGenerateOptions, "system" | "raw" | "partition" | "adapter"> {
+  /**
+   * Whether the answer begins with the last message, which is the assistant's then; the text has only what is added to
+   * it. Default: where the last message is the assistant's.
+   */
+  readonly prefix?: boolean;
+  /** Whether the model is told of the format, in the last message of the user. Default false. */
+  readonly describeFormat?: boolean;
+}
+
+/**
+ * A conversation that remembers. Its prompts run one after another, in the order in which they were made. One that is
+ * aborted leaves the history as it was. When the context is full the oldest prompts and their answers are forgotten;
+ * an input that is too long by itself is a `context_overflow`, with `requested` and `limit`, and changes nothing.
+ */
+export interface Session {
+  /** Tokens of all messages, as the chat template writes them, as of the last answer. */
+  readonly contextUsage: number;
+  readonly contextWindow: number;
+  /** Called when old messages had to go. */
+  oncontextoverflow: (() => void) | null;
+  /** Called with each call of a tool that an answer has; answer them with messages of the role tool. */
+  ontoolcall: ((call: ToolCall) => void) | null;
+  /** A string is one message of the user. */
+  prompt(input: string | readonly Message[], options?: SessionPromptOptions): Generation;
+  /** The same as a stream of pieces. */
+  promptStreaming(input: string | readonly Message[], options?: SessionPromptOptions): ReadableStream<string>;
+  /** Adds messages that are not answered yet. */
+  append(input: string | readonly Message[], options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Tokens that a prompt would add to the context, those of the template included. */
+  measure(input: string | readonly Message[], options?: SessionPromptOptions): Promise<number>;
+  /** A session that goes on from here by itself. What both have in common is in memory once. */
+  clone(options?: { readonly signal?: AbortSignal }): Promise<Session>;
+  /** Ends it and what it is at. */
+  destroy(): void;
+}
+
+export interface Decision {
+  /** The likeliest option; of a boolean "true" or "false". */
+  readonly label: string;
+  /** Its probability. */
+  readonly confidence: number;
+  /** By option; they add up to 1. */
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** Of a score the sum of each option times its probability; null for the others. */
+  readonly expectedScore: number | null;
+}
+
+export interface DecideOptions extends PlainDecideOptions {
+  readonly signal?: AbortSignal;
 }
 
 export interface Model {
@@ -152,11 +204,24 @@ export interface Model {
   readonly device: DeviceInfo;
   readonly loadMs: number;
   generate(prompt: string | readonly Message[], options?: EngineGenerateOptions): Generation;
+  /** OpenAI's shapes. */
+  readonly chat: Chat;
   /**
    * Vectors of texts, one or at most 10,000. A text longer than contextLength tokens is cut at its end where the model's
    * sentence-transformers files say so, and is a `context_overflow` otherwise.
    */
   embed(input: string | readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Embeddings>;
+  /** A conversation. Errors: context_overflow, where initialPrompts have more tokens than the context. */
+  createSession(options?: SessionOptions): Promise<Session>;
+  /**
+   * Answers questions about one input by the probabilities of the given options, without writing: the input is computed
+   * once. By the questions' ids.
+   */
+  decide(
+    input: string,
+    questions: readonly Question[],
+    options?: DecideOptions,
+  ): Promise<Readonly<Record<string, Decision>>>;
   /** Token ids of `text` as the tokenizer gives them, no template. */
   tokenize(text: string): Promise<number[]>;
   /** Teacher-forced logits, for verification: token_ids (T) → float32 (T - firstPosition, vocab_size), row t after token firstPosition + t. */
@@ -178,6 +243,23 @@ export interface Model {
   unloadAdapter(name: string): Promise<void>;
   measureBandwidth(options?: { readonly signal?: AbortSignal }): Promise<{ gbPerS: number }>;
   unload(): Promise<void>;
+}
+
+/** What a request cannot say itself. `partition`: as EngineGenerateOptions has it. */
+export interface ChatOptions {
+  readonly signal?: AbortSignal;
+  readonly partition?: string;
+}
+
+/** Awaited: itself, when the first chunk has come, so that what is refused rejects there. Leaving the loop aborts. */
+export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {}
+
+export interface Chat {
+  readonly completions: {
+    create(request: ChatRequest & { readonly stream: true }, options?: ChatOptions): Promise<ChatStream> & ChatStream;
+    create(request: ChatRequest & { readonly stream?: false | null }, options?: ChatOptions): Promise<ChatCompletion>;
+    create(request: ChatRequest, options?: ChatOptions): Promise<ChatCompletion> | (Promise<ChatStream> & ChatStream);
+  };
 }
 
 export interface Engine {

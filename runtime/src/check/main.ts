@@ -10,7 +10,7 @@ import { type ChatMessage, ChatTemplate } from "../text/template";
 import { parseTokenizerConfig } from "../text/tokenizer_config";
 
 interface Job {
-  readonly files: TextFiles;
+  readonly files: Omit<TextFiles, "tokenizer">;
   readonly conversations: readonly (readonly ChatMessage[])[];
   readonly texts: readonly string[];
 }
@@ -25,19 +25,20 @@ function attempt<T>(run: () => T): Attempt<T> {
   }
 }
 
-/** `job` and the result are JSON. The result is an error where the files cannot be loaded. */
-function check(job: string): string {
+/** `job` and the result are JSON, `tokenizer` is tokenizer.json. The result is an error where the files cannot be loaded. */
+function check(job: string, tokenizer: string): string {
   const { files, conversations, texts } = JSON.parse(job) as Job;
   const result = attempt(() => {
-    const model = createTextModel(files);
+    const model = createTextModel({ ...files, tokenizer });
     const config = parseTokenizerConfig(files.tokenizerConfig);
     const source = files.chatTemplate ?? config.chatTemplate;
     const template = source === null ? null : new ChatTemplate(source, config.specialTokens);
+    const encoded = texts.map((text) => attempt(() => model.encode(text, { allowSpecial: true })));
     return {
       rendered: template && conversations.map((messages) => attempt(() => template.render(messages))),
       chats: template && conversations.map((messages) => attempt(() => model.encodeChat(messages).tokenIds)),
-      encoded: texts.map((text) => attempt(() => model.encode(text, { allowSpecial: true }))),
-      decoded: texts.map((text) => attempt(() => model.decodeAll(model.encode(text, { allowSpecial: true })))),
+      encoded,
+      decoded: encoded.map((ids) => ("value" in ids ? attempt(() => model.decodeAll(ids.value)) : ids)),
     };
   });
   return JSON.stringify(result);

@@ -2,13 +2,15 @@
  * A program with adapters in it: each adapted matrix product becomes three steps, of which the first two compute what
  * LoRA adds to it. compiler/nomoat_compiler/program/adapters.py does the same, and tests compare the two.
  */
+import { LlmError } from "../internal/errors";
 import { checkDefinitions } from "./definition_rules";
 import { OperatorTable } from "./instance";
+import { MOST_PARTS } from "./operators.gen";
 import type { BufferSpec, Definition, OperatorSpec, PlainScheme, Program, Step, TensorSpec } from "./program";
 import { checkRules } from "./program_rules";
 import { storedParameters } from "./stored_parameters";
 
-/** How a tensor is adapted: the ranks of all adapters that run together, and the dtype of A. */
+/** How a tensor is adapted: the ranks of all adapters that run together, and the dtype of A and B. */
 export interface Bound {
   readonly rank: number;
   readonly dtype: "float16" | "float32";
@@ -21,11 +23,22 @@ const H = "lora.h";
 const DELTA = "lora.delta";
 
 /** Names of the arrays of a tensor. */
-export function loraArrays(tensor: string): readonly [a: string, b: string] {
-  return [`${tensor}.lora_a.weight`, `${tensor}.lora_b.weight`];
+export function loraArrays(tensor: string): readonly [a: string, b: string, scale: string] {
+  return [`${tensor}.lora_a.weight`, `${tensor}.lora_b.weight`, `${tensor}.lora_scale.weight`];
 }
 
-/** `binding`: by the name of the tensor. Errors: invalid_package where an adapted step does not fit. */
+/** Errors: invalid_request for a tensor that is made of more parts than an adapter may have. */
+export function checkParts({ name, sources }: TensorSpec): void {
+  if (sources.length > MOST_PARTS)
+    throw new LlmError(
+      "invalid_request",
+      `${name} is made of ${sources.length} matrices, and an adapter can change up to ${MOST_PARTS} that stand in one. Fold the adapter in with nomoat compile --merge.`,
+    );
+}
+
+/**
+ * `binding`: by the name of the tensor. Errors: invalid_package where an adapted step does not fit; of checkParts.
+ */
 export function bindAdapters(program: Program, binding: ReadonlyMap<string, Bound>): Program {
   const tensors = new Map(program.tensors);
   const parameters = new Map(program.parameters);
@@ -43,8 +56,10 @@ export function bindAdapters(program: Program, binding: ReadonlyMap<string, Boun
     if (!bound) continue;
     const [rows, columns] = tensor.shape as [number, number];
     const down = tensor.sources.length * bound.rank;
+    checkParts(tensor);
     add(`${tensor.name}.lora_a`, [down, columns], bound.dtype);
-    add(`${tensor.name}.lora_b`, [bound.rank * rows], "float32");
+    add(`${tensor.name}.lora_b`, [bound.rank, rows], bound.dtype);
+    add(`${tensor.name}.lora_scale`, [down], "float32");
     adapted.set([...tensor.parameters.values()][0]!, { ...bound, tensor });
     widestH = Math.max(widestH, down);
     widestDelta = Math.max(widestDelta, rows);
@@ -83,7 +98,7 @@ export function bindAdapters(program: Program, binding: ReadonlyMap<string, Boun
 type Linear = Extract<Definition, { readonly op: "linear" }>;
 
 function adaptedSteps(definition: Linear, { arguments: given }: Step, { tensor, rank, dtype }: Adapted) {
-  const [a, b] = loraArrays(tensor.name);
+  const [a, b, scale] = loraArrays(tensor.name);
   const starts: number[] = [];
   for (const { rows } of tensor.sources.slice(0, -1)) starts.push((starts.at(-1) ?? 0) + rows);
   const down: Linear = {
@@ -99,13 +114,22 @@ function adaptedSteps(definition: Linear, { arguments: given }: Step, { tensor, 
     residual: false,
   };
   const rows = tensor.shape[0]!;
-  const up: Definition = { op: "lora_up", rows, rank, part_1: starts[0] ?? 0, part_2: starts[1] ?? 0 };
+  const up: Definition = {
+    op: "lora_up",
+    rows,
+    rank,
+    scheme: down.scheme,
+    part_1: starts[0] ?? 0,
+    part_2: starts[1] ?? 0,
+    gated: definition.gated,
+  };
   return [
     { definition: down, given: new Map(given).set("w", a).set("out", H) },
     {
       definition: up,
       given: new Map([
         ["h", H],
+        ["h_scale", scale],
         ["b", b],
         ["out", DELTA],
       ]),

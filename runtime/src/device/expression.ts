@@ -116,7 +116,8 @@ export function requireRange(
   if (beyond !== null) fail(`${what} must be from ${minimum} to ${maximum}, not ${beyond}`);
 }
 
-function apply(operator: string, left: number, right: number): number {
+/** Errors: invalid_package. */
+export function apply(operator: string, left: number, right: number): number {
   if (!Number.isSafeInteger(left) || !Number.isSafeInteger(right))
     fail(`an expression computes with ${Number.isInteger(left) ? right : left}, which is no integer below 2^53`);
   switch (operator as Operator) {

@@ -33,7 +33,7 @@ import { storedParameters } from "./stored_parameters";
 const MAX_DIMENSION = 2 ** 30;
 const MAX_CONSTANT_BYTES = 16 * 2 ** 20;
 /** The functions that every program has without its plan, each of one operator with the same name. */
-export const SAMPLERS = ["sample_greedy", "sample"] as const;
+export const SAMPLERS = ["sample_greedy", "sample", "mask_logits"] as const;
 const RUNTIME_SYMBOLS = {
   scratch: ["n"],
   output: [],

@@ -96,10 +96,20 @@ export interface LoraUpDefinition {
   readonly rows: number;
   /** Columns of each part of B: the ranks of all adapters together. */
   readonly rank: number;
+  /** How B is stored. */
+  readonly scheme: Scheme;
   /** The row at which a second part begins, which has its own values of h; 0: none. */
   readonly part_1: number;
   /** The row at which a third part begins; 0: none. */
   readonly part_2: number;
+  /** The product that it is added to is: a device shares out halves of the rows alike. */
+  readonly gated: boolean;
+}
+
+export interface MaskLogitsDefinition {
+  readonly op: "mask_logits";
+  /** Token ids. */
+  readonly vocab_size: number;
 }
 
 export interface PoolDefinition {
@@ -184,6 +194,7 @@ export type KnownDefinition =
   | LinearDefinition
   | LinearRecurrenceDefinition
   | LoraUpDefinition
+  | MaskLogitsDefinition
   | PoolDefinition
   | RmsNormDefinition
   | RopeAppendDefinition
@@ -242,6 +253,10 @@ export const PROMPT_FUNCTIONS: readonly string[] = [
   "encode"
 ];
 
+/** Parts of a tensor that can be adapted; ranks of a request at a tensor; adapters of a request. */
+export const MOST_PARTS = 3;
+export const MAX_RANK = 4096;
+export const MOST_STACKED = 16;
 export const FIXED_BUFFERS: readonly FixedBuffer[] = [
   {
     "name": "state",
@@ -295,6 +310,21 @@ export const FIXED_BUFFERS: readonly FixedBuffer[] = [
     "kind": "output",
     "dtype": "float32",
     "length": "vocab_size",
+    "ofDecode": true
+  },
+  {
+    "name": "token_mask",
+    "kind": "input",
+    "dtype": "int32",
+    "length": [
+      "//",
+      [
+        "+",
+        "vocab_size",
+        31
+      ],
+      32
+    ],
     "ofDecode": true
   },
   {
@@ -484,22 +514,6 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           0
         ],
         "message": "heads must be a multiple of kv_heads"
-      },
-      {
-        "require": [
-          "max",
-          [
-            "==",
-            "bidirectional",
-            0
-          ],
-          [
-            "==",
-            "window",
-            0
-          ]
-        ],
-        "message": "bidirectional attention has no window"
       }
     ]
   },
@@ -836,6 +850,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "nullable": false
       },
       {
+        "name": "scheme",
+        "kind": "scheme",
+        "nullable": false
+      },
+      {
         "name": "part_1",
         "kind": "count",
         "nullable": false
@@ -843,6 +862,11 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "part_2",
         "kind": "count",
+        "nullable": false
+      },
+      {
+        "name": "gated",
+        "kind": "boolean",
         "nullable": false
       }
     ],
@@ -876,14 +900,38 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
         "when": 1
       },
       {
-        "name": "b",
+        "name": "h_scale",
         "role": "vector",
         "size": [
           "*",
-          "rank",
-          "rows"
+          [
+            "+",
+            1,
+            [
+              "+",
+              [
+                "<",
+                0,
+                "part_1"
+              ],
+              [
+                "<",
+                0,
+                "part_2"
+              ]
+            ]
+          ],
+          "rank"
         ],
         "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "b",
+        "role": "matrix",
+        "size": "rank",
+        "columns": "rows",
         "written": false,
         "when": 1
       },
@@ -897,6 +945,14 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       }
     ],
     "rules": [
+      {
+        "require": [
+          "max",
+          "scheme.float16",
+          "scheme.float32"
+        ],
+        "message": "its matrix must be stored in float16 or float32"
+      },
       {
         "require": [
           "*",
@@ -936,8 +992,52 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
           ]
         ],
         "message": "its third part must begin behind the second"
+      },
+      {
+        "require": [
+          "==",
+          [
+            "%",
+            "rows",
+            [
+              "+",
+              1,
+              "gated"
+            ]
+          ],
+          0
+        ],
+        "message": "with gated, gate and up rows must be equally many"
       }
     ]
+  },
+  "mask_logits": {
+    "fields": [
+      {
+        "name": "vocab_size",
+        "kind": "dimension",
+        "nullable": false
+      }
+    ],
+    "arguments": [
+      {
+        "name": "token_mask",
+        "role": "fixed",
+        "size": 0,
+        "columns": 0,
+        "written": false,
+        "when": 1
+      },
+      {
+        "name": "logits",
+        "role": "fixed",
+        "size": 0,
+        "columns": 0,
+        "written": true,
+        "when": 1
+      }
+    ],
+    "rules": []
   },
   "pool": {
     "fields": [

@@ -111,7 +111,7 @@ export interface Program {
   readonly constants: ReadonlyMap<string, Constant>;
   readonly buffers: ReadonlyMap<string, BufferSpec>;
   readonly operators: ReadonlyMap<string, OperatorSpec>;
-  /** prefill, decode, any that the plan adds, sample_greedy, sample. */
+  /** prefill, decode, any that the plan adds, sample_greedy, sample, mask_logits. */
   readonly functions: ReadonlyMap<string, readonly Step[]>;
   /** By ownKey: definition.ts. */
   readonly ownOperators: ReadonlyMap<string, OwnOperator>;

@@ -1,5 +1,5 @@
 /**
- * Embeddings of texts: float32 (hidden_size) of each, by one call of `encode` with all its tokens.
+ * Embeddings of texts: float32 numbers of each, by one call of `encode` with all its tokens.
  *
  * No text sees another, so one sequence serves them all: its pages are written over by each in turn, in the order in
  * which the device runs them.

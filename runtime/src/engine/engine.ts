@@ -80,8 +80,14 @@ export class EngineCore {
     return result;
   }
 
+  /** Errors: invalid_request where there is none. */
+  loadedModel(): LoadedModel {
+    if (!this.model) throw new LlmError("invalid_request", "No model is loaded. Call load first.");
+    return this.model;
+  }
+
   tokenize(text: string): number[] {
-    return this.requireModel().tokenize(text);
+    return this.loadedModel().tokenize(text);
   }
 
   async generate(
@@ -89,32 +95,32 @@ export class EngineCore {
     options: unknown,
     hooks: { onText: (piece: string) => void; signal?: AbortSignal },
   ): Promise<{ usage: Usage; device: DeviceInfo }> {
-    const model = this.requireModel();
+    const model = this.loadedModel();
     const usage = await model.generate(prompt, options, hooks);
     return { usage, device: model.device };
   }
 
   async embed(input: unknown, signal?: AbortSignal): Promise<Embeddings & { device: DeviceInfo }> {
-    const model = this.requireModel();
+    const model = this.loadedModel();
     const embeddings = await model.embed(input, signal);
     return { ...embeddings, device: model.device };
   }
 
   async loadAdapter(source: ModelSource, name: string | null, hooks: LoadHooks): Promise<AdapterInfo> {
-    const model = this.requireModel();
+    const model = this.loadedModel();
     return model.loadAdapter(await this.open(source, hooks), name, hooks.signal);
   }
 
   unloadAdapter(name: string): void {
-    this.requireModel().unloadAdapter(name);
+    this.loadedModel().unloadAdapter(name);
   }
 
   logits(tokenIds: unknown, first: unknown, signal?: AbortSignal, adapter?: unknown): Promise<Float32Array> {
-    return this.requireModel().logits(tokenIds, first, signal, adapter);
+    return this.loadedModel().logits(tokenIds, first, signal, adapter);
   }
 
   async measureBandwidth(signal?: AbortSignal): Promise<{ gbPerS: number }> {
-    return { gbPerS: await this.requireModel().measureBandwidth(signal) };
+    return { gbPerS: await this.loadedModel().measureBandwidth(signal) };
   }
 
   private async unloadNow(): Promise<void> {
@@ -144,11 +150,6 @@ export class EngineCore {
     const store = await this.openStore();
     if (!store) throw noStore();
     return store;
-  }
-
-  private requireModel(): LoadedModel {
-    if (!this.model) throw new LlmError("invalid_request", "No model is loaded. Call load first.");
-    return this.model;
   }
 }
 

@@ -1,21 +1,27 @@
 /**
  * One generation: prefill of the prompt but its last token, then decode and sample, a few steps per submit, with the
- * sampled ids read back while the next submit already runs.
+ * sampled ids read back while the next submit already runs. Under a constraint a submit is one step, since the mask of
+ * the next needs its token; tokens that follow with certainty are not sampled, and go through prefill.
  *
  * Owns its sequence of the KV cache while it is active. `tokens` is the truth about the request: prompt and answer
  * as read back. After preemption it starts again from there, on the same device or on another, and the sampler, which
  * counts steps, goes on as if nothing had happened.
  */
 import type { FinishReason, Usage } from "../api/types";
+import type { Constraint } from "../constraint/format";
+import type { TokenLogprob } from "../contract/chat_answer";
+import type { Copy } from "../device/executor";
 import { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import { notFinite } from "./numeric_error";
 import { prefillChunk } from "./prefill";
+import type { ReasoningWatch } from "./reasoning_watch";
 import { countTokens, type Sampling } from "./sampling";
 import type { Advance } from "./scheduler";
-import { type Session, type SessionTask, TOKEN_RING } from "./session";
+import { RING_BYTES, type Session, type SessionTask, TOKEN_RING } from "./session";
 import type { TextOutput } from "./text_output";
+import type { TokenScores } from "./token_scores";
 
 /** What a sampler writes where the logits are NaN or their maximum is not finite (docs/program-interface.md). */
 const NO_TOKEN = -1;
@@ -23,11 +29,17 @@ const NO_TOKEN = -1;
 export interface GenerateRequest {
   readonly promptIds: readonly number[];
   readonly maxTokens: number;
+  /** Of this request alone, at the beginning of the answer. */
+  readonly constraint: Constraint | null;
   readonly sampling: Sampling;
   readonly partition: string;
   /** Null: the model alone. */
   readonly adapters: ReadyStack | null;
   readonly output: TextOutput;
+  /** Null: nobody asks for log probabilities or has a bias. Else there is one step per submit, with its logits read. */
+  readonly scores: TokenScores | null;
+  /** null: the model does not think, or nobody looks at it. */
+  readonly watch: ReasoningWatch | null;
   readonly signal: AbortSignal | null;
   /** performance.now() when the request arrived. */
   readonly arrivedMs: number;
@@ -47,6 +59,8 @@ export class GenerateTask implements SessionTask {
   private sequence: Sequence | null = null;
   /** Steps queued on the device whose tokens have not been read back. */
   private queued = 0;
+  /** What must follow the tokens read so far, whatever the device has gone on with. */
+  private interjected: readonly number[] | null = null;
   /** Work of an earlier life, from before a preemption, is ignored. */
   private life = 0;
   /** What the sequence's pages hold gave no finite logits, so nothing may be built on it. */
@@ -88,8 +102,10 @@ export class GenerateTask implements SessionTask {
   }
 
   private async queueNext(activeTasks: number): Promise<Advance> {
+    this.interject();
     const { session, tokens } = this;
-    if (this.startedMs === 0) this.startedMs = performance.now();
+    if (this.startedMs === 0) this.begin();
+    if (this.finished) return "waiting";
     // Keys and values are those of the adapters that made them.
     const shared = JSON.stringify([this.partition, this.request.adapters?.key]);
     // Steps that are queued count: the next token's length says which frequencies it needs.
@@ -105,6 +121,26 @@ export class GenerateTask implements SessionTask {
     if (sequence.tokens.length < tokens.length - 1)
       return prefillChunk(session, sequence, tokens, tokens.length - 1, this.request.adapters);
     return this.decode(sequence, activeTasks);
+  }
+
+  /** Goes on after the interjected tokens; what is queued on the device is forgotten. */
+  private interject(): void {
+    if (!this.interjected) return;
+    const ids = this.interjected;
+    this.interjected = null;
+    this.preempt();
+    for (const id of ids) {
+      this.request.constraint?.accept(id);
+      if (this.take(id, null)) return;
+    }
+    if (!this.takeForced()) this.request.output.send();
+  }
+
+  /** A token at position contextLength cannot be decoded any more. */
+  private get isFull(): boolean {
+    return (
+      this.generated >= this.request.maxTokens || this.tokens.length > this.session.executor.program.context_length
+    );
   }
 
   preempt(): void {
@@ -127,43 +163,73 @@ export class GenerateTask implements SessionTask {
     const { session, tokens, request } = this;
     const { executor } = session;
     const { context_length: contextLength } = executor.program;
+    const { constraint } = request;
+    if (constraint && this.queued > 0) return "waiting";
     // Only this task's own unread steps can go on without the host: after another's turn the token must be known.
     if (this.queued > 0 && session.stateOwner !== this) return "waiting";
     const position = tokens.length - 1 + this.queued;
     const step = this.generated + this.queued;
     const left = Math.min(request.maxTokens - step, contextLength - position);
     if (left <= 0) return "waiting";
-    const wanted = step === 0 ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
+    const { scores } = request;
+    const wanted =
+      step === 0 || scores || constraint ? 1 : Math.max(1, Math.floor(session.decodePace.size / activeTasks));
     const k = Math.min(wanted, left, session.lastOfKind(position + 1) - position);
     if (!(await session.reserve(sequence, position + k))) return "no_memory";
     await session.adapters.hold(request.adapters);
-    const staging = await session.ring.take();
+    const pool = scores ? session.ringAndLogits : session.ring;
+    const staging = await pool.take();
     if (this.finished) {
-      session.ring.give(staging);
+      pool.give(staging);
       return "waiting";
     }
     // The next prompt of a chat begins with this one, while what runs past the end of the answer spoils a state.
     if (step === 0) session.snapshot(sequence);
     session.bind(sequence);
     if (session.stateOwner !== this) this.writeState(sequence, position);
+    if (constraint) executor.write("token_mask", new Int32Array(constraint.mask().buffer));
     sequence.computed = position + k;
-    const call = ["decode", request.sampling.function];
-    const calls = Array.from({ length: 2 * k }, (_, i) => call[i % 2]!);
+    const raw = scores?.biased ? await this.decodeWithBias(scores) : null;
+    if (this.finished) {
+      pool.give(staging);
+      return "waiting";
+    }
+    const choose = [...(constraint ? ["mask_logits"] : []), request.sampling.function];
+    const call = scores ? choose : ["decode", ...choose];
+    const calls = Array.from({ length: call.length * k }, (_, i) => call[i % call.length]!);
+    const ring: Copy = { from: "tokens", to: staging, toOffset: 0, bytes: RING_BYTES };
     const read = session.timed(session.decodePace, k, () => {
-      executor.run(
-        calls,
-        1,
-        [{ from: "tokens", to: staging, toOffset: 0, bytes: TOKEN_RING * 4 }],
-        request.adapters?.key,
-      );
-      return session.ring.read(staging);
+      // Before what the choice of a token makes of the logits.
+      if (scores && !raw) {
+        const row: Copy = { from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes };
+        executor.run(["decode"], 1, [row], request.adapters?.key);
+      }
+      executor.run(calls, 1, [ring], request.adapters?.key);
+      return pool.read(staging);
     });
     this.queued += k;
     const { life } = this;
     const work = read.then((bytes) => {
-      if (!this.finished && this.life === life) this.receive(new Int32Array(bytes), step, k);
+      if (this.finished || this.life !== life || this.interjected) return;
+      const logits = scores && (raw ?? new Float32Array(bytes, RING_BYTES));
+      this.receive(new Int32Array(bytes, 0, TOKEN_RING), step, k, logits);
     });
     return { work };
+  }
+
+  /** Runs decode, and puts the bias on the logits that the sampler will read. Returns them as the model gave them. */
+  private async decodeWithBias(scores: TokenScores): Promise<Float32Array> {
+    const { session, request } = this;
+    const { executor } = session;
+    const staging = await session.ringAndLogits.take();
+    const read = session.timed(session.decodePace, 1, () => {
+      const copy = { from: "logits", to: staging, toOffset: RING_BYTES, bytes: session.logitsBytes };
+      executor.run(["decode"], 1, [copy], request.adapters?.key);
+      return session.ringAndLogits.read(staging);
+    });
+    const logits = new Float32Array(await read, RING_BYTES);
+    executor.write("logits", scores.addBias(logits));
+    return logits;
   }
 
   private writeState(sequence: Sequence, position: number): void {
@@ -177,13 +243,20 @@ export class GenerateTask implements SessionTask {
     session.stateOwner = this;
   }
 
+  private begin(): void {
+    this.startedMs = performance.now();
+    try {
+      this.takeForced();
+    } catch (thrown) {
+      this.fail(LlmError.from(thrown));
+    }
+  }
+
   /** Takes the tokens of steps [step, step + k) from the ring. Those after a stop are dropped. */
-  private receive(ring: Int32Array, step: number, k: number): void {
-    const { output, maxTokens } = this.request;
-    const { context_length: contextLength, vocab_size: vocabSize } = this.session.executor.program;
-    this.lastTokenMs = performance.now();
+  private receive(ring: Int32Array, step: number, k: number, logits: Float32Array | null): void {
+    const { output, constraint, watch } = this.request;
+    const { vocab_size: vocabSize } = this.session.executor.program;
     this.ranOn = deviceOf(this.session);
-    if (step === 0) this.firstTokenMs = this.lastTokenMs;
     this.queued -= k;
     try {
       for (let i = step; i < step + k; i++) {
@@ -198,19 +271,47 @@ export class GenerateTask implements SessionTask {
           throw new LlmError("internal", `The sampler returned the token ${id} of a vocabulary of ${vocabSize}.`);
         }
         this.sequence!.tokens.push(this.tokens.at(-1)!);
-        this.tokens.push(id);
-        const stopped = output.push(id);
-        // A token at position contextLength cannot be decoded any more.
-        const full = this.generated >= maxTokens || this.tokens.length > contextLength;
-        if (stopped || full) {
-          this.finish(stopped ? "stop" : "length");
-          return;
-        }
+        constraint?.accept(id);
+        if (this.take(id, logits && this.request.scores!.of(logits, id))) return;
+        this.interjected = watch?.end() ?? null;
+        if (this.interjected) break;
       }
+      if (!this.interjected && this.takeForced()) return;
       output.send();
     } catch (thrown) {
       this.fail(LlmError.from(thrown));
     }
+  }
+
+  /** The next token of the answer. True: the answer ends with it. */
+  private take(id: number, logprob: TokenLogprob | null): boolean {
+    const { output, watch } = this.request;
+    this.lastTokenMs = performance.now();
+    if (this.firstTokenMs === 0) this.firstTokenMs = this.lastTokenMs;
+    this.tokens.push(id);
+    watch?.take(id);
+    const stopped = output.push(id, logprob);
+    const ends = stopped || this.isFull;
+    if (ends) this.finish(stopped ? "stop" : "length");
+    return ends;
+  }
+
+  /** Takes tokens that the constraint leaves no choice about. True: the answer has ended. */
+  private takeForced(): boolean {
+    const { constraint } = this.request;
+    if (!constraint) return false;
+    for (let ids = constraint.forced(); ids.length > 0; ids = constraint.forced()) {
+      for (const id of ids) {
+        constraint.accept(id);
+        if (this.take(id, null)) return true;
+      }
+    }
+    if (constraint.mask().some((word) => word !== 0)) return false;
+    // Only a model without a token that ends texts has nothing to say at the end.
+    if (!constraint.complete)
+      throw new LlmError("not_supported", "The tokens of this model cannot spell what the constraint asks for.");
+    this.finish("stop");
+    return true;
   }
 
   private get generated(): number {

@@ -93,6 +93,21 @@ export class KvCache {
     return copy;
   }
 
+  /**
+   * A second active sequence with all that an active one is: full pages are shared, the page that is begun and the
+   * recurrent state are copied. A page must be free (`evict`); a slot is taken from an idle sequence where none is.
+   * Null: active ones have all slots.
+   */
+  fork(origin: Sequence): Acquired | null {
+    if (this.slots > 0 && this.isAhead(origin))
+      throw new LlmError("internal", "A recurrent state that is further than its tokens would be forked.");
+    while (this.slots > 0 && this.freeSlots.length === 0) if (!this.dropOldest()) return null;
+    const copy = this.copyOf(origin);
+    if (!copy) throw new LlmError("internal", "A sequence would be forked without a free page.");
+    this.active.add(copy.sequence);
+    return copy;
+  }
+
   /** Makes the pages reach `length` tokens. Returns how many pages are missing; 0: done, otherwise nothing changed. */
   reserve(sequence: Sequence, length: number): number {
     const boundary = sequence.pages[Math.floor(sequence.tokens.length / this.pageSize)];
@@ -141,7 +156,7 @@ export class KvCache {
       if (shared === origin.tokens.length) return this.resume(origin);
       this.touch(origin);
     }
-    const { pages, page, length } = this.fork(origin, shared);
+    const { pages, page, length } = this.share(origin, shared);
     return this.activate(partition, tokens.slice(0, length), pages, null, { page, slot: null });
   }
 
@@ -166,16 +181,16 @@ export class KvCache {
   /** A sequence of its own with all that `origin` is. Null: no slot is free, or no page. */
   private copyOf(origin: Sequence): Acquired | null {
     const { partition, tokens, slot } = origin;
-    if (this.freeSlots.length === 0) return null;
+    if (slot !== null && this.freeSlots.length === 0) return null;
     if (tokens.length % this.pageSize > 0 && this.free.length === 0) return null;
-    const { pages, page } = this.fork(origin, tokens.length);
-    const to = this.freeSlots.pop()!;
+    const { pages, page } = this.share(origin, tokens.length);
+    const to = slot === null ? null : this.freeSlots.pop()!;
     const sequence = { partition, tokens: [...tokens], pages, slot: to, computed: tokens.length };
-    return { sequence, page, slot: { from: slot!, to } };
+    return { sequence, page, slot: slot === null || to === null ? null : { from: slot, to } };
   }
 
   /** Pages for the first `shared` tokens of `origin`, or for as many of them as full pages hold. */
-  private fork(origin: Sequence | null, shared: number) {
+  private share(origin: Sequence | null, shared: number) {
     const fullPages = Math.floor(shared / this.pageSize);
     const pages = origin ? origin.pages.slice(0, fullPages) : [];
     for (const page of pages) this.holders[page]! += 1;

@@ -4,42 +4,55 @@
  * Checks what a request asks for and makes it a task; on which device that runs is the placement's. Owns the package
  * source and the placement until `unload`.
  */
-import type {
-  AdapterInfo,
-  DeviceInfo,
-  Embeddings,
-  EngineGenerateOptions,
-  Message,
-  ModelInfo,
-  ModelTask,
-  Usage,
-} from "../api/types";
+import type { AdapterInfo, DeviceInfo, Embeddings, ModelInfo, ModelTask, Usage } from "../api/types";
+import type { Constraints } from "../constraint/index";
+import type { TokenLogprob } from "../contract/chat_answer";
+import type { PlainEngineGenerateOptions } from "../contract/generate";
+import { type Message, toPlainMessage } from "../contract/messages";
 import type { Devices } from "../device/open";
 import { needsOwnPrograms, type Program } from "../device/program";
 import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
 import type { Manifest, PackageSource } from "../storage/index";
 import { createTextModel, prepareTextModel, type TextModel } from "../text/index";
-import type { Adapter, ReadyStack } from "./adapter";
-import { EmbedTask } from "./embed";
+import type { Adapter, ReadyStack, Stacks } from "./adapter";
+import type { AnswerForm } from "./answer_form";
 import { GenerateTask } from "./generate";
-import { LogitsTask } from "./logits";
-import { contextOverflow, readAdapters, readOptions, readPrompt, readTexts, readTokenIds, toMessages } from "./options";
+import {
+  contextOverflow,
+  readAdapters,
+  readOptions,
+  readPrompt,
+  readTexts,
+  readTokenIds,
+  stopStrings,
+  toMessages,
+} from "./options";
 import { type LoadSettings, Placement } from "./placement";
+import type { ReasoningWatch } from "./reasoning_watch";
 import { resolveSampling } from "./sampling";
 import type { Session, SessionTask } from "./session";
-import { TextOutput } from "./text_output";
+import { type SendPiece, TextOutput } from "./text_output";
+import type { TokenScores } from "./token_scores";
+
+export interface AnswerHooks {
+  readonly onText: SendPiece;
+  readonly signal?: AbortSignal;
+  /** What the answer consists of. Default: text, of the options' responseFormat. */
+  readonly form?: Pick<AnswerForm, "format" | "keep">;
+  readonly watch?: ReasoningWatch | null;
+  /** What the answer begins with, at the end of the prompt: its format holds for both together. */
+  readonly begun?: string;
+}
 
 const MAX_LOGITS_BYTES = 2 ** 30;
 
-/** Stacks that requests ask for again need not be made again. */
-const KEPT_STACKS = 8;
-
 export class LoadedModel {
   private readonly adapters = new Map<string, Adapter>();
-  private readonly stacks = new Map<string, ReadyStack>();
-  /** Fetched with the first adapter. */
-  private code: typeof import("./adapter") | null = null;
+  /** Made with the first adapter. */
+  private stacks: Stacks | null = null;
+  /** Made with the first constrained request. */
+  private constraints: Promise<Constraints> | null = null;
 
   private constructor(
     private readonly placement: Placement,
@@ -90,7 +103,7 @@ export class LoadedModel {
   }
 
   tokenize(text: string): number[] {
-    return this.requireText().encode(text, { allowSpecial: true });
+    return this.textModel().encode(text, { allowSpecial: true });
   }
 
   /** Checks the request, runs it and resolves when it ends, also by an abort. `onText` gets each piece of text. */
@@ -99,40 +112,79 @@ export class LoadedModel {
     optionsGiven: unknown,
     hooks: { readonly onText: (piece: string) => void; readonly signal?: AbortSignal },
   ): Promise<Usage> {
-    const arrivedMs = performance.now();
     this.requireTask("generate");
     const options = readOptions(optionsGiven);
-    const text = this.requireText();
-    const promptIds = encodePrompt(text, readPrompt(prompt), options);
+    this.requireNamed(options.model);
+    const promptIds = encodePrompt(this.textModel(), readPrompt(prompt), options);
+    const logprobs: TokenLogprob[] = [];
+    const onText = (piece: string, scored: readonly TokenLogprob[]): void => {
+      logprobs.push(...scored);
+      if (piece) hooks.onText(piece);
+    };
+    const usage = await this.answer(promptIds, options, { ...hooks, onText });
+    return options.logprobs ? { ...usage, logprobs } : usage;
+  }
+
+  /** Tokens that prompt and answer may have together. */
+  get contextLength(): number {
+    return this.program.context_length;
+  }
+
+  /**
+   * An answer to a prompt of token ids, for checked options; resolves when it ends, also by an abort. The chat template
+   * and what is in `system` and `raw` are behind the caller. Errors: those of `generate`.
+   */
+  async answer(
+    promptIds: readonly number[],
+    options: PlainEngineGenerateOptions,
+    { onText, signal, form, watch = null, begun = "" }: AnswerHooks,
+  ): Promise<Usage> {
+    const arrivedMs = performance.now();
+    this.requireTask("generate");
+    const text = this.textModel();
     const { context_length: contextLength } = this.program;
     if (promptIds.length === 0) throw new LlmError("invalid_request", "generate: the prompt has no tokens.");
     if (promptIds.length > contextLength) throw contextOverflow(promptIds.length, contextLength);
+    if (options.topLogprobs !== undefined && !options.logprobs)
+      throw new LlmError("invalid_request", "generate: topLogprobs needs logprobs: true.", { path: "topLogprobs" });
     const adapters = this.stackOf(options.adapter);
+    const { logprobs = false, logitBias = {} } = options;
+    // Nothing is waited for without need: a request takes the device that is there when it comes.
+    const scores = logprobs || Object.keys(logitBias).length > 0 ? await this.scoresFor(options) : null;
+    const format = form ? form.format : (options.responseFormat ?? null);
+    const constraint = format === null ? null : (await this.requireConstraints(text)).compile(format);
+    if (constraint && !constraint.begin(begun))
+      throw new LlmError("not_supported", "What the answer shall begin with does not fit its responseFormat.");
     const task = await this.placement.start(
       (session) =>
         new GenerateTask(session, {
           adapters,
           promptIds,
+          constraint,
           maxTokens: options.maxTokens ?? contextLength,
           sampling: resolveSampling(options, text.defaults),
           partition: options.partition ?? "",
-          output: new TextOutput(
-            text,
-            typeof options.stop === "string" ? [options.stop] : (options.stop ?? []),
-            hooks.onText,
-          ),
-          signal: hooks.signal ?? null,
+          output: new TextOutput(text, stopStrings(options.stop), onText, form?.keep),
+          scores,
+          watch,
+          signal: signal ?? null,
           arrivedMs,
         }),
     );
     return task.result;
   }
 
+  private async scoresFor({ logprobs, topLogprobs, logitBias = {} }: PlainEngineGenerateOptions): Promise<TokenScores> {
+    const { readBias, TokenScores } = await import("./token_scores");
+    const bias = readBias(logitBias, this.program.vocab_size);
+    return new TokenScores(this.textModel(), logprobs ? (topLogprobs ?? 0) : null, bias);
+  }
+
   /** Texts in one or several inputs → their embeddings. Special tokens are recognised, as transformers does. */
   async embed(input: unknown, signal?: AbortSignal): Promise<Embeddings> {
     this.requireTask("embed");
     const { context_length: limit, symbols } = this.program;
-    const text = this.requireText();
+    const text = this.textModel();
     const most = symbols.cuts_texts === 1 ? limit : Number.POSITIVE_INFINITY;
     const texts = readTexts(input).map((each, index) => {
       const ids = text.encode(each, { allowSpecial: true, most });
@@ -146,6 +198,7 @@ export class LoadedModel {
         );
       return ids;
     });
+    const { EmbedTask } = await import("./embed");
     const embeddings = await this.run((session) => new EmbedTask(session, texts), signal);
     return { embeddings, usage: { promptTokens: texts.reduce((sum, { length }) => sum + length, 0) } };
   }
@@ -153,16 +206,21 @@ export class LoadedModel {
   /** Takes the source over. The device computes a token with it, so that the first request need not wait for that. */
   async loadAdapter(source: PackageSource, name: string | null, signal?: AbortSignal): Promise<AdapterInfo> {
     try {
-      this.code ??= await import("./adapter");
-      const adapter = await this.code.readAdapter(source, name, this.program, this.source.manifest, signal);
-      if (this.adapters.has(adapter.name)) this.unloadAdapter(adapter.name);
+      const { readAdapter, Stacks } = await import("./adapter");
+      const adapter = await readAdapter(source, name, this.program, this.source.manifest, signal);
+      this.stacks ??= new Stacks(this.program);
+      const before = this.adapters.get(adapter.name);
       this.adapters.set(adapter.name, adapter);
       try {
         await this.logits([0], 0, signal, adapter.name);
       } catch (thrown) {
-        this.unloadAdapter(adapter.name);
+        // One of the same name goes on.
+        if (before) this.adapters.set(adapter.name, before);
+        else this.adapters.delete(adapter.name);
+        this.forget(adapter);
         throw thrown;
       }
+      if (before) this.forget(before);
       return { name: adapter.name, nbytes: adapter.nbytes };
     } finally {
       await source.close();
@@ -171,10 +229,13 @@ export class LoadedModel {
 
   /** Errors: model_not_found. */
   unloadAdapter(name: string): void {
-    const { serial } = this.adapter(name);
+    const adapter = this.adapter(name);
     this.adapters.delete(name);
-    for (const [key, { stack }] of this.stacks)
-      if (stack.some(({ adapter }) => adapter.serial === serial)) this.stacks.delete(key);
+    this.forget(adapter);
+  }
+
+  private forget({ serial }: Adapter): void {
+    this.stacks!.forget(serial);
     this.placement.forgetAdapter(serial);
   }
 
@@ -189,17 +250,10 @@ export class LoadedModel {
   }
 
   /** Null: no adapter. Errors: invalid_request, model_not_found. */
-  private stackOf(given: unknown): ReadyStack | null {
+  stackOf(given: unknown): ReadyStack | null {
     const stack = readAdapters(given).map(({ name, weight = 1 }) => ({ adapter: this.adapter(name), weight }));
-    if (stack.length === 0) return null;
-    // There is an adapter, so the code is there too.
-    const { stackKey, makeReady } = this.code!;
-    const key = stackKey(stack);
-    const ready = this.stacks.get(key) ?? makeReady(stack, this.program);
-    this.stacks.delete(key);
-    this.stacks.set(key, ready);
-    if (this.stacks.size > KEPT_STACKS) this.stacks.delete(this.stacks.keys().next().value!);
-    return ready;
+    // There is an adapter, so there is a maker of stacks.
+    return stack.length === 0 ? null : this.stacks!.get(stack);
   }
 
   async logits(
@@ -230,6 +284,7 @@ export class LoadedModel {
       );
     }
     const adapters = this.stackOf(adapter);
+    const { LogitsTask } = await import("./logits");
     return this.run((session) => new LogitsTask(session, tokenIds, firstPosition, adapters), signal);
   }
 
@@ -246,7 +301,7 @@ export class LoadedModel {
   }
 
   /** Runs a task to its end, which an abort brings at once. */
-  private async run<T>(
+  async run<T>(
     make: (session: Session) => SessionTask & { readonly result: Promise<T> },
     signal: AbortSignal | undefined,
   ): Promise<T> {
@@ -262,7 +317,15 @@ export class LoadedModel {
     }
   }
 
-  private requireTask(wanted: ModelTask): void {
+  /** Errors: model_not_found where a request asks for another model than this. */
+  requireNamed(wanted: string | undefined): void {
+    const { id, name } = this.source.manifest;
+    if (wanted === undefined || wanted === id || wanted === name) return;
+    const message = `The model ${wanted} is not loaded; ${id} is. Leave model out, or name it.`;
+    throw new LlmError("model_not_found", message, { path: "model", loaded: id });
+  }
+
+  requireTask(wanted: ModelTask): void {
     if (this.task === wanted) return;
     const { name } = this.source.manifest;
     throw new LlmError(
@@ -273,7 +336,22 @@ export class LoadedModel {
     );
   }
 
-  private requireText(): TextModel {
+  private requireConstraints(text: TextModel): Promise<Constraints> {
+    this.constraints ??= import("./constraints").then(
+      ({ makeConstraints }) => makeConstraints(text, this.program.vocab_size),
+      () => {
+        this.constraints = null;
+        throw new LlmError(
+          "network",
+          "The part of the runtime that constrains answers could not be loaded. Try again.",
+        );
+      },
+    );
+    return this.constraints;
+  }
+
+  /** Errors: invalid_package where there is none. */
+  textModel(): TextModel {
     if (!this.text)
       throw new LlmError("invalid_package", "This package has no tokenizer, so it cannot read or write text.");
     return this.text;
@@ -323,9 +401,12 @@ async function readText(source: PackageSource): Promise<TextModel | null> {
 function encodePrompt(
   text: TextModel,
   prompt: string | readonly Message[],
-  options: EngineGenerateOptions,
+  options: PlainEngineGenerateOptions,
 ): readonly number[] {
-  if (!options.raw) return text.encodeChat(toMessages(prompt, options.system)).tokenIds;
+  if (!options.raw) {
+    const messages = toMessages(prompt, options.system).map(toPlainMessage);
+    return text.encodeChat(messages, { continueFinal: messages.at(-1)!.role === "assistant" }).tokenIds;
+  }
   if (typeof prompt !== "string")
     throw new LlmError("invalid_request", "generate: raw needs a prompt string, not messages.");
   if (options.system !== undefined)

@@ -4,13 +4,17 @@ import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
 import type { Session } from "./session";
 
-/** Queues the next chunk of tokens[sequence.tokens.length : end]. The returned work rejects when the device fails. */
+/**
+ * Queues the next chunk of tokens[sequence.tokens.length : end]. The returned work rejects when the device fails. `reach`:
+ * the length that the sequence was opened for.
+ */
 export async function prefillChunk(
   session: Session,
   sequence: Sequence,
   tokens: readonly number[],
   end: number,
   adapters: ReadyStack | null,
+  reach = tokens.length,
 ): Promise<{ readonly work: Promise<void> } | "no_memory"> {
   const { executor, prefillPace } = session;
   const start = sequence.tokens.length;
@@ -20,7 +24,7 @@ export async function prefillChunk(
   const chunk = tokens.slice(start, start + n);
   session.bind(sequence);
   session.stateOwner = null;
-  session.writeState(sequence, 0, start, 0, 0, tokens.length);
+  session.writeState(sequence, 0, start, 0, 0, reach);
   executor.write("prompt_ids", Int32Array.from(chunk));
   sequence.computed = start + n;
   const work = session.timed(prefillPace, n, () => {

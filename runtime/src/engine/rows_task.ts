@@ -1,11 +1,10 @@
 /**
- * What is computed for its numbers and not for text: rows of float32, each read back after one call on the device, from
- * a sequence that nothing was reused for and that is forgotten at the end.
+ * What is computed for its numbers and not for text: rows of float32, each read back after one call on the device; by
+ * default from a sequence that nothing was reused for and that is forgotten at the end.
  *
  * A subclass says what comes next; this owns the sequence, the memory that rows are copied to, and the end.
  */
 import type { ReadbackPool } from "../device/executor";
-import { bufferBytes } from "../device/program_rules";
 import type { LlmError } from "../internal/errors";
 import type { ReadyStack } from "./adapter";
 import type { Sequence } from "./kv_cache";
@@ -49,12 +48,12 @@ export abstract class RowsTask<T> implements SessionTask {
       return await this.queueNext();
     } finally {
       this.advancing = false;
-      if (this.finished) this.closeSequence();
+      if (this.finished) this.closeSequences();
     }
   }
 
   preempt(): void {
-    this.closeSequence();
+    this.closeSequences();
     this.life += 1;
     this.startAgain();
   }
@@ -88,8 +87,7 @@ export abstract class RowsTask<T> implements SessionTask {
   }
 
   protected get rowBytes(): number {
-    const { program } = this.session.executor;
-    return bufferBytes(program.buffers.get(this.buffer)!, program);
+    return this.session.bytesOf(this.buffer);
   }
 
   /** Queues `call` on n tokens of the sequence, after `write` has written them and the state; `receive` gets its row. */
@@ -131,10 +129,10 @@ export abstract class RowsTask<T> implements SessionTask {
   private end(): void {
     this.finished = true;
     this.pool.destroy();
-    if (!this.advancing) this.closeSequence();
+    if (!this.advancing) this.closeSequences();
   }
 
-  private closeSequence(): void {
+  protected closeSequences(): void {
     if (this.sequence) this.session.close(this.sequence, false);
     this.sequence = null;
   }

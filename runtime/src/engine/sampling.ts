@@ -1,5 +1,5 @@
 /** How the next token is chosen: the caller's options over the package's defaults, as the device's buffers want it. */
-import type { GenerateOptions } from "../api/types";
+import type { PlainEngineGenerateOptions } from "../contract/generate";
 
 export interface SamplingDefaults {
   readonly temperature?: number;
@@ -18,7 +18,7 @@ export interface Sampling {
 }
 
 /** `options` have been checked (options.ts). */
-export function resolveSampling(options: GenerateOptions, defaults: SamplingDefaults): Sampling {
+export function resolveSampling(options: PlainEngineGenerateOptions, defaults: SamplingDefaults): Sampling {
   const temperature = options.temperature ?? defaults.temperature ?? 0.7;
   const topP = options.topP ?? defaults.topP ?? 0.95;
   const topK = options.topK ?? defaults.topK ?? 0;

@@ -7,6 +7,7 @@
  */
 import { fieldOf } from "../device/definition";
 import type { Executor, ReadbackPool } from "../device/executor";
+import { bufferBytes } from "../device/program_rules";
 import { LlmError } from "../internal/errors";
 import { nextTurn } from "../internal/turn";
 import { AdapterSlots } from "./adapter_slots";
@@ -16,6 +17,7 @@ import type { Task } from "./scheduler";
 
 /** Tokens in the ring buffer `tokens`. */
 export const TOKEN_RING = 64;
+export const RING_BYTES = TOKEN_RING * 4;
 const MAX_STEPS_PER_SUBMIT = 16;
 const MIN_PREFILL = 16;
 const QUEUE_AHEAD_MS = 50;
@@ -32,6 +34,9 @@ export class Session {
   readonly prefillPace: Pace;
   /** Read-back buffers for the ring of sampled tokens. */
   readonly ring: ReadbackPool;
+  /** Bytes of a row of logits. */
+  readonly logitsBytes: number;
+  private ringAndRow: ReadbackPool | null = null;
   /** The task whose token, position, step and sampling the device holds; null after prefill or another use. */
   stateOwner: object | null = null;
   private boundSequence: Sequence | null = null;
@@ -49,7 +54,8 @@ export class Session {
     this.fullPages = Math.ceil(program.context_length / program.page_size);
     const lengths = [...program.operators.values()].map(({ definition }) => Number(fieldOf(definition, "long_from")));
     this.longFrom = [...new Set(lengths)].filter((length) => length > 0);
-    this.ring = executor.readbacks(TOKEN_RING * 4);
+    this.ring = executor.readbacks(RING_BYTES);
+    this.logitsBytes = program.vocab_size * 4;
     this.decodePace = new Pace({ targetMs: pacing.decodeTargetMs, first: 1, min: 1, max: MAX_STEPS_PER_SUBMIT });
     this.prefillPace = new Pace({
       targetMs: pacing.prefillTargetMs,
@@ -59,6 +65,12 @@ export class Session {
     });
   }
 
+  /** Bytes of a buffer of the program. */
+  bytesOf(buffer: string): number {
+    const { program } = this.executor;
+    return bufferBytes(program.buffers.get(buffer)!, program);
+  }
+
   /**
    * Submits to have on the device at once: the second one hides the time between a read-back and the next submit,
    * which is only worth its delay of an abort where submits are short.
@@ -66,6 +78,12 @@ export class Session {
   get depth(): number {
     if (this.executor.pacing.synchronous) return 1;
     return this.decodePace.estimateMs < QUEUE_AHEAD_MS && this.prefillPace.estimateMs < QUEUE_AHEAD_MS ? 2 : 1;
+  }
+
+  /** Read-back buffers for the ring and, after its RING_BYTES, the logits of one step. */
+  get ringAndLogits(): ReadbackPool {
+    this.ringAndRow ??= this.executor.readbacks(RING_BYTES + this.logitsBytes);
+    return this.ringAndRow;
   }
 
   /**
@@ -99,6 +117,17 @@ export class Session {
   snapshot(sequence: Sequence): void {
     const copies = this.kv.snapshot(sequence);
     if (copies) this.copy(copies);
+  }
+
+  /**
+   * A second active sequence with all that an active one is, on the same pages where they are full. What is queued on the
+   * device by then counts. Null: other active sequences hold what is missing, or the device has no more.
+   */
+  async fork(sequence: Sequence): Promise<Sequence | null> {
+    while (!this.kv.evict(1)) if (!(await this.grow(1))) return null;
+    const forked = this.kv.fork(sequence);
+    if (forked) this.copy(forked);
+    return forked?.sequence ?? null;
   }
 
   /**
@@ -148,6 +177,7 @@ export class Session {
 
   destroy(): void {
     this.ring.destroy();
+    this.ringAndRow?.destroy();
     this.executor.destroy();
   }
 

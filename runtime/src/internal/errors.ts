@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   "storage_quota",
   "context_overflow", // the prompt does not fit into context_length
   "invalid_request", // a bad argument of the caller
+  "not_supported", // a well-formed request for something that is not there, such as a keyword of JSON Schema
   "aborted",
   "not_allowed", // the user or a policy refused
   "model_not_found",
@@ -42,6 +43,7 @@ const NAMES: Record<ErrorCode, string> = {
   storage_quota: "QuotaExceededError",
   context_overflow: "QuotaExceededError",
   invalid_request: "TypeError",
+  not_supported: "NotSupportedError",
   aborted: "AbortError",
   not_allowed: "NotAllowedError",
   model_not_found: "NotFoundError",

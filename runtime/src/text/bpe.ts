@@ -16,8 +16,6 @@ export class Bpe {
   private readonly idSpace: number;
   /** left id · idSpace + right id → rank */
   private readonly ranks = new Map<number, number>();
-  /** (number of merges) id that each rank gives */
-  private readonly merged: Int32Array;
   /** (256) ids of <0x00>...<0xFF>, -1 where missing */
   private readonly byteIds = new Int32Array(256).fill(-1);
   private readonly cache = new Map<string, readonly number[]>();
@@ -31,14 +29,11 @@ export class Bpe {
   ) {
     this.vocab = model.vocab;
     this.idSpace = vocabSize;
-    this.merged = new Int32Array(model.merges.length);
-    const prefixLength = model.continuingSubwordPrefix.length;
-    model.merges.forEach(([left, right], rank) => {
-      const id = this.vocab.get(left + right.slice(prefixLength))!;
-      this.merged[rank] = id;
+    const { merges } = model;
+    for (let at = 0; at < merges.length; at += 3) {
       // A pair listed twice has its last rank, as in the Python library.
-      if (!unreachable.has(id)) this.ranks.set(this.vocab.get(left)! * this.idSpace + this.vocab.get(right)!, rank);
-    });
+      if (!unreachable.has(merges[at + 2]!)) this.ranks.set(merges[at]! * this.idSpace + merges[at + 1]!, at / 3);
+    }
     for (let byte = 0; byte < 256; byte++) {
       this.byteIds[byte] = this.vocab.get(byteToken(byte)) ?? -1;
     }
@@ -102,7 +97,8 @@ export class Bpe {
   }
 
   private merge(symbols: number[]): number[] {
-    const { ranks, merged, idSpace } = this;
+    const { ranks, idSpace } = this;
+    const { merges } = this.model;
     const count = symbols.length;
     if (count < 2) return symbols;
     const previous = new Int32Array(count); // (count) index of the left neighbour, -1 at the start
@@ -124,8 +120,8 @@ export class Bpe {
       if (right < 0) continue;
       // The neighbours may have changed since this entry was made; it still counts when they merge to the same id.
       const rank = ranks.get(symbols[left]! * idSpace + symbols[right]!);
-      const id = merged[Math.floor(entry / POSITIONS)]!;
-      if (rank === undefined || merged[rank] !== id) continue;
+      const id = merges[3 * Math.floor(entry / POSITIONS) + 2]!;
+      if (rank === undefined || merges[3 * rank + 2] !== id) continue;
       symbols[left] = id;
       symbols[right] = -1;
       const after = next[right]!;

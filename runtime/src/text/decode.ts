@@ -148,7 +148,7 @@ const utf8 = new TextEncoder();
 const BYTE_OF = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
 
 /** The bytes a byte-level token stands for; a token with any other character stands for its own UTF-8. */
-function tokenBytes(token: string): Uint8Array {
+export function byteLevelBytes(token: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of token) {
     const byte = BYTE_OF.get(character);
@@ -176,7 +176,7 @@ function byteLevel(): Stage {
     if (piece !== "") emit(piece);
   };
   return {
-    push: (token, emit) => give(decoder.decode(tokenBytes(token), { stream: true }), emit),
+    push: (token, emit) => give(decoder.decode(byteLevelBytes(token), { stream: true }), emit),
     end: (emit) => give(decoder.decode(), emit),
   };
 }

@@ -17,18 +17,23 @@ export interface GenerationDefaults {
 
 export interface GenerationConfig {
   readonly eosTokenIds: readonly number[];
+  readonly stopStrings: readonly string[];
   readonly defaults: GenerationDefaults;
 }
 
 const read = new Reader("invalid_package", "generation_config.json");
 
 export function parseGenerationConfig(json: string | null): GenerationConfig {
-  if (json === null) return { eosTokenIds: [], defaults: {} };
+  if (json === null) return { eosTokenIds: [], stopStrings: [], defaults: {} };
   const config = asObject(parseJson(json, "generation_config.json"), "generation_config.json");
   const eos = config.eos_token_id ?? [];
   const eosTokenIds = read
     .array(Array.isArray(eos) ? eos : [eos], "eos_token_id", 0, 1000)
     .map((id) => read.integer(id, "eos_token_id", 0, 4_194_303));
+  const stops = config.stop_strings ?? [];
+  const stopStrings = read
+    .array(Array.isArray(stops) ? stops : [stops], "stop_strings", 0, 100)
+    .map((text) => read.string(text, "stop_strings", 256));
   const optional = (key: string, minimum: number, maximum: number): number | undefined =>
     config[key] == null ? undefined : read.number(config[key], key, minimum, maximum);
   const temperature = config.do_sample === false ? 0 : optional("temperature", 0, 100);
@@ -37,6 +42,7 @@ export function parseGenerationConfig(json: string | null): GenerationConfig {
   const repetitionPenalty = optional("repetition_penalty", 0.01, 100);
   return {
     eosTokenIds,
+    stopStrings,
     defaults: {
       ...(temperature === undefined ? {} : { temperature }),
       // 0 keeps nothing; files that hold it mean "off".

@@ -11,10 +11,20 @@ import { compileTemplate } from "./jinja/statements";
 import { Dict, type Value } from "./jinja/values";
 import { beginWork } from "./jinja/work";
 
-/** A message as the API has it; the public Message fits. */
+/** A message as OpenAI's API has it and as templates take it; the public Message fits. */
 export interface ChatMessage {
   readonly role: string;
-  readonly content: string;
+  readonly content: string | null;
+  readonly name?: string;
+  readonly tool_calls?: readonly {
+    readonly id: string;
+    readonly type: "function";
+    /** `arguments`: JSON text of an object; templates get the object where they want it. */
+    readonly function: { readonly name: string; readonly arguments: Json };
+  }[];
+  readonly tool_call_id?: string;
+  /** What the model thought before it answered; left out where the template does not know it. */
+  readonly reasoning_content?: string;
 }
 
 /** What JSON can hold. */
@@ -40,7 +50,7 @@ export class ChatTemplate {
 
   /** `specialTokens`: bos_token, eos_token, ... of tokenizer_config.json, seen by the template under these names. */
   constructor(
-    source: string,
+    readonly source: string,
     private readonly specialTokens: Readonly<Record<string, string>>,
   ) {
     if (source.length > MAX_TEMPLATE_LENGTH) {

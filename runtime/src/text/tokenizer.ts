@@ -12,6 +12,8 @@ import { WordPiece } from "./wordpiece";
 export class Tokenizer {
   readonly addedTokens: readonly AddedToken[];
   readonly vocabSize: number;
+  /** The decoder's part of tokenizer.json, which has been checked. */
+  readonly decoder: unknown;
   private readonly splitter: AddedTokens;
   private readonly preTokenize: PreTokenizer;
   private readonly words: { encode(word: string, ids: number[]): void };
@@ -37,6 +39,7 @@ export class Tokenizer {
     else this.words = model.type === "Unigram" ? new Unigram(model, unreachable) : new WordPiece(model, unreachable);
     this.postProcess = buildPostProcessor(parts.postProcessor);
     this.newDecoder = buildDecoder(parts.decoder);
+    this.decoder = parts.decoder;
     this.tokens = new Array<string | undefined>(parts.vocabSize).fill(undefined);
     for (const [token, id] of parts.model.vocab) this.tokens[id] = token;
     for (const { id, content } of parts.addedTokens) this.tokens[id] = content;

@@ -20,8 +20,8 @@ export interface AddedToken {
 export interface BpeModel {
   readonly type: "BPE";
   readonly vocab: ReadonlyMap<string, number>;
-  /** In order of rank. */
-  readonly merges: readonly (readonly [string, string])[];
+  /** (merges, 3) ids, in order of rank: two tokens, and what they become. */
+  readonly merges: Int32Array;
   readonly unkToken: string | null;
   readonly fuseUnk: boolean;
   readonly byteFallback: boolean;
@@ -140,8 +140,13 @@ function readModel(model: Record<string, unknown>): TokenizerParts["model"] {
     read.oneOf(model.type, "model.type", ["BPE", "WordPiece", "Unigram"]);
   }
   const vocab = new Map<string, number>();
-  for (const [token, id] of Object.entries(asObject(model.vocab, "model.vocab"))) {
-    vocab.set(token, read.integer(id, `model.vocab[${JSON.stringify(token.slice(0, 40))}]`, 0, MAX_ID));
+  const stored = asObject(model.vocab, "model.vocab");
+  for (const token of Object.keys(stored)) {
+    const id = stored[token];
+    // Of a quarter of a million entries only those that are wrong are worth a path.
+    const isId = Number.isInteger(id) && (id as number) >= 0 && (id as number) <= MAX_ID;
+    if (!isId) read.integer(id, `model.vocab[${JSON.stringify(token.slice(0, 40))}]`, 0, MAX_ID);
+    vocab.set(token, id as number);
   }
   if (model.type !== "WordPiece") return readBpe(model, vocab);
   const unkToken = text(model, "unk_token", "[UNK]", "model");
@@ -172,16 +177,17 @@ function readUnigram(model: Record<string, unknown>): UnigramModel {
 function readBpe(model: Record<string, unknown>, vocab: ReadonlyMap<string, number>): BpeModel {
   const read = tokenizerReader;
   const prefix = text(model, "continuing_subword_prefix", "", "model");
-  const merges = read.array(model.merges, "model.merges", 0, MAX_ID).map((merge, rank): [string, string] => {
-    const pair = typeof merge === "string" ? merge.split(" ") : merge;
-    if (!Array.isArray(pair) || pair.length !== 2) return read.fail(`model.merges[${rank}]`, "a pair of tokens", merge);
-    const left = read.string(pair[0], `model.merges[${rank}][0]`, 10_000);
-    const right = read.string(pair[1], `model.merges[${rank}][1]`, 10_000);
-    for (const token of [left, right, left + right.slice(prefix.length)]) {
-      if (!vocab.has(token)) read.fail(`model.merges[${rank}]`, "made of tokens of the vocabulary", token);
+  const pairs = read.array(model.merges, "model.merges", 0, MAX_ID);
+  const merges = new Int32Array(3 * pairs.length);
+  for (const [rank, merge] of pairs.entries()) {
+    const [left, right, more] = typeof merge === "string" ? merge.split(" ") : Array.isArray(merge) ? merge : [];
+    if (typeof left !== "string" || typeof right !== "string" || more !== undefined)
+      return read.fail(`model.merges[${rank}]`, "a pair of tokens", merge);
+    for (const [i, token] of [left, right, left + right.slice(prefix.length)].entries()) {
+      const id = vocab.get(token);
+      merges[3 * rank + i] = id ?? read.fail(`model.merges[${rank}]`, "made of tokens of the vocabulary", token);
     }
-    return [left, right];
-  });
+  }
   const unkToken = model.unk_token == null ? null : read.string(model.unk_token, "model.unk_token", 1000);
   if (unkToken !== null && !vocab.has(unkToken)) read.fail("model.unk_token", "in the vocabulary", unkToken);
   if (model.dropout != null && model.dropout !== 0) read.fail("model.dropout", "null or 0", model.dropout);

@@ -10,7 +10,8 @@ const DEVICES: readonly (DeviceKind | "auto")[] = ["auto", "webgpu", "wasm"];
 const MAX_THREADS = 64;
 const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/** What each method's params are. Prompt, options, texts and token ids are checked by the engine, which knows their ranges. */
+/** What each method's params are. What is
+ * asked of a model is checked by the engine, which knows the ranges. */
 const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unknown> } = {
   install: (params) => {
     const { url } = read.object(params, "params", ["url"]);
@@ -28,6 +29,17 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
     text: read.string(read.object(params, "params", ["text"]).text, "params.text", 16 * 2 ** 20),
   }),
   generate: (params) => read.object(params, "params", ["prompt", "options"]),
+  createSession: (params) => read.object(params, "params", ["initialPrompts", "options"]),
+  promptSession: (params) => readSession(params, ["input", "options"]),
+  appendSession: (params) => readSession(params, ["input"]),
+  measureSession: (params) => readSession(params, ["input", "options"]),
+  cloneSession: (params) => readSession(params, []),
+  destroySession: (params) => readSession(params, []),
+  decide: (params) => read.object(params, "params", ["input", "questions", "options"]),
+  chat: (params) => {
+    const { request, partition = "" } = read.object(params, "params", ["request"], ["partition"]);
+    return { request, partition: read.string(partition, "params.partition", 1024) };
+  },
   loadAdapter: (params) => {
     const { source, name } = read.object(params, "params", ["source", "name"]);
     return { source: readSource(source), name: name === null ? null : read.matching(name, "params.name", ID_PATTERN) };
@@ -53,6 +65,11 @@ export function readRequest(value: unknown): Request | Abort {
   if (message.method === "abort") return { id, method: "abort" };
   const method = read.oneOf(message.method, "method", Object.keys(PARAMS) as Method[]);
   return { id, method, params: PARAMS[method](message.params) } as unknown as Request;
+}
+
+function readSession(params: unknown, others: readonly string[]): Record<string, unknown> {
+  const given = read.object(params, "params", ["session", ...others]);
+  return { ...given, session: read.integer(given.session, "params.session", 1, Number.MAX_SAFE_INTEGER) };
 }
 
 function readSource(value: unknown): ModelSource {

@@ -6,6 +6,10 @@
  */
 import type {
   AdapterInfo,
+  ChatCompletion,
+  ChatCompletionChunk,
+  DecideOptions,
+  Decision,
   DeviceInfo,
   DeviceKind,
   Embeddings,
@@ -16,9 +20,27 @@ import type {
   ModelSource,
   ModelTask,
   Progress,
+  Question,
+  SessionOptions,
+  SessionPromptOptions,
+  ToolCall,
   Usage,
 } from "../api/types";
+import type { Format } from "../constraint/format";
+import type { PlainEngineGenerateOptions } from "../contract/generate";
 import type { WireError } from "../internal/errors";
+
+type Plain<T> = Omit<T, "signal" | "responseFormat"> & { readonly responseFormat?: Format };
+
+/** What a session is now; `device`: where the model is. */
+export interface SessionState {
+  readonly contextUsage: number;
+  readonly contextWindow: number;
+  readonly device: DeviceInfo;
+}
+
+/** `overflow`: old messages had to go. */
+export type SessionEvent = { readonly text: string } | { readonly toolCall: ToolCall } | { readonly overflow: true };
 
 export interface Methods {
   install: { params: { url: string }; event: Progress; result: ModelInfo };
@@ -32,15 +54,60 @@ export interface Methods {
   unload: { params: Record<string, never>; event: never; result: null };
   tokenize: { params: { text: string }; event: never; result: number[] };
   generate: {
-    params: { prompt: string | readonly Message[]; options: Omit<EngineGenerateOptions, "signal"> };
+    params: { prompt: string | readonly Message[]; options: PlainEngineGenerateOptions };
     event: { text: string };
     /** `device`: where the model is now, which an answer may have changed. */
     result: { usage: Usage; device: DeviceInfo };
+  };
+  /** The request is OpenAI's, and checked by chat/; the events are its chunks, where it says `stream`. */
+  chat: {
+    params: { request: unknown; partition?: string };
+    event: ChatCompletionChunk;
+    result: { completion: ChatCompletion; device: DeviceInfo };
   };
   embed: {
     params: { input: string | readonly string[] };
     event: never;
     result: Embeddings & { readonly device: DeviceInfo };
+  };
+  createSession: {
+    params: { initialPrompts: readonly Message[]; options: Plain<Omit<SessionOptions, "initialPrompts">> };
+    event: never;
+    result: SessionState & { readonly session: number };
+  };
+  promptSession: {
+    params: {
+      session: number;
+      input: string | readonly Message[];
+      options: Plain<SessionPromptOptions>;
+    };
+    event: SessionEvent;
+    result: SessionState & { readonly usage: Usage };
+  };
+  appendSession: {
+    params: { session: number; input: string | readonly Message[] };
+    event: SessionEvent;
+    result: SessionState;
+  };
+  measureSession: {
+    params: {
+      session: number;
+      input: string | readonly Message[];
+      options: Plain<SessionPromptOptions>;
+    };
+    event: never;
+    result: number;
+  };
+  cloneSession: {
+    params: { session: number };
+    event: never;
+    result: SessionState & { readonly session: number };
+  };
+  destroySession: { params: { session: number }; event: never; result: null };
+  decide: {
+    params: { input: string; questions: readonly Question[]; options: Omit<DecideOptions, "signal"> };
+    event: never;
+    result: { readonly decisions: Readonly<Record<string, Decision>>; readonly device: DeviceInfo };
   };
   loadAdapter: { params: { source: ModelSource; name: string | null }; event: Progress; result: AdapterInfo };
   unloadAdapter: { params: { name: string }; event: never; result: null };

@@ -3,10 +3,13 @@
  *
  * Owns the table of requests that have not been answered, which is what `abort` looks into.
  */
+import type { ChatCompletionChunk } from "../contract/chat_answer";
 import type { EngineCore } from "../engine/engine";
 import { LlmError } from "../internal/errors";
 import { readId, readRequest } from "./messages";
 import type { FromWorker, Request } from "./protocol";
+
+type Sessions = import("../sessions/sessions").Sessions;
 
 export type Post = (message: FromWorker, transfer: Transferable[]) => void;
 
@@ -16,6 +19,8 @@ export class EngineServer {
   constructor(
     private readonly engine: EngineCore,
     private readonly post: Post,
+    /** A test may bring its own. */
+    private sessions: Sessions | null = null,
   ) {}
 
   /** Takes whatever was posted. A message without a usable id cannot be answered and is dropped. */
@@ -48,10 +53,10 @@ export class EngineServer {
   private async run(request: Request, signal: AbortSignal): Promise<unknown> {
     const { engine, post } = this;
     const { id } = request;
-    const onProgress = (event: unknown) => post({ id, event } as FromWorker, []);
+    const onEvent = (event: unknown) => post({ id, event } as FromWorker, []);
     switch (request.method) {
       case "install":
-        return engine.install(request.params.url, { signal, onProgress });
+        return engine.install(request.params.url, { signal, onProgress: onEvent });
       case "installed":
         return engine.installed();
       case "remove":
@@ -63,7 +68,7 @@ export class EngineServer {
           threads: request.params.threads,
           ownPrograms: request.params.ownPrograms,
           signal,
-          onProgress,
+          onProgress: onEvent,
         });
       case "unload":
         await engine.unload();
@@ -74,13 +79,34 @@ export class EngineServer {
         const onText = (text: string) => post({ id, event: { text } }, []);
         return engine.generate(request.params.prompt, request.params.options, { onText, signal });
       }
+      case "chat": {
+        const model = engine.loadedModel();
+        const { createCompletion } = await import("./conversations");
+        const onChunk = (event: ChatCompletionChunk) => post({ id, event }, []);
+        const { request: asked, partition } = request.params;
+        const completion = await createCompletion(model, asked, { partition: partition ?? "", onChunk, signal });
+        return { completion, device: model.device };
+      }
       case "embed":
         return engine.embed(request.params.input, signal);
       case "loadAdapter":
-        return engine.loadAdapter(request.params.source, request.params.name, { signal, onProgress });
+        return engine.loadAdapter(request.params.source, request.params.name, { signal, onProgress: onEvent });
       case "unloadAdapter":
         engine.unloadAdapter(request.params.name);
         return null;
+      case "createSession":
+      case "promptSession":
+      case "appendSession":
+      case "measureSession":
+      case "cloneSession":
+      case "destroySession":
+      case "decide":
+        // Fetched with the first request for one, in which case another may have come first.
+        if (!this.sessions) {
+          const { open } = await import("./conversations");
+          this.sessions ??= open(() => engine.loadedModel());
+        }
+        return this.sessions.answer(request, onEvent, signal);
       case "logits": {
         const { tokenIds, firstPosition, adapter } = request.params;
         return engine.logits(tokenIds, firstPosition, signal, adapter);

@@ -623,7 +623,7 @@ describe("parseProgram", () => {
   it("reads the toy program", () => {
     const program = parseProgram(toyProgram());
     expect([...program.buffers.keys()].slice(-3)).toEqual(["hidden", "kv.k.0", "kv.v.0"]);
-    expect([...program.functions.keys()]).toEqual(["prefill", "decode", "sample_greedy", "sample"]);
+    expect([...program.functions.keys()]).toEqual(["prefill", "decode", "sample_greedy", "sample", "mask_logits"]);
     expect([...program.operators.keys()]).toContain("opaque_mix");
     const kernels = [...program.ownOperators.values()].flatMap(({ stages }) => stages[0]!.variants[0]!.kernel);
     expect(kernels.sort()).toEqual([...kernelTexts.keys()].sort());

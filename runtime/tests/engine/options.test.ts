@@ -1,11 +1,20 @@
 // Proves that options, prompts and token ids are checked as types.ts says, and how they become the buffer `sampling`.
 // Needs nothing.
 import { describe, expect, it } from "vitest";
-import { readOptions, readPrompt, readTokenIds, toMessages } from "../../src/engine/options";
+import { MAX_ADAPTERS } from "../../src/contract/generate";
+import { MOST_STACKED } from "../../src/device/operators.gen";
+import { readAdapters, readOptions, readPrompt, readTokenIds, toMessages } from "../../src/engine/options";
 import { Pace } from "../../src/engine/pace";
 import { countTokens, resolveSampling } from "../../src/engine/sampling";
 
 const invalid = expect.objectContaining({ code: "invalid_request" });
+
+describe("readAdapters", () => {
+  it("refuses an adapter that is named twice, and takes as many as devices stack", () => {
+    expect(() => readAdapters([{ name: "a" }, { name: "a", weight: 2 }])).toThrow(invalid);
+    expect(MAX_ADAPTERS).toBe(MOST_STACKED);
+  });
+});
 
 describe("readOptions", () => {
   it.each([
@@ -38,6 +47,15 @@ describe("readOptions", () => {
     [{ system: 5 }],
     [{ raw: 1 }],
     [{ partition: {} }],
+    [{ adapter: 7 }],
+    [{ adapter: { name: "a" } }],
+    [{ adapter: ["a"] }],
+    [{ adapter: [{ weight: 1 }] }],
+    [{ adapter: [{ name: "a", weight: "1" }] }],
+    [{ adapter: [{ name: "a", weight: Number.NaN }] }],
+    [{ adapter: [{ name: "a", weight: 1001 }] }],
+    [{ adapter: [{ name: "a", scale: 1 }] }],
+    [{ adapter: Array.from({ length: 17 }, (_, i) => ({ name: `a${i}` })) }],
     [{ max_tokens: 5 }],
     [{ constructor: 1 }],
     [null],
@@ -69,7 +87,7 @@ describe("readOptions", () => {
       partition: "p",
     };
     expect(readOptions(options)).toEqual(options);
-    expect(readOptions({ temperature: undefined, stop: "x" })).toEqual({ stop: ["x"] });
+    expect(readOptions({ temperature: undefined, stop: "x" })).toEqual({ stop: "x" });
   });
 });
 
@@ -80,7 +98,7 @@ describe("prompts", () => {
     [5],
     [[{ role: "user" }]],
     [[{ role: "robot", content: "" }]],
-    [[{ role: "user", content: "x", name: "y" }]],
+    [[{ role: "user", content: "x", nick: "y" }]],
     [["x"]],
   ])("refuses %j", (prompt) => {
     expect(() => readPrompt(prompt)).toThrow(invalid);

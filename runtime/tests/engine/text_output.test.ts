@@ -5,7 +5,7 @@ import { createTextModel } from "../../src/text/index";
 
 const LETTERS = [..."abc<|>xyz", "<|end|>", "<tool>"];
 const id = (token: string): number => LETTERS.indexOf(token);
-const text = createTextModel({
+const files = {
   tokenizer: JSON.stringify({
     added_tokens: [
       { id: id("<|end|>"), content: "<|end|>", special: true },
@@ -17,11 +17,13 @@ const text = createTextModel({
   tokenizerConfig: "{}",
   chatTemplate: null,
   generationConfig: `{"eos_token_id": ${id("z")}}`,
-});
+};
 
-function answer(stops: readonly string[], tokens: readonly string[]): { shown: string; taken: number } {
+const text = createTextModel(files);
+
+function answer(stops: readonly string[], tokens: readonly string[], model = text): { shown: string; taken: number } {
   let shown = "";
-  const output = new TextOutput(text, stops, (piece) => {
+  const output = new TextOutput(model, stops, (piece) => {
     shown += piece;
   });
   const ended = tokens.findIndex((token) => output.push(id(token)));
@@ -40,5 +42,15 @@ describe("what ends an answer", () => {
     ["half a stop string at the end", ["bc"], ["a", "b"], "ab", 2],
   ])("%s", (_, stops, tokens, shown, taken) => {
     expect(answer(stops, tokens)).toEqual({ shown, taken });
+  });
+
+  test.each([
+    ["one of the model's own", '["bc", "<|end|>"]', [], ["a", "b", "c"], "a", 3],
+    ["the model's own as one text", '"bc"', [], ["a", "b", "c"], "a", 3],
+    ["a special token among the model's own", '["<|end|>"]', [], ["a", "<|end|>"], "a", 2],
+    ["the caller's before the model's own", '["bc"]', ["a"], ["a", "b", "c"], "", 1],
+  ])("%s", (_, own, stops, tokens, shown, taken) => {
+    const model = createTextModel({ ...files, generationConfig: `{"stop_strings": ${own}}` });
+    expect(answer(stops, tokens, model)).toEqual({ shown, taken });
   });
 });

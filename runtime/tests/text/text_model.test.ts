@@ -228,6 +228,8 @@ test.each<[string, Partial<TextFiles>]>([
   ["an eos token that is a number", { tokenizerConfig: '{"eos_token": 3}' }],
   ["a generation config that is no JSON", { generationConfig: "x" }],
   ["a stop id that is text", { generationConfig: '{"eos_token_id": "2"}' }],
+  ["a stop string that is a number", { generationConfig: '{"stop_strings": [7]}' }],
+  ["a hundred and one stop strings", { generationConfig: JSON.stringify({ stop_strings: Array(101).fill("a") }) }],
   ["a temperature that is text", { generationConfig: '{"temperature": "hot"}' }],
   ["a negative temperature", { generationConfig: '{"temperature": -1}' }],
 ])("%s is invalid_package", (_, changes) => {

@@ -37,41 +37,42 @@ fn attention_x1_columns1_kernel(
   var v_6 : array<f32, 1>;
   let v_7 : i32 = i32((u32(v__1) / u32(group)));
   let v_8 : i32 = (state_ptr[1i] + i32(blockIdx.y));
-  let v_9 : i32 = select((v_8 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
-  let v_10 : i32 = select(0i, max(((v_8 + 1i) - window), 0i), (window > 0i));
+  let v_9 : i32 = select(podArgs.n, min(podArgs.n, (i32(blockIdx.y) + window)), (window > 0i));
+  let v_10 : i32 = select((v_8 + 1i), (state_ptr[1i] + v_9), (sees_later != 0i));
+  let v_11 : i32 = select(0i, max(((v_8 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
-  for (var v_11 : i32 = i32((u32(v_10) / u32(64i))); v_11 < ((v_9 + 63i)>>6u); v_11++) {
-    let v_12 : i32 = ((v_11 * 64i) + i32(threadIdx.x));
+  for (var v_12 : i32 = i32((u32(v_11) / u32(64i))); v_12 < ((v_10 + 63i)>>6u); v_12++) {
+    let v_13 : i32 = ((v_12 * 64i) + i32(threadIdx.x));
     v_3[0i] = -1.000000e+30f;
-    if ((v_12 >= v_10) && (v_12 < v_9)) {
-      let v_13 : i32 = block_table_ptr[i32((u32(v_12) / u32(page_size)))];
-      let v_14 : i32 = i32((u32(v_12) % u32(page_size)));
+    if ((v_13 >= v_11) && (v_13 < v_10)) {
+      let v_14 : i32 = block_table_ptr[i32((u32(v_13) / u32(page_size)))];
+      let v_15 : i32 = i32((u32(v_13) % u32(page_size)));
       v_6[0i] = 0.000000e+00f;
-      for (var v_15 : i32 = 0i; v_15 < loads; v_15++) {
-        v_6[0i] = fma(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_15)], k_pages_ptr[(v_15 + (((((v_13 * kv_heads) + v_7) * page_size) + v_14) * loads))], v_6[0i]);
+      for (var v_16 : i32 = 0i; v_16 < loads; v_16++) {
+        v_6[0i] = fma(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_16)], k_pages_ptr[(v_16 + (((((v_14 * kv_heads) + v_7) * page_size) + v_15) * loads))], v_6[0i]);
       }
       v_3[0i] = capped((v_6[0i] * scale));
     }
     v_4[i32(threadIdx.x)] = v_3[0i];
     workgroupBarrier();
-    let v_16 : f32 = v[0i];
-    for (var v_17 : i32 = 0i; v_17 < 64i; v_17++) {
-      v[0i] = max(v[0i], v_4[v_17]);
+    let v_17 : f32 = v[0i];
+    for (var v_18 : i32 = 0i; v_18 < 64i; v_18++) {
+      v[0i] = max(v[0i], v_4[v_18]);
     }
     v_5[i32(threadIdx.x)] = exp((v_3[0i] - v[0i]));
     workgroupBarrier();
-    let v_18 : f32 = exp((v_16 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_18);
-    v_2[0i] = (v_2[0i] * v_18);
-    for (var v_19 : i32 = 0i; v_19 < min(64i, (v_9 - (v_11 * 64i))); v_19++) {
-      let v_20 : i32 = ((v_11 * 64i) + v_19);
-      let v_21 : i32 = block_table_ptr[i32((u32(v_20) / u32(page_size)))];
-      let v_22 : i32 = i32((u32(v_20) % u32(page_size)));
-      let v_23 : f32 = v_5[v_19];
-      v_1[0i] = (v_1[0i] + v_23);
-      v_2[0i] = fma(v_23, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_21 * kv_heads) + v_7) * page_size) + v_22) * head_dim))], v_2[0i]);
+    let v_19 : f32 = exp((v_17 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_19);
+    v_2[0i] = (v_2[0i] * v_19);
+    for (var v_20 : i32 = 0i; v_20 < min(64i, (v_10 - (v_12 * 64i))); v_20++) {
+      let v_21 : i32 = ((v_12 * 64i) + v_20);
+      let v_22 : i32 = block_table_ptr[i32((u32(v_21) / u32(page_size)))];
+      let v_23 : i32 = i32((u32(v_21) % u32(page_size)));
+      let v_24 : f32 = v_5[v_20];
+      v_1[0i] = (v_1[0i] + v_24);
+      v_2[0i] = fma(v_24, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_7) * page_size) + v_23) * head_dim))], v_2[0i]);
     }
     workgroupBarrier();
   }

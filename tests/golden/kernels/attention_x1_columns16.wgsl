@@ -52,8 +52,9 @@ fn attention_x1_columns16_kernel(
   var v_21 : array<f32, 1>;
   let v_22 : i32 = i32((u32(v__1) / u32(group)));
   let v_23 : i32 = (state_ptr[1i] + i32(blockIdx.y));
-  let v_24 : i32 = select((v_23 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
-  let v_25 : i32 = select(0i, max(((v_23 + 1i) - window), 0i), (window > 0i));
+  let v_24 : i32 = select(podArgs.n, min(podArgs.n, (i32(blockIdx.y) + window)), (window > 0i));
+  let v_25 : i32 = select((v_23 + 1i), (state_ptr[1i] + v_24), (sees_later != 0i));
+  let v_26 : i32 = select(0i, max(((v_23 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
@@ -72,66 +73,66 @@ fn attention_x1_columns16_kernel(
   v_15[0i] = 0.000000e+00f;
   v_16[0i] = 0.000000e+00f;
   v_17[0i] = 0.000000e+00f;
-  for (var v_26 : i32 = i32((u32(v_25) / u32(64i))); v_26 < ((v_24 + 63i)>>6u); v_26++) {
-    let v_27 : i32 = ((v_26 * 64i) + i32(threadIdx.x));
+  for (var v_27 : i32 = i32((u32(v_26) / u32(64i))); v_27 < ((v_25 + 63i)>>6u); v_27++) {
+    let v_28 : i32 = ((v_27 * 64i) + i32(threadIdx.x));
     v_18[0i] = -1.000000e+30f;
-    if ((v_27 >= v_25) && (v_27 < v_24)) {
-      let v_28 : i32 = block_table_ptr[i32((u32(v_27) / u32(page_size)))];
-      let v_29 : i32 = i32((u32(v_27) % u32(page_size)));
+    if ((v_28 >= v_26) && (v_28 < v_25)) {
+      let v_29 : i32 = block_table_ptr[i32((u32(v_28) / u32(page_size)))];
+      let v_30 : i32 = i32((u32(v_28) % u32(page_size)));
       v_21[0i] = 0.000000e+00f;
-      for (var v_30 : i32 = 0i; v_30 < loads; v_30++) {
-        v_21[0i] = fma(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_30)], k_pages_ptr[(v_30 + (((((v_28 * kv_heads) + v_22) * page_size) + v_29) * loads))], v_21[0i]);
+      for (var v_31 : i32 = 0i; v_31 < loads; v_31++) {
+        v_21[0i] = fma(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_31)], k_pages_ptr[(v_31 + (((((v_29 * kv_heads) + v_22) * page_size) + v_30) * loads))], v_21[0i]);
       }
       v_18[0i] = capped((v_21[0i] * scale));
     }
     v_19[i32(threadIdx.x)] = v_18[0i];
     workgroupBarrier();
-    let v_31 : f32 = v[0i];
-    for (var v_32 : i32 = 0i; v_32 < 64i; v_32++) {
-      v[0i] = max(v[0i], v_19[v_32]);
+    let v_32 : f32 = v[0i];
+    for (var v_33 : i32 = 0i; v_33 < 64i; v_33++) {
+      v[0i] = max(v[0i], v_19[v_33]);
     }
     v_20[i32(threadIdx.x)] = exp((v_18[0i] - v[0i]));
     workgroupBarrier();
-    let v_33 : f32 = exp((v_31 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_33);
-    v_2[0i] = (v_2[0i] * v_33);
-    v_3[0i] = (v_3[0i] * v_33);
-    v_4[0i] = (v_4[0i] * v_33);
-    v_5[0i] = (v_5[0i] * v_33);
-    v_6[0i] = (v_6[0i] * v_33);
-    v_7[0i] = (v_7[0i] * v_33);
-    v_8[0i] = (v_8[0i] * v_33);
-    v_9[0i] = (v_9[0i] * v_33);
-    v_10[0i] = (v_10[0i] * v_33);
-    v_11[0i] = (v_11[0i] * v_33);
-    v_12[0i] = (v_12[0i] * v_33);
-    v_13[0i] = (v_13[0i] * v_33);
-    v_14[0i] = (v_14[0i] * v_33);
-    v_15[0i] = (v_15[0i] * v_33);
-    v_16[0i] = (v_16[0i] * v_33);
-    v_17[0i] = (v_17[0i] * v_33);
-    for (var v_34 : i32 = 0i; v_34 < min(64i, (v_24 - (v_26 * 64i))); v_34++) {
-      let v_35 : i32 = ((v_26 * 64i) + v_34);
-      let v_36 : i32 = block_table_ptr[i32((u32(v_35) / u32(page_size)))];
-      let v_37 : i32 = i32((u32(v_35) % u32(page_size)));
-      let v_38 : f32 = v_20[v_34];
-      v_1[0i] = (v_1[0i] + v_38);
-      v_2[0i] = fma(v_38, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_3[0i]);
-      v_4[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_4[0i]);
-      v_5[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_5[0i]);
-      v_6[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 256i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_6[0i]);
-      v_7[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 320i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_7[0i]);
-      v_8[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 384i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_8[0i]);
-      v_9[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 448i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_9[0i]);
-      v_10[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 512i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_10[0i]);
-      v_11[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 576i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_11[0i]);
-      v_12[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 640i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_12[0i]);
-      v_13[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 704i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_13[0i]);
-      v_14[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 768i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_14[0i]);
-      v_15[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 832i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_15[0i]);
-      v_16[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 896i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_16[0i]);
-      v_17[0i] = fma(v_38, v_pages_ptr[(min((i32(threadIdx.x) + 960i), (head_dim - 1i)) + (((((v_36 * kv_heads) + v_22) * page_size) + v_37) * head_dim))], v_17[0i]);
+    let v_34 : f32 = exp((v_32 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_34);
+    v_2[0i] = (v_2[0i] * v_34);
+    v_3[0i] = (v_3[0i] * v_34);
+    v_4[0i] = (v_4[0i] * v_34);
+    v_5[0i] = (v_5[0i] * v_34);
+    v_6[0i] = (v_6[0i] * v_34);
+    v_7[0i] = (v_7[0i] * v_34);
+    v_8[0i] = (v_8[0i] * v_34);
+    v_9[0i] = (v_9[0i] * v_34);
+    v_10[0i] = (v_10[0i] * v_34);
+    v_11[0i] = (v_11[0i] * v_34);
+    v_12[0i] = (v_12[0i] * v_34);
+    v_13[0i] = (v_13[0i] * v_34);
+    v_14[0i] = (v_14[0i] * v_34);
+    v_15[0i] = (v_15[0i] * v_34);
+    v_16[0i] = (v_16[0i] * v_34);
+    v_17[0i] = (v_17[0i] * v_34);
+    for (var v_35 : i32 = 0i; v_35 < min(64i, (v_25 - (v_27 * 64i))); v_35++) {
+      let v_36 : i32 = ((v_27 * 64i) + v_35);
+      let v_37 : i32 = block_table_ptr[i32((u32(v_36) / u32(page_size)))];
+      let v_38 : i32 = i32((u32(v_36) % u32(page_size)));
+      let v_39 : f32 = v_20[v_35];
+      v_1[0i] = (v_1[0i] + v_39);
+      v_2[0i] = fma(v_39, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_4[0i]);
+      v_5[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_5[0i]);
+      v_6[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 256i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_6[0i]);
+      v_7[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 320i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_7[0i]);
+      v_8[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 384i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_8[0i]);
+      v_9[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 448i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_9[0i]);
+      v_10[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 512i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_10[0i]);
+      v_11[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 576i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_11[0i]);
+      v_12[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 640i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_12[0i]);
+      v_13[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 704i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_13[0i]);
+      v_14[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 768i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_14[0i]);
+      v_15[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 832i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_15[0i]);
+      v_16[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 896i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_16[0i]);
+      v_17[0i] = fma(v_39, v_pages_ptr[(min((i32(threadIdx.x) + 960i), (head_dim - 1i)) + (((((v_37 * kv_heads) + v_22) * page_size) + v_38) * head_dim))], v_17[0i]);
     }
     workgroupBarrier();
   }

@@ -38,44 +38,45 @@ fn attention_x4_columns2_kernel(
   var v_7 : array<f32, 1>;
   let v_8 : i32 = i32((u32(v__1) / u32(group)));
   let v_9 : i32 = (state_ptr[1i] + i32(blockIdx.y));
-  let v_10 : i32 = select((v_9 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
-  let v_11 : i32 = select(0i, max(((v_9 + 1i) - window), 0i), (window > 0i));
+  let v_10 : i32 = select(podArgs.n, min(podArgs.n, (i32(blockIdx.y) + window)), (window > 0i));
+  let v_11 : i32 = select((v_9 + 1i), (state_ptr[1i] + v_10), (sees_later != 0i));
+  let v_12 : i32 = select(0i, max(((v_9 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   v_3[0i] = 0.000000e+00f;
-  for (var v_12 : i32 = i32((u32(v_11) / u32(64i))); v_12 < ((v_10 + 63i)>>6u); v_12++) {
-    let v_13 : i32 = ((v_12 * 64i) + i32(threadIdx.x));
+  for (var v_13 : i32 = i32((u32(v_12) / u32(64i))); v_13 < ((v_11 + 63i)>>6u); v_13++) {
+    let v_14 : i32 = ((v_13 * 64i) + i32(threadIdx.x));
     v_4[0i] = -1.000000e+30f;
-    if ((v_13 >= v_11) && (v_13 < v_10)) {
-      let v_14 : i32 = block_table_ptr[i32((u32(v_13) / u32(page_size)))];
-      let v_15 : i32 = i32((u32(v_13) % u32(page_size)));
+    if ((v_14 >= v_12) && (v_14 < v_11)) {
+      let v_15 : i32 = block_table_ptr[i32((u32(v_14) / u32(page_size)))];
+      let v_16 : i32 = i32((u32(v_14) % u32(page_size)));
       v_7[0i] = 0.000000e+00f;
-      for (var v_16 : i32 = 0i; v_16 < loads; v_16++) {
-        v_7[0i] = (v_7[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_16)], k_pages_ptr[(v_16 + (((((v_14 * kv_heads) + v_8) * page_size) + v_15) * loads))]));
+      for (var v_17 : i32 = 0i; v_17 < loads; v_17++) {
+        v_7[0i] = (v_7[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_17)], k_pages_ptr[(v_17 + (((((v_15 * kv_heads) + v_8) * page_size) + v_16) * loads))]));
       }
       v_4[0i] = capped((v_7[0i] * scale));
     }
     v_5[i32(threadIdx.x)] = v_4[0i];
     workgroupBarrier();
-    let v_17 : f32 = v[0i];
-    for (var v_18 : i32 = 0i; v_18 < 64i; v_18++) {
-      v[0i] = max(v[0i], v_5[v_18]);
+    let v_18 : f32 = v[0i];
+    for (var v_19 : i32 = 0i; v_19 < 64i; v_19++) {
+      v[0i] = max(v[0i], v_5[v_19]);
     }
     v_6[i32(threadIdx.x)] = exp((v_4[0i] - v[0i]));
     workgroupBarrier();
-    let v_19 : f32 = exp((v_17 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_19);
-    v_2[0i] = (v_2[0i] * v_19);
-    v_3[0i] = (v_3[0i] * v_19);
-    for (var v_20 : i32 = 0i; v_20 < min(64i, (v_10 - (v_12 * 64i))); v_20++) {
-      let v_21 : i32 = ((v_12 * 64i) + v_20);
-      let v_22 : i32 = block_table_ptr[i32((u32(v_21) / u32(page_size)))];
-      let v_23 : i32 = i32((u32(v_21) % u32(page_size)));
-      let v_24 : f32 = v_6[v_20];
-      v_1[0i] = (v_1[0i] + v_24);
-      v_2[0i] = fma(v_24, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_8) * page_size) + v_23) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_24, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_22 * kv_heads) + v_8) * page_size) + v_23) * head_dim))], v_3[0i]);
+    let v_20 : f32 = exp((v_18 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_20);
+    v_2[0i] = (v_2[0i] * v_20);
+    v_3[0i] = (v_3[0i] * v_20);
+    for (var v_21 : i32 = 0i; v_21 < min(64i, (v_11 - (v_13 * 64i))); v_21++) {
+      let v_22 : i32 = ((v_13 * 64i) + v_21);
+      let v_23 : i32 = block_table_ptr[i32((u32(v_22) / u32(page_size)))];
+      let v_24 : i32 = i32((u32(v_22) % u32(page_size)));
+      let v_25 : f32 = v_6[v_21];
+      v_1[0i] = (v_1[0i] + v_25);
+      v_2[0i] = fma(v_25, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_8) * page_size) + v_24) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_25, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_8) * page_size) + v_24) * head_dim))], v_3[0i]);
     }
     workgroupBarrier();
   }

@@ -39,47 +39,48 @@ fn attention_x4_columns3_kernel(
   var v_8 : array<f32, 1>;
   let v_9 : i32 = i32((u32(v__1) / u32(group)));
   let v_10 : i32 = (state_ptr[1i] + i32(blockIdx.y));
-  let v_11 : i32 = select((v_10 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
-  let v_12 : i32 = select(0i, max(((v_10 + 1i) - window), 0i), (window > 0i));
+  let v_11 : i32 = select(podArgs.n, min(podArgs.n, (i32(blockIdx.y) + window)), (window > 0i));
+  let v_12 : i32 = select((v_10 + 1i), (state_ptr[1i] + v_11), (sees_later != 0i));
+  let v_13 : i32 = select(0i, max(((v_10 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   v_3[0i] = 0.000000e+00f;
   v_4[0i] = 0.000000e+00f;
-  for (var v_13 : i32 = i32((u32(v_12) / u32(64i))); v_13 < ((v_11 + 63i)>>6u); v_13++) {
-    let v_14 : i32 = ((v_13 * 64i) + i32(threadIdx.x));
+  for (var v_14 : i32 = i32((u32(v_13) / u32(64i))); v_14 < ((v_12 + 63i)>>6u); v_14++) {
+    let v_15 : i32 = ((v_14 * 64i) + i32(threadIdx.x));
     v_5[0i] = -1.000000e+30f;
-    if ((v_14 >= v_12) && (v_14 < v_11)) {
-      let v_15 : i32 = block_table_ptr[i32((u32(v_14) / u32(page_size)))];
-      let v_16 : i32 = i32((u32(v_14) % u32(page_size)));
+    if ((v_15 >= v_13) && (v_15 < v_12)) {
+      let v_16 : i32 = block_table_ptr[i32((u32(v_15) / u32(page_size)))];
+      let v_17 : i32 = i32((u32(v_15) % u32(page_size)));
       v_8[0i] = 0.000000e+00f;
-      for (var v_17 : i32 = 0i; v_17 < loads; v_17++) {
-        v_8[0i] = (v_8[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_17)], k_pages_ptr[(v_17 + (((((v_15 * kv_heads) + v_9) * page_size) + v_16) * loads))]));
+      for (var v_18 : i32 = 0i; v_18 < loads; v_18++) {
+        v_8[0i] = (v_8[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_18)], k_pages_ptr[(v_18 + (((((v_16 * kv_heads) + v_9) * page_size) + v_17) * loads))]));
       }
       v_5[0i] = capped((v_8[0i] * scale));
     }
     v_6[i32(threadIdx.x)] = v_5[0i];
     workgroupBarrier();
-    let v_18 : f32 = v[0i];
-    for (var v_19 : i32 = 0i; v_19 < 64i; v_19++) {
-      v[0i] = max(v[0i], v_6[v_19]);
+    let v_19 : f32 = v[0i];
+    for (var v_20 : i32 = 0i; v_20 < 64i; v_20++) {
+      v[0i] = max(v[0i], v_6[v_20]);
     }
     v_7[i32(threadIdx.x)] = exp((v_5[0i] - v[0i]));
     workgroupBarrier();
-    let v_20 : f32 = exp((v_18 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_20);
-    v_2[0i] = (v_2[0i] * v_20);
-    v_3[0i] = (v_3[0i] * v_20);
-    v_4[0i] = (v_4[0i] * v_20);
-    for (var v_21 : i32 = 0i; v_21 < min(64i, (v_11 - (v_13 * 64i))); v_21++) {
-      let v_22 : i32 = ((v_13 * 64i) + v_21);
-      let v_23 : i32 = block_table_ptr[i32((u32(v_22) / u32(page_size)))];
-      let v_24 : i32 = i32((u32(v_22) % u32(page_size)));
-      let v_25 : f32 = v_7[v_21];
-      v_1[0i] = (v_1[0i] + v_25);
-      v_2[0i] = fma(v_25, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_9) * page_size) + v_24) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_25, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_9) * page_size) + v_24) * head_dim))], v_3[0i]);
-      v_4[0i] = fma(v_25, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_23 * kv_heads) + v_9) * page_size) + v_24) * head_dim))], v_4[0i]);
+    let v_21 : f32 = exp((v_19 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_21);
+    v_2[0i] = (v_2[0i] * v_21);
+    v_3[0i] = (v_3[0i] * v_21);
+    v_4[0i] = (v_4[0i] * v_21);
+    for (var v_22 : i32 = 0i; v_22 < min(64i, (v_12 - (v_14 * 64i))); v_22++) {
+      let v_23 : i32 = ((v_14 * 64i) + v_22);
+      let v_24 : i32 = block_table_ptr[i32((u32(v_23) / u32(page_size)))];
+      let v_25 : i32 = i32((u32(v_23) % u32(page_size)));
+      let v_26 : f32 = v_7[v_22];
+      v_1[0i] = (v_1[0i] + v_26);
+      v_2[0i] = fma(v_26, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_9) * page_size) + v_25) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_9) * page_size) + v_25) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_9) * page_size) + v_25) * head_dim))], v_4[0i]);
     }
     workgroupBarrier();
   }

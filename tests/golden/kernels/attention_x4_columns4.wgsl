@@ -40,50 +40,51 @@ fn attention_x4_columns4_kernel(
   var v_9 : array<f32, 1>;
   let v_10 : i32 = i32((u32(v__1) / u32(group)));
   let v_11 : i32 = (state_ptr[1i] + i32(blockIdx.y));
-  let v_12 : i32 = select((v_11 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
-  let v_13 : i32 = select(0i, max(((v_11 + 1i) - window), 0i), (window > 0i));
+  let v_12 : i32 = select(podArgs.n, min(podArgs.n, (i32(blockIdx.y) + window)), (window > 0i));
+  let v_13 : i32 = select((v_11 + 1i), (state_ptr[1i] + v_12), (sees_later != 0i));
+  let v_14 : i32 = select(0i, max(((v_11 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
   v_3[0i] = 0.000000e+00f;
   v_4[0i] = 0.000000e+00f;
   v_5[0i] = 0.000000e+00f;
-  for (var v_14 : i32 = i32((u32(v_13) / u32(64i))); v_14 < ((v_12 + 63i)>>6u); v_14++) {
-    let v_15 : i32 = ((v_14 * 64i) + i32(threadIdx.x));
+  for (var v_15 : i32 = i32((u32(v_14) / u32(64i))); v_15 < ((v_13 + 63i)>>6u); v_15++) {
+    let v_16 : i32 = ((v_15 * 64i) + i32(threadIdx.x));
     v_6[0i] = -1.000000e+30f;
-    if ((v_15 >= v_13) && (v_15 < v_12)) {
-      let v_16 : i32 = block_table_ptr[i32((u32(v_15) / u32(page_size)))];
-      let v_17 : i32 = i32((u32(v_15) % u32(page_size)));
+    if ((v_16 >= v_14) && (v_16 < v_13)) {
+      let v_17 : i32 = block_table_ptr[i32((u32(v_16) / u32(page_size)))];
+      let v_18 : i32 = i32((u32(v_16) % u32(page_size)));
       v_9[0i] = 0.000000e+00f;
-      for (var v_18 : i32 = 0i; v_18 < loads; v_18++) {
-        v_9[0i] = (v_9[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_18)], k_pages_ptr[(v_18 + (((((v_16 * kv_heads) + v_10) * page_size) + v_17) * loads))]));
+      for (var v_19 : i32 = 0i; v_19 < loads; v_19++) {
+        v_9[0i] = (v_9[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_19)], k_pages_ptr[(v_19 + (((((v_17 * kv_heads) + v_10) * page_size) + v_18) * loads))]));
       }
       v_6[0i] = capped((v_9[0i] * scale));
     }
     v_7[i32(threadIdx.x)] = v_6[0i];
     workgroupBarrier();
-    let v_19 : f32 = v[0i];
-    for (var v_20 : i32 = 0i; v_20 < 64i; v_20++) {
-      v[0i] = max(v[0i], v_7[v_20]);
+    let v_20 : f32 = v[0i];
+    for (var v_21 : i32 = 0i; v_21 < 64i; v_21++) {
+      v[0i] = max(v[0i], v_7[v_21]);
     }
     v_8[i32(threadIdx.x)] = exp((v_6[0i] - v[0i]));
     workgroupBarrier();
-    let v_21 : f32 = exp((v_19 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_21);
-    v_2[0i] = (v_2[0i] * v_21);
-    v_3[0i] = (v_3[0i] * v_21);
-    v_4[0i] = (v_4[0i] * v_21);
-    v_5[0i] = (v_5[0i] * v_21);
-    for (var v_22 : i32 = 0i; v_22 < min(64i, (v_12 - (v_14 * 64i))); v_22++) {
-      let v_23 : i32 = ((v_14 * 64i) + v_22);
-      let v_24 : i32 = block_table_ptr[i32((u32(v_23) / u32(page_size)))];
-      let v_25 : i32 = i32((u32(v_23) % u32(page_size)));
-      let v_26 : f32 = v_8[v_22];
-      v_1[0i] = (v_1[0i] + v_26);
-      v_2[0i] = fma(v_26, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_3[0i]);
-      v_4[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_4[0i]);
-      v_5[0i] = fma(v_26, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_24 * kv_heads) + v_10) * page_size) + v_25) * head_dim))], v_5[0i]);
+    let v_22 : f32 = exp((v_20 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_22);
+    v_2[0i] = (v_2[0i] * v_22);
+    v_3[0i] = (v_3[0i] * v_22);
+    v_4[0i] = (v_4[0i] * v_22);
+    v_5[0i] = (v_5[0i] * v_22);
+    for (var v_23 : i32 = 0i; v_23 < min(64i, (v_13 - (v_15 * 64i))); v_23++) {
+      let v_24 : i32 = ((v_15 * 64i) + v_23);
+      let v_25 : i32 = block_table_ptr[i32((u32(v_24) / u32(page_size)))];
+      let v_26 : i32 = i32((u32(v_24) % u32(page_size)));
+      let v_27 : f32 = v_8[v_23];
+      v_1[0i] = (v_1[0i] + v_27);
+      v_2[0i] = fma(v_27, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_25 * kv_heads) + v_10) * page_size) + v_26) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_27, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_25 * kv_heads) + v_10) * page_size) + v_26) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_27, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_25 * kv_heads) + v_10) * page_size) + v_26) * head_dim))], v_4[0i]);
+      v_5[0i] = fma(v_27, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_25 * kv_heads) + v_10) * page_size) + v_26) * head_dim))], v_5[0i]);
     }
     workgroupBarrier();
   }

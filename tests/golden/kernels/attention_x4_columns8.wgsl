@@ -44,8 +44,9 @@ fn attention_x4_columns8_kernel(
   var v_13 : array<f32, 1>;
   let v_14 : i32 = i32((u32(v__1) / u32(group)));
   let v_15 : i32 = (state_ptr[1i] + i32(blockIdx.y));
-  let v_16 : i32 = select((v_15 + 1i), (state_ptr[1i] + podArgs.n), (sees_later != 0i));
-  let v_17 : i32 = select(0i, max(((v_15 + 1i) - window), 0i), (window > 0i));
+  let v_16 : i32 = select(podArgs.n, min(podArgs.n, (i32(blockIdx.y) + window)), (window > 0i));
+  let v_17 : i32 = select((v_15 + 1i), (state_ptr[1i] + v_16), (sees_later != 0i));
+  let v_18 : i32 = select(0i, max(((v_15 + 1i) - window), 0i), (window > 0i));
   v[0i] = -1.000000e+30f;
   v_1[0i] = 0.000000e+00f;
   v_2[0i] = 0.000000e+00f;
@@ -56,50 +57,50 @@ fn attention_x4_columns8_kernel(
   v_7[0i] = 0.000000e+00f;
   v_8[0i] = 0.000000e+00f;
   v_9[0i] = 0.000000e+00f;
-  for (var v_18 : i32 = i32((u32(v_17) / u32(64i))); v_18 < ((v_16 + 63i)>>6u); v_18++) {
-    let v_19 : i32 = ((v_18 * 64i) + i32(threadIdx.x));
+  for (var v_19 : i32 = i32((u32(v_18) / u32(64i))); v_19 < ((v_17 + 63i)>>6u); v_19++) {
+    let v_20 : i32 = ((v_19 * 64i) + i32(threadIdx.x));
     v_10[0i] = -1.000000e+30f;
-    if ((v_19 >= v_17) && (v_19 < v_16)) {
-      let v_20 : i32 = block_table_ptr[i32((u32(v_19) / u32(page_size)))];
-      let v_21 : i32 = i32((u32(v_19) % u32(page_size)));
+    if ((v_20 >= v_18) && (v_20 < v_17)) {
+      let v_21 : i32 = block_table_ptr[i32((u32(v_20) / u32(page_size)))];
+      let v_22 : i32 = i32((u32(v_20) % u32(page_size)));
       v_13[0i] = 0.000000e+00f;
-      for (var v_22 : i32 = 0i; v_22 < loads; v_22++) {
-        v_13[0i] = (v_13[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_22)], k_pages_ptr[(v_22 + (((((v_20 * kv_heads) + v_14) * page_size) + v_21) * loads))]));
+      for (var v_23 : i32 = 0i; v_23 < loads; v_23++) {
+        v_13[0i] = (v_13[0i] + dot(q_ptr[((((i32(blockIdx.y) * heads) + v__1) * loads) + v_23)], k_pages_ptr[(v_23 + (((((v_21 * kv_heads) + v_14) * page_size) + v_22) * loads))]));
       }
       v_10[0i] = capped((v_13[0i] * scale));
     }
     v_11[i32(threadIdx.x)] = v_10[0i];
     workgroupBarrier();
-    let v_23 : f32 = v[0i];
-    for (var v_24 : i32 = 0i; v_24 < 64i; v_24++) {
-      v[0i] = max(v[0i], v_11[v_24]);
+    let v_24 : f32 = v[0i];
+    for (var v_25 : i32 = 0i; v_25 < 64i; v_25++) {
+      v[0i] = max(v[0i], v_11[v_25]);
     }
     v_12[i32(threadIdx.x)] = exp((v_10[0i] - v[0i]));
     workgroupBarrier();
-    let v_25 : f32 = exp((v_23 - v[0i]));
-    v_1[0i] = (v_1[0i] * v_25);
-    v_2[0i] = (v_2[0i] * v_25);
-    v_3[0i] = (v_3[0i] * v_25);
-    v_4[0i] = (v_4[0i] * v_25);
-    v_5[0i] = (v_5[0i] * v_25);
-    v_6[0i] = (v_6[0i] * v_25);
-    v_7[0i] = (v_7[0i] * v_25);
-    v_8[0i] = (v_8[0i] * v_25);
-    v_9[0i] = (v_9[0i] * v_25);
-    for (var v_26 : i32 = 0i; v_26 < min(64i, (v_16 - (v_18 * 64i))); v_26++) {
-      let v_27 : i32 = ((v_18 * 64i) + v_26);
-      let v_28 : i32 = block_table_ptr[i32((u32(v_27) / u32(page_size)))];
-      let v_29 : i32 = i32((u32(v_27) % u32(page_size)));
-      let v_30 : f32 = v_12[v_26];
-      v_1[0i] = (v_1[0i] + v_30);
-      v_2[0i] = fma(v_30, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_2[0i]);
-      v_3[0i] = fma(v_30, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_3[0i]);
-      v_4[0i] = fma(v_30, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_4[0i]);
-      v_5[0i] = fma(v_30, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_5[0i]);
-      v_6[0i] = fma(v_30, v_pages_ptr[(min((i32(threadIdx.x) + 256i), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_6[0i]);
-      v_7[0i] = fma(v_30, v_pages_ptr[(min((i32(threadIdx.x) + 320i), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_7[0i]);
-      v_8[0i] = fma(v_30, v_pages_ptr[(min((i32(threadIdx.x) + 384i), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_8[0i]);
-      v_9[0i] = fma(v_30, v_pages_ptr[(min((i32(threadIdx.x) + 448i), (head_dim - 1i)) + (((((v_28 * kv_heads) + v_14) * page_size) + v_29) * head_dim))], v_9[0i]);
+    let v_26 : f32 = exp((v_24 - v[0i]));
+    v_1[0i] = (v_1[0i] * v_26);
+    v_2[0i] = (v_2[0i] * v_26);
+    v_3[0i] = (v_3[0i] * v_26);
+    v_4[0i] = (v_4[0i] * v_26);
+    v_5[0i] = (v_5[0i] * v_26);
+    v_6[0i] = (v_6[0i] * v_26);
+    v_7[0i] = (v_7[0i] * v_26);
+    v_8[0i] = (v_8[0i] * v_26);
+    v_9[0i] = (v_9[0i] * v_26);
+    for (var v_27 : i32 = 0i; v_27 < min(64i, (v_17 - (v_19 * 64i))); v_27++) {
+      let v_28 : i32 = ((v_19 * 64i) + v_27);
+      let v_29 : i32 = block_table_ptr[i32((u32(v_28) / u32(page_size)))];
+      let v_30 : i32 = i32((u32(v_28) % u32(page_size)));
+      let v_31 : f32 = v_12[v_27];
+      v_1[0i] = (v_1[0i] + v_31);
+      v_2[0i] = fma(v_31, v_pages_ptr[(min(i32(threadIdx.x), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_2[0i]);
+      v_3[0i] = fma(v_31, v_pages_ptr[(min((i32(threadIdx.x) + 64i), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_3[0i]);
+      v_4[0i] = fma(v_31, v_pages_ptr[(min((i32(threadIdx.x) + 128i), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_4[0i]);
+      v_5[0i] = fma(v_31, v_pages_ptr[(min((i32(threadIdx.x) + 192i), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_5[0i]);
+      v_6[0i] = fma(v_31, v_pages_ptr[(min((i32(threadIdx.x) + 256i), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_6[0i]);
+      v_7[0i] = fma(v_31, v_pages_ptr[(min((i32(threadIdx.x) + 320i), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_7[0i]);
+      v_8[0i] = fma(v_31, v_pages_ptr[(min((i32(threadIdx.x) + 384i), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_8[0i]);
+      v_9[0i] = fma(v_31, v_pages_ptr[(min((i32(threadIdx.x) + 448i), (head_dim - 1i)) + (((((v_29 * kv_heads) + v_14) * page_size) + v_30) * head_dim))], v_9[0i]);
     }
     workgroupBarrier();
   }

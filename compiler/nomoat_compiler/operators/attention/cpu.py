@@ -4,7 +4,8 @@ q: for each token and head a float32 scale, 12 bytes unused, then ``width`` int1
 Scores are exact integer products times scales, softmax is float32. The sum over V is of integers within a page, with
 weights rounded to int16 of the page's largest, and float32 across pages; so what a weight loses is below 2^-16 of a
 neighbour, never of the whole context. Token t attends to positions 0 ... p, p = state[1] + t; with ``window`` to
-p - window + 1 ... p; ``bidirectional`` to all up to the last token of the call. Capped: softcap * tanh(s / softcap).
+p - window + 1 ... p; ``bidirectional`` to all up to the last token of the call, or p + window - 1. Capped: softcap *
+tanh(s / softcap).
 Tolerance against NumPy on the dequantized q, k, v: 1e-4 * max|v|.
 
 The kernels of exact caches read q (n, heads * head_dim) as float32, and everything is float32: 2e-5 * max|v|.
@@ -211,7 +212,8 @@ def attention_prefill(build: Build, count: int, exact: bool) -> Any:
             with loop(0, mine) as i:
                 token = bind(i * threads + thread)
                 causal = bind(first + token + 1)
-                length = bind(T.Select(bidirectional != 0, first + tokens, causal))
+                ahead = bind(T.Select(window > 0, T.min(tokens, token + window), tokens))
+                length = bind(T.Select(bidirectional != 0, first + ahead, causal))
                 seen = _first_of(causal, window)
                 page = bind(T.truncdiv(seen, PAGE_TOKENS))
                 row = bind(token * heads + head)

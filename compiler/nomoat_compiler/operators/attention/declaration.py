@@ -28,11 +28,8 @@ OPERATOR = OperatorDeclaration(
     computes=(
         "softmax of `scale` · q · K, with `softcap` bent by `softcap · tanh(s / softcap)`, times V, over the positions "
         "0 ... p with p = `state[1] + t`; with `window` p − window + 1 ... p; with `bidirectional` up to the last "
-        "position of the call. Query head h uses key head h // (heads / kv_heads)"
+        "position of the call, of a `window` p + window − 1. Query head h uses key head h // (heads / kv_heads)"
     ),
     tolerance="2e-5 · max|v|: online softmax in float32",
-    rules=(
-        Rule(["==", ["%", "heads", "kv_heads"], 0], "heads must be a multiple of kv_heads"),
-        Rule(["max", ["==", "bidirectional", 0], ["==", "window", 0]], "bidirectional attention has no window"),
-    ),
+    rules=(Rule(["==", ["%", "heads", "kv_heads"], 0], "heads must be a multiple of kv_heads"),),
 )

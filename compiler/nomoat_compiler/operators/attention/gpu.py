@@ -82,7 +82,8 @@ def _attention(symbols: Symbols, name: str, width: int, columns: int) -> Kernel:
         head, token, index = thread.block_x, thread.block_y, thread.index
         kv_head = bind(quotient(head, group))
         position = bind(buffers["state"][1] + token)
-        length = bind(T.Select(bidirectional, buffers["state"][1] + symbols.n, position + 1))
+        ahead = bind(T.Select(window > 0, T.min(symbols.n, token + window), symbols.n))
+        length = bind(T.Select(bidirectional, buffers["state"][1] + ahead, position + 1))
         first = bind(T.Select(window > 0, T.max(position + 1 - window, 0), 0))
         maximum = Register(initial=f32(MASKED))
         total = Register(initial=f32(0))

@@ -23,6 +23,7 @@ CASES = (
     Case(_fields(20, window=3, softcap=1.5), position=9),
     Case(_fields(20, window=3, softcap=1.5), tokens=3, prefill=True, position=6),
     Case(_fields(20, bidirectional=True), tokens=5, prefill=True),
+    Case(_fields(20, bidirectional=True, window=2), tokens=5, prefill=True),
 )
 
 
@@ -39,6 +40,8 @@ def reference(definition: Mapping[str, Any], arrays: Arrays, tokens: int) -> Arr
         position = int(arrays["state"][1]) + t
         first = max(0, position - definition["window"] + 1) if definition["window"] else 0
         last = int(arrays["state"][1]) + tokens - 1 if definition["bidirectional"] else position
+        if definition["bidirectional"] and definition["window"]:
+            last = min(last, position + definition["window"] - 1)
         positions = np.arange(first, last + 1)
         page, slot = arrays["block_table"][positions // page_size], positions % page_size
         for head in range(heads):

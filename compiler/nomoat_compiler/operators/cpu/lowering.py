@@ -37,9 +37,21 @@ Json = dict[str, Any]
 Real = float | str | list[Any]
 
 
-def lowering(*steps: Json, memory: Sequence[Json] = (), refusals: Sequence[Json] = ()) -> Json:
+def lowering(
+    *steps: Json, memory: Sequence[Json] = (), refusals: Sequence[Json] = (), join: Json | None = None
+) -> Json:
     """The whole of it."""
-    return {"refusals": list(refusals), "memory": list(memory), "steps": list(steps)}
+    whole = {"refusals": list(refusals), "memory": list(memory), "steps": list(steps)}
+    return whole | ({"join": join} if join else {})
+
+
+def join(op: str, argument: str) -> Json:
+    """There is no barrier behind the last step where the program goes on with an ``op`` whose ``argument`` is what this
+    one writes: each thread makes of it what it reads there.
+
+    So this one shares its rows as ``op`` does, which both know from their fields ``rows`` and ``gated``.
+    """
+    return {"op": op, "argument": argument}
 
 
 def refusal(when: Expression, has: str) -> Json:

@@ -2,7 +2,7 @@
 
 Plain matrices are multiplied as they are, grouped ones by quantized activations: int8 for weights of 2 to 6 bits, 12
 bits for those of 8. In prefill the threads share the quantizing, and a barrier follows; for one token each thread
-quantizes (and norms) all of it for itself, which costs less than a barrier. What follows the product stands in the same
+norms (and quantizes) all of it for itself, which costs less than a barrier. What follows the product stands in the same
 step: a thread does it for the rows that it computed.
 """
 
@@ -39,7 +39,7 @@ def product(y: str, first: Expression, when: Expression) -> list[Json]:
     rows = plus("w.address", times(first, "w.block_row_bytes") if first else 0)
     sums = plus("w.sums", times(first, 4 * ROWS) if first else 0)
     sizes = (K_BLOCKS, ROW_BLOCKS, "scheme.zero")
-    plain_x = choose(NORM, "normed.address", "x.address")
+    plain_x, plain_stride = choose(NORM, "own_normed.address", "x.address"), choose(NORM, "own_normed.stride", 0)
     many, one = conjunction(when, PREFILL), conjunction(when, ALONE)
     gemm, gemv, own = "gemm_{w.format}", "gemv_{w.format}", "own_blocks.address"
 
@@ -48,7 +48,10 @@ def product(y: str, first: Expression, when: Expression) -> list[Json]:
         return call("add_rows", y, start, "n.address", ROW_BLOCKS, token_bytes, when=conjunction(when, name))
 
     return [
-        call("matmul_{w.format}", plain_x, rows, y, "n.address", "columns", ROW_BLOCKS, when=conjunction(when, PLAIN)),
+        call(
+            "matmul_{w.format}", plain_x, rows, y, "n.address", plain_stride, "columns", ROW_BLOCKS,
+            when=conjunction(when, PLAIN),
+        ),
         call(gemm, "blocks.address", rows, y, "n.address", *sizes, when=conjunction(many, COARSE)),
         call(gemm, "blocks.address", rows, sums, y, "n.address", *sizes, when=conjunction(many, FINE)),
         call(gemv, own, rows, y, "own_blocks.stride", *sizes, when=conjunction(one, COARSE)),
@@ -62,14 +65,13 @@ def product(y: str, first: Expression, when: Expression) -> list[Json]:
 ONE = 0x3F800000
 
 LOWERING = lowering(
-    step(norm("rms_norm", "normed.address", "n.address"), when=conjunction(PLAIN, NORM)),
     step(
         call("quantize", "x.address", "blocks.address", "n.address", "columns", K_BLOCKS, when=COARSE),
         call("quantize_fine", "x.address", "blocks.address", "n.address", "columns", K_BLOCKS, when=FINE),
         when=conjunction(GROUPED, PREFILL),
     ),
     step(
-        norm("rms_norm_own", "own_normed.address", "own_normed.stride", when=conjunction(GROUPED, ALONE, NORM)),
+        norm("rms_norm_own", "own_normed.address", "own_normed.stride", when=conjunction(ALONE, NORM)),
         *(
             call(
                 kernel, choose(NORM, "own_normed.address", "x.address"), "own_blocks.address",
@@ -96,7 +98,6 @@ LOWERING = lowering(
         scratch("own_blocks", TOKEN_BYTES, per_thread=True),
         scratch("blocks", times(TOKEN_BYTES, "prefill_chunk")),
         scratch("own_normed", times("columns", 4), per_thread=True),
-        scratch("normed", times("columns", 4)),
         scratch("gate", times(WIDTH, "prefill_chunk", 4, "gated")),
         scratch("up", times(WIDTH, "prefill_chunk", 4, "gated")),
     ),
@@ -106,7 +107,7 @@ LOWERING = lowering(
             times(["max", "prefill", "gated"], ["<", 0, ["%", WIDTH, ROWS]]),
             "a matrix product with {rows} rows, whose results are no multiple of 4",
         ),
-        # ``normed`` has room for one token. A rule of the operator says so too.
+        # ``own_normed`` has room for one token. A rule of the operator says so too.
         refusal(times("prefill", NORM), "a norm folded into prefill"),
     ),
 )  # fmt: skip

@@ -1,7 +1,8 @@
-"""LoRA's second product:  out[t, i] = sum_r b[r, i] * h[t, part(i) * rank + r]
+"""LoRA's second product:  out[t, i] = sum_r b[r, i] * h_scale[j] * h[t, j],  j = part(i) * rank + r
 
-h (n, parts * rank), b (rank, rows), out (n, rows), all float32; sums in float32, in the order of r. Tolerance 1e-6 *
-rank * max|h| * max|b|. Neighbouring invocations read neighbouring values of b; those of h, a few, come from the cache.
+h (n, parts * rank), h_scale (parts * rank,), out (n, rows) float32; b (rank, rows) float16 or float32; sums in float32,
+in the order of r. Tolerance 1e-6 * rank * max|h * h_scale| * max|b|. Neighbouring invocations read neighbouring values
+of b; those of h, a few, come from the cache.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from tvm.script.ir_builder import tirx as T
 
 from ...expression import Expression, ceil_div
-from ..gpu.emit import Argument, Buffers, Register, Thread, bind, f32, function, store
+from ..gpu.emit import Argument, Buffers, Register, Thread, bind, f32, function, half, store
 from ..gpu.operator import GpuOperator, Kernel, Stage, Symbols, Variant
 from .declaration import PARTS
 
@@ -17,7 +18,11 @@ THREADS = 64
 
 
 def gpu() -> GpuOperator:
-    return GpuOperator((Stage("lora_up", (Variant("lora_up", 1, _lora_up),)),))
+    variants = (
+        Variant("lora_up_float16", "scheme.float16", lambda symbols: _lora_up(symbols, "float16")),
+        Variant("lora_up_float32", "scheme.float32", lambda symbols: _lora_up(symbols, "float32")),
+    )
+    return GpuOperator((Stage("lora_up", variants),))
 
 
 def begin(part: str) -> Expression:
@@ -25,13 +30,17 @@ def begin(part: str) -> Expression:
     return ["+", part, ["*", ["==", part, 0], "rows"]]
 
 
-def _lora_up(symbols: Symbols) -> Kernel:
+def _lora_up(symbols: Symbols, dtype: str) -> Kernel:
     """One invocation for each row and token. grid: rows, tokens."""
     rows, rank = symbols.integer("rows"), symbols.integer("rank")
     begins = [symbols.integer(f"begin_{part}", begin(part)) for part in ("part_1", "part_2")]
+    h_values = symbols.integer("h_values", ["*", PARTS, "rank"])
+    # rank is a multiple of 4, so the halves fill whole words.
+    words = symbols.integer("words", ["//", ["*", "rank", "rows"], 2])
     arguments = [
-        Argument("h", (symbols.n, symbols.integer("h_values", ["*", PARTS, "rank"])), "float32"),
-        Argument("b", (rank, rows), "float32"),
+        Argument("h", (symbols.n, h_values), "float32"),
+        Argument("h_scale", (h_values,), "float32"),
+        Argument("b", (words,), "uint32") if dtype == "float16" else Argument("b", (rank, rows), "float32"),
         Argument("out", (symbols.n, rows), "float32"),
     ]
 
@@ -42,7 +51,13 @@ def _lora_up(symbols: Symbols) -> Kernel:
             start = bind(second + third)
             total = Register(initial=f32(0))
             with T.serial(rank) as r:
-                total.add(buffers["b"][r, row] * buffers["h"][thread.block_y, start + r])
+                value = buffers["h"][thread.block_y, start + r] * buffers["h_scale"][start + r]
+                if dtype == "float16":
+                    index = bind(r * rows + row)
+                    weight = half(buffers["b"][T.shift_right(index, 1)], T.bitwise_and(index, 1))
+                else:
+                    weight = buffers["b"][r, row]
+                total.add(weight * value)
             store(buffers["out"], total.get(), thread.block_y, row)
 
-    return function("lora_up", arguments, (ceil_div("rows", THREADS), "n"), THREADS, body)
+    return function(f"lora_up_{dtype}", arguments, (ceil_div("rows", THREADS), "n"), THREADS, body)

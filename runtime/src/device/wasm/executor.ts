@@ -7,11 +7,12 @@
 import { LlmError } from "../../internal/errors";
 import type { DerivedFiles } from "../../internal/files";
 import { roundUp } from "../../internal/round_up";
+import { MOST_ADAPTER_BYTES } from "../adapter_limit";
 import { isOfPrompt } from "../definition";
 import type { Copy, Executor, OpenOptions, Pacing, ReadbackPool, Staging, WeightStream } from "../executor";
-import { SAMPLERS } from "../instance";
 import type { Program } from "../program";
 import { bufferBytes, pagesPerSequence } from "../program_rules";
+import type { AdapterLayout } from "./adapter_layout";
 import { bandwidthPlan, measureBandwidth } from "./bandwidth";
 import { KvPool } from "./kv_pool";
 import { type Library, loadLibrary } from "./library";
@@ -36,9 +37,6 @@ const MEMORY_LIMIT = 2 ** 32;
 const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;
 /** Short enough that an abort takes effect soon: nothing else waits for this thread. */
 const PACING: Pacing = { synchronous: true, decodeTargetMs: 33, prefillTargetMs: 200, firstPrefill: 64 };
-
-/** Of all adapters on the device together. */
-const MOST_ADAPTER_BYTES = 2 ** 29;
 
 const STATE_BYTES = 256 * 2 ** 20;
 const FEWEST_SLOTS = 2;
@@ -170,6 +168,7 @@ class WasmExecutor implements Executor {
   readonly maxPages: number;
   readonly stateSlots: number;
   private readonly adapters = new Map<string, Adapters>();
+  private readonly layouts = new WeakMap<Program, AdapterLayout>();
   private pages: number;
   private lastThreads: number;
 
@@ -268,28 +267,25 @@ class WasmExecutor implements Executor {
   }
 
   async addAdapters(key: string, program: Program, arrays: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    const { AdapterLayout, UNIT } = await import("./adapter_layout");
     if (this.failure) throw this.failure;
-    const { kv, kvBase, image, weightBase } = this.contents;
-    const planned = planSteps(program, this.library.relaxed);
-    const functions = new Map([...planned].filter(([name]) => !(SAMPLERS as readonly string[]).includes(name)));
-    const layOut = (base: number) => {
-      const layout = new Layout(base);
-      const regions = this.regions.beside(layout, program, functions);
-      const own = new WeightImage(program, functions, image, layout.end - weightBase);
-      return { regions, image: own, end: weightBase + own.nbytes };
-    };
-    // Its size is known only when it is laid out; a slab may begin anywhere in a line.
-    const nbytes = layOut(0).end + WASM_PAGE;
+    const { kv, kvBase, weightBase } = this.contents;
+    const layout =
+      this.layouts.get(program) ??
+      new AdapterLayout(program, this.library.relaxed, { ...this.contents, regions: this.regions });
+    this.layouts.set(program, layout);
+    // A slab may begin anywhere in a unit.
+    const nbytes = layout.nbytes + UNIT;
     const offset = kv.take(nbytes, this.grow);
     try {
-      const { regions, image: own } = layOut(kvBase + offset);
-      for (const { address, bytes } of regions.steps.initial) this.put(address, bytes as Uint8Array<ArrayBuffer>);
-      own.put(this.memory, weightBase, arrays);
+      const place = roundUp(offset, UNIT);
+      for (const { address, bytes } of layout.initial) this.put(address + place, bytes as Uint8Array<ArrayBuffer>);
+      layout.image.put(this.memory, weightBase + place, arrays);
       const used = new Set([...this.adapters.values()].map(({ slot }) => slot));
       let slot = 0;
       while (used.has(slot)) slot++;
-      const names = new Map([...functions.keys()].map((name) => [name, `${name}@${slot}`]));
-      const plan = lower(functions, { regions, image: own, weightBase, kv, kvBase });
+      const plan = layout.planAt(place);
+      const names = new Map(Object.keys(plan).map((name) => [name, `${name}@${slot}`]));
       this.pool.load(
         Object.fromEntries(Object.entries(plan).map(([name, steps]) => [names.get(name)!, steps])),
         (textBytes, use) => {

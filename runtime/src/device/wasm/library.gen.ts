@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 402402,
-      "sha256": "d00c1047cf31cf9a9f86bdba46102cbbbc842d24e0650b9df70232a52fc6d2a3"
+      "nbytes": 406212,
+      "sha256": "7eb8bd77bc6103b392fd65b2d53dd8fa90a51ae3fe12aa3a145c1f1cff5fa9ca"
     },
     "relaxed": {
-      "nbytes": 402402,
-      "sha256": "7400fc841a1ff9562edbe6264f3fa70ee098b9f57b7c0072410cbf4392a8e171"
+      "nbytes": 406212,
+      "sha256": "a46b4bebdbca658fbef3756049a37eaf6e933ff423501e4e0374bee33a69adfe"
     },
     "plain-threads": {
-      "nbytes": 462341,
-      "sha256": "36e8407360bbf4fc48f924ae62669fe0f66c240bb3b936d21738a8373045ce74"
+      "nbytes": 466296,
+      "sha256": "153ce33dc12e1cc13a513e82f29b9486293c25ae9165d176c54974b7fcd9c445"
     },
     "plain": {
-      "nbytes": 462341,
-      "sha256": "f54f429c6c764b563e67e565e630e87ca9d33be0925ba9c457a4f1f818110c01"
+      "nbytes": 466296,
+      "sha256": "853031f457244a1c26db52ffc1e5fc41075884e1975e89c6007e4832269a9af5"
     }
   },
   "stack_bytes": 65536,
@@ -256,7 +256,9 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
-    "lora_up",
+    "lora_up_float16",
+    "lora_up_float32",
+    "mask_logits",
     "matmul_bfloat16",
     "matmul_float16",
     "matmul_float32",

@@ -7,8 +7,9 @@
  * NOTE the numbers come from a program whose definitions were checked against its buffers (definition_rules.ts).
  */
 import { LlmError } from "../../internal/errors";
+import { fieldOf } from "../definition";
 import type { Symbols } from "../expression";
-import type { ArgumentDeclaration } from "../operator_declaration";
+import type { ArgumentDeclaration, Expression } from "../operator_declaration";
 import type { KvPool } from "./kv_pool";
 import type { LoweringCall, LoweringStep } from "./lowering";
 import { filledIn, givenArguments, numberOf, type PlannedFunctions, type PlannedStep } from "./planned_step";
@@ -31,18 +32,67 @@ export function lower(functions: PlannedFunctions, places: Places): Plan {
   const plan: Record<string, readonly Step[]> = {};
   for (const [name, steps] of functions) {
     const tables = new Set<string>();
-    plan[name] = steps.flatMap((step) => lowerStep(step, places, tables));
+    let before: Step = [];
+    plan[name] = steps.flatMap((step, i) => {
+      const lowered = lowerStep(step, places, tables);
+      if (before.length > 0) lowered[0] = [...before, ...(lowered[0] ?? [])];
+      before = joins(step, steps[i + 1]) ? (lowered.pop() ?? []) : [];
+      return lowered;
+    });
   }
   return plan;
+}
+
+/** Whether threads go on with the next step at once: each reads there only what it computes here (Lowering.join). */
+function joins({ lowering: { join }, definition, arguments: given }: PlannedStep, next: PlannedStep | undefined) {
+  if (!join || next?.definition.op !== join.op) return false;
+  const targets = [...given.values()];
+  const written = [...next.arguments].filter(
+    ([name]) => next.declaration.arguments.find((a) => a.name === name)?.written,
+  );
+  return (
+    next.arguments.get(join.argument) === given.get("out") &&
+    ["rows", "gated"].every((field) => fieldOf(definition, field) === fieldOf(next.definition, field)) &&
+    written.every(([, array]) => !targets.includes(array))
+  );
+}
+
+/**
+ * The plan of the same functions where everything of their own lies `bytes` further on, given the plans for here and for
+ * `unit` bytes further on: what differs in them are the addresses of that.
+ */
+export function moved(here: Plan, further: Plan, unit: number, bytes: number): Plan {
+  const movedCall = (call: Call, other: Call): Call => {
+    const [kernel, ...values] = call;
+    return [kernel, ...values.map((value, i) => value + ((other[i + 1] as number) - value) * (bytes / unit))];
+  };
+  return Object.fromEntries(
+    Object.entries(here).map(([name, steps]) => [
+      name,
+      steps.map((step, i) => step.map((call, j) => movedCall(call, further[name]![i]![j]!))),
+    ]),
+  );
 }
 
 /** What one step of a program becomes. `tables`: those that the function has made so far. */
 export function lowerStep(step: PlannedStep, places: Places, tables: Set<string>): Step[] {
   const { symbols, names } = placed(step, places);
-  return step.lowering.steps
-    .filter((lowered) => numberOf(lowered.when, symbols) !== 0 && isDue(lowered, step, tables))
+  return stepsOf(step)
+    .filter((lowered) => isDue(lowered, step, tables))
     .map(({ calls }) => calls.flatMap((call) => callsOf(call, symbols, names)))
     .filter((calls) => calls.length > 0);
+}
+
+const chosen = new WeakMap<Symbols, readonly LoweringStep[]>();
+
+/** The steps and calls of a lowering that the definition asks for. Steps of the same operator share their symbols. */
+function stepsOf({ lowering, symbols }: PlannedStep): readonly LoweringStep[] {
+  const isThere = ({ when }: { readonly when: Expression }) => numberOf(when, symbols) !== 0;
+  const steps =
+    chosen.get(symbols) ??
+    lowering.steps.filter(isThere).map((step) => ({ ...step, calls: step.calls.filter(isThere) }));
+  chosen.set(symbols, steps);
+  return steps;
 }
 
 /** Whether the step is made: one with a table only where the function first needs that. */
@@ -57,11 +107,10 @@ function isDue({ once }: LoweringStep, step: PlannedStep, tables: Set<string>): 
 }
 
 function callsOf(
-  { when, kernel, arguments: values, groups }: LoweringCall,
+  { kernel, arguments: values, groups }: LoweringCall,
   symbols: Symbols,
   names: Readonly<Record<string, string>>,
 ): Call[] {
-  if (numberOf(when, symbols) === 0) return [];
   const one = (known: Symbols): Call => [
     filledIn(kernel, known, names),
     ...values.map((value) => numberOf(value, known)),
@@ -70,18 +119,17 @@ function callsOf(
   const of = numberOf(groups.of, symbols);
   const calls: Call[] = [];
   for (let first = 0; first < of; first += groups.most)
-    calls.push(one({ ...symbols, first, count: Math.min(groups.most, of - first) }));
+    calls.push(one(Object.assign(Object.create(symbols), { first, count: Math.min(groups.most, of - first) })));
   return calls;
 }
 
 /** The symbols of a step with those of places, and what stands for a symbol in a kernel's name. */
 function placed(step: PlannedStep, places: Places) {
   const { regions, kvBase } = places;
-  const symbols: Record<string, number> = {
-    ...step.symbols,
-    "n.address": step.prefill ? regions.n : regions.one,
-    "kv.address": kvBase,
-  };
+  // Above those of the step, which need not be copied.
+  const symbols: Record<string, number> = Object.create(step.symbols);
+  symbols["n.address"] = step.prefill ? regions.n : regions.one;
+  symbols["kv.address"] = kvBase;
   const names: Record<string, string> = {};
   for (const argument of givenArguments(step))
     placeArgument(argument, step.arguments.get(argument.name)!, places, symbols, names);

@@ -294,7 +294,6 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "per_thread": false
       },
       {"kind": "scratch", "name": "own_normed", "nbytes": ["*", "columns", 4], "per_thread": true},
-      {"kind": "scratch", "name": "normed", "nbytes": ["*", "columns", 4], "per_thread": false},
       {
         "kind": "scratch",
         "name": "gate",
@@ -309,16 +308,6 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       }
     ],
     "steps": [
-      {
-        "when": ["*", ["==", "scheme.grouped", 0], "has_norm_eps"],
-        "calls": [
-          {
-            "when": 1,
-            "kernel": "rms_norm",
-            "arguments": ["x.address", "gain.address", "normed.address", "n.address", "columns", "norm_eps.float32"]
-          }
-        ]
-      },
       {
         "when": ["*", "scheme.grouped", "prefill"],
         "calls": [
@@ -338,7 +327,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "when": 1,
         "calls": [
           {
-            "when": ["*", ["*", "scheme.grouped", ["==", "prefill", 0]], "has_norm_eps"],
+            "when": ["*", ["==", "prefill", 0], "has_norm_eps"],
             "kernel": "rms_norm_own",
             "arguments": ["x.address", "gain.address", "own_normed.address", "own_normed.stride", "columns", "norm_eps.float32"]
           },
@@ -370,10 +359,11 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             "when": ["*", ["==", "gated", 0], ["==", "scheme.grouped", 0]],
             "kernel": "matmul_{w.format}",
             "arguments": [
-              ["+", ["*", "has_norm_eps", "normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
+              ["+", ["*", "has_norm_eps", "own_normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
               "w.address",
               "out.address",
               "n.address",
+              ["+", ["*", "has_norm_eps", "own_normed.stride"], ["*", ["==", "has_norm_eps", 0], 0]],
               "columns",
               ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
             ]
@@ -452,10 +442,11 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             "when": ["*", "gated", ["==", "scheme.grouped", 0]],
             "kernel": "matmul_{w.format}",
             "arguments": [
-              ["+", ["*", "has_norm_eps", "normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
+              ["+", ["*", "has_norm_eps", "own_normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
               "w.address",
               "gate.address",
               "n.address",
+              ["+", ["*", "has_norm_eps", "own_normed.stride"], ["*", ["==", "has_norm_eps", 0], 0]],
               "columns",
               ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
             ]
@@ -534,10 +525,11 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
             "when": ["*", "gated", ["==", "scheme.grouped", 0]],
             "kernel": "matmul_{w.format}",
             "arguments": [
-              ["+", ["*", "has_norm_eps", "normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
+              ["+", ["*", "has_norm_eps", "own_normed.address"], ["*", ["==", "has_norm_eps", 0], "x.address"]],
               ["+", "w.address", ["*", ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4], "w.block_row_bytes"]],
               "up.address",
               "n.address",
+              ["+", ["*", "has_norm_eps", "own_normed.stride"], ["*", ["==", "has_norm_eps", 0], 0]],
               "columns",
               ["//", ["+", ["//", "rows", ["+", 1, "gated"]], 3], 4]
             ]
@@ -673,7 +665,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   "lora_up": {
     "refusals": [
       {
-        "when": ["<", 0, ["+", ["%", "part_1", 4], ["+", ["%", "part_2", 4], ["%", "rows", 4]]]],
+        "when": ["<", 0, ["+", ["%", "part_1", 4], ["+", ["%", "part_2", 4], ["%", ["//", "rows", ["+", 1, "gated"]], 4]]]],
         "has": "an adapter of a matrix whose {rows} rows or their parts are no multiple of 4"
       }
     ],
@@ -684,59 +676,152 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         "calls": [
           {
             "when": 1,
-            "kernel": "lora_up",
+            "kernel": "lora_up_{b.format}",
             "arguments": [
               "h.address",
-              ["+", "b.address", ["*", 4, 0]],
-              ["+", "out.address", ["*", 4, 0]],
+              "h_scale.address",
+              "b.address",
+              "out.address",
               "n.address",
               "rank",
               ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
               ["*", "rows", 4],
-              [
-                "//",
-                ["-", ["+", ["*", ["<", 0, "part_1"], "part_1"], ["*", ["==", ["<", 0, "part_1"], 0], "rows"]], 0],
-                4
-              ]
+              ["//", "b.block_row_bytes", 4],
+              ["//", ["//", "rows", ["+", 1, "gated"]], 4],
+              ["//", 0, 4],
+              ["//", ["+", ["*", ["<", 0, "part_1"], "part_1"], ["*", ["==", ["<", 0, "part_1"], 0], "rows"]], 4]
             ]
           },
           {
             "when": ["<", 0, "part_1"],
-            "kernel": "lora_up",
+            "kernel": "lora_up_{b.format}",
             "arguments": [
               ["+", "h.address", ["*", 4, "rank"]],
-              ["+", "b.address", ["*", 4, "part_1"]],
-              ["+", "out.address", ["*", 4, "part_1"]],
+              ["+", "h_scale.address", ["*", 4, "rank"]],
+              "b.address",
+              "out.address",
               "n.address",
               "rank",
               ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
               ["*", "rows", 4],
+              ["//", "b.block_row_bytes", 4],
+              ["//", ["//", "rows", ["+", 1, "gated"]], 4],
+              ["//", "part_1", 4],
+              ["//", ["+", ["*", ["<", 0, "part_2"], "part_2"], ["*", ["==", ["<", 0, "part_2"], 0], "rows"]], 4]
+            ]
+          },
+          {
+            "when": ["*", ["<", 0, "part_1"], ["<", 0, "part_2"]],
+            "kernel": "lora_up_{b.format}",
+            "arguments": [
+              ["+", "h.address", ["*", 8, "rank"]],
+              ["+", "h_scale.address", ["*", 8, "rank"]],
+              "b.address",
+              "out.address",
+              "n.address",
+              "rank",
+              ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
+              ["*", "rows", 4],
+              ["//", "b.block_row_bytes", 4],
+              ["//", ["//", "rows", ["+", 1, "gated"]], 4],
+              ["//", "part_2", 4],
+              ["//", "rows", 4]
+            ]
+          },
+          {
+            "when": "gated",
+            "kernel": "lora_up_{b.format}",
+            "arguments": [
+              "h.address",
+              "h_scale.address",
+              [
+                "+",
+                "b.address",
+                ["*", ["//", "rows", ["+", 1, "gated"]], ["//", "b.block_row_bytes", ["*", 4, "rows"]]]
+              ],
+              ["+", "out.address", ["*", 4, ["//", "rows", ["+", 1, "gated"]]]],
+              "n.address",
+              "rank",
+              ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
+              ["*", "rows", 4],
+              ["//", "b.block_row_bytes", 4],
+              ["//", ["//", "rows", ["+", 1, "gated"]], 4],
+              ["//", ["-", 0, ["//", "rows", ["+", 1, "gated"]]], 4],
               [
                 "//",
                 [
                   "-",
-                  ["+", ["*", ["<", 0, "part_2"], "part_2"], ["*", ["==", ["<", 0, "part_2"], 0], "rows"]],
-                  "part_1"
+                  ["+", ["*", ["<", 0, "part_1"], "part_1"], ["*", ["==", ["<", 0, "part_1"], 0], "rows"]],
+                  ["//", "rows", ["+", 1, "gated"]]
                 ],
                 4
               ]
             ]
           },
           {
-            "when": ["*", ["<", 0, "part_1"], ["<", 0, "part_2"]],
-            "kernel": "lora_up",
+            "when": ["*", ["<", 0, "part_1"], "gated"],
+            "kernel": "lora_up_{b.format}",
             "arguments": [
-              ["+", "h.address", ["*", 8, "rank"]],
-              ["+", "b.address", ["*", 4, "part_2"]],
-              ["+", "out.address", ["*", 4, "part_2"]],
+              ["+", "h.address", ["*", 4, "rank"]],
+              ["+", "h_scale.address", ["*", 4, "rank"]],
+              [
+                "+",
+                "b.address",
+                ["*", ["//", "rows", ["+", 1, "gated"]], ["//", "b.block_row_bytes", ["*", 4, "rows"]]]
+              ],
+              ["+", "out.address", ["*", 4, ["//", "rows", ["+", 1, "gated"]]]],
               "n.address",
               "rank",
               ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
               ["*", "rows", 4],
-              ["//", ["-", "rows", "part_2"], 4]
+              ["//", "b.block_row_bytes", 4],
+              ["//", ["//", "rows", ["+", 1, "gated"]], 4],
+              ["//", ["-", "part_1", ["//", "rows", ["+", 1, "gated"]]], 4],
+              [
+                "//",
+                [
+                  "-",
+                  ["+", ["*", ["<", 0, "part_2"], "part_2"], ["*", ["==", ["<", 0, "part_2"], 0], "rows"]],
+                  ["//", "rows", ["+", 1, "gated"]]
+                ],
+                4
+              ]
+            ]
+          },
+          {
+            "when": ["*", ["*", ["<", 0, "part_1"], ["<", 0, "part_2"]], "gated"],
+            "kernel": "lora_up_{b.format}",
+            "arguments": [
+              ["+", "h.address", ["*", 8, "rank"]],
+              ["+", "h_scale.address", ["*", 8, "rank"]],
+              [
+                "+",
+                "b.address",
+                ["*", ["//", "rows", ["+", 1, "gated"]], ["//", "b.block_row_bytes", ["*", 4, "rows"]]]
+              ],
+              ["+", "out.address", ["*", 4, ["//", "rows", ["+", 1, "gated"]]]],
+              "n.address",
+              "rank",
+              ["*", ["*", ["+", 1, ["+", ["<", 0, "part_1"], ["<", 0, "part_2"]]], "rank"], 4],
+              ["*", "rows", 4],
+              ["//", "b.block_row_bytes", 4],
+              ["//", ["//", "rows", ["+", 1, "gated"]], 4],
+              ["//", ["-", "part_2", ["//", "rows", ["+", 1, "gated"]]], 4],
+              ["//", ["-", "rows", ["//", "rows", ["+", 1, "gated"]]], 4]
             ]
           }
         ]
+      }
+    ],
+    "join": {"op": "linear", "argument": "delta"}
+  },
+  "mask_logits": {
+    "refusals": [],
+    "memory": [],
+    "steps": [
+      {
+        "when": 1,
+        "calls": [{"when": 1, "kernel": "mask_logits", "arguments": ["token_mask.address", "logits.address", "vocab_size"]}]
       }
     ]
   },

@@ -5,7 +5,7 @@
 import { LlmError } from "../../internal/errors";
 import { definitionSymbols, fieldOf, isOfPrompt } from "../definition";
 import { declarationOf } from "../definition_reader";
-import { evaluate, type Symbols } from "../expression";
+import { apply, type Symbols } from "../expression";
 import { fail } from "../invalid_package";
 import type { ArgumentDeclaration, Expression, OperatorDeclaration } from "../operator_declaration";
 import { NUMBER_KINDS } from "../operators.gen";
@@ -44,7 +44,8 @@ export function planSteps(program: Program, relaxed: boolean): PlannedFunctions 
         symbols.set(step.operator, known);
       }
       const one = { definition, declaration, lowering, arguments: step.arguments, symbols: known, prefill };
-      return { ...one, symbols: { ...known, ...formsOf(one, forms) } };
+      const written = formsOf(one, forms);
+      return written ? { ...one, symbols: { ...known, ...written } } : one;
     });
     functions.set(name, planned);
   }
@@ -67,8 +68,13 @@ export function schemeOf({ definition, declaration }: PlannedStep): Scheme {
  * for the expressions of a program: here it is an error of ours.
  */
 export function numberOf(expression: Expression, symbols: Symbols): number {
-  requireNames(expression, symbols);
-  return evaluate(expression, symbols);
+  if (typeof expression === "number") return expression;
+  if (typeof expression === "object")
+    return apply(expression[0], numberOf(expression[1], symbols), numberOf(expression[2], symbols));
+  const value = symbols[expression];
+  if (value === undefined)
+    throw new LlmError("internal", `A lowering names ${expression}, which its step does not have.`);
+  return value;
 }
 
 /** `text` with the value of each `{symbol}`. */
@@ -111,11 +117,11 @@ function refuse({ refusals }: Lowering, symbols: Symbols): void {
 }
 
 /**
- * `<form>.written` of a step. `forms` has the form in which each buffer was last written, and is brought up to date.
+ * `<form>.written` of a step; null where it has no forms. `forms` has the form in which each buffer was last written, and is brought up to date.
  * A form of no bytes is none. Errors: unsupported_device where the step reads a buffer as it stands in the program, and
  * it was written in a form.
  */
-function formsOf(step: PlannedStep, forms: Map<string, string>): Symbols {
+function formsOf(step: PlannedStep, forms: Map<string, string>): Symbols | null {
   const symbols: Record<string, number> = {};
   const given = givenArguments(step).filter(({ role }) => role === "activations");
   const formOf = (argument: string) => step.lowering.memory.find((memory) => isForm(memory, argument, step))?.name;
@@ -133,7 +139,7 @@ function formsOf(step: PlannedStep, forms: Map<string, string>): Symbols {
     if (form === undefined) forms.delete(step.arguments.get(name)!);
     else forms.set(step.arguments.get(name)!, form);
   }
-  return symbols;
+  return step.lowering.memory.some(({ kind }) => kind === "form") ? symbols : null;
 }
 
 function isForm(memory: Memory, argument: string, { symbols }: PlannedStep): boolean {
@@ -156,15 +162,6 @@ export function exactCaches(functions: PlannedFunctions): ReadonlySet<string> {
     }
   }
   return new Set([...exact.keys()].filter((array) => exact.get(array)));
-}
-
-function requireNames(expression: Expression, symbols: Symbols): void {
-  if (typeof expression === "object") {
-    requireNames(expression[1], symbols);
-    requireNames(expression[2], symbols);
-  } else if (typeof expression === "string" && !Object.hasOwn(symbols, expression)) {
-    throw new LlmError("internal", `A lowering names ${expression}, which its step does not have.`);
-  }
 }
 
 function unsupported(what: string): LlmError {

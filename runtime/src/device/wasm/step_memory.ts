@@ -80,9 +80,9 @@ export function keyOf(step: PlannedStep, memory: Memory): string {
   const { kind, name } = memory;
   switch (kind) {
     case "scratch":
-      return JSON.stringify([kind, definition.op, name]);
+      return `${kind} ${definition.op} ${name}`;
     case "form":
-      return JSON.stringify([kind, name, given.get(memory.argument)]);
+      return `${kind} ${name} ${given.get(memory.argument)}`;
     case "table":
       return JSON.stringify([kind, definition.op, name, keyValues(memory.key, step)]);
     case "numbers": {

@@ -65,6 +65,8 @@ export class WebGpuExecutor implements Executor {
   readonly threads = null;
   readonly weightBytesPerToken: number;
   private readonly adapters = new Map<string, Adapters>();
+  /** Those of other adapters of the same ranks serve new ones too. */
+  private readonly adapterPlans = new WeakMap<Program, Plan>();
   private readonly slicers: { readonly prefill: Slicer; readonly others: Slicer };
   private prefillN = 1;
 
@@ -280,7 +282,13 @@ export class WebGpuExecutor implements Executor {
 
   addAdapters(key: string, program: Program, arrays: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<void> {
     const { device, making } = this;
-    return planned(device, program, making.trust, making.options, (plan) => this.bindAdapters(key, plan, arrays));
+    // Its kernels have been tried.
+    const known = this.adapterPlans.get(program);
+    if (known) return this.bindAdapters(key, known, arrays);
+    return planned(device, program, making.trust, making.options, async (plan) => {
+      await this.bindAdapters(key, plan, arrays);
+      this.adapterPlans.set(program, plan);
+    });
   }
 
   removeAdapters(key: string): void {

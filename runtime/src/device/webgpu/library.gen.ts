@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1392066,
-  "sha256": "53224372a89df4ec40cf1a44a99bebb44c9455c9af942ed11289562ca3196baf"
+  "nbytes": 1396719,
+  "sha256": "3ac23f383ddc03db88b3c0220309bd6cee8fd982af561562427a8921ead92906"
 } as const;

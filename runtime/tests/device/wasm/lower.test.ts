@@ -3,11 +3,12 @@
 // that is there for it. Needs nothing.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { bindAdapters } from "../../../src/device/adapters";
 import type { Program } from "../../../src/device/program";
 import { parseProgram } from "../../../src/device/program_reader";
 import { KvPool } from "../../../src/device/wasm/kv_pool";
 import { LIBRARY } from "../../../src/device/wasm/library.gen";
-import { lower, lowerStep, type Places } from "../../../src/device/wasm/lower";
+import { lower, lowerStep, moved, type Places } from "../../../src/device/wasm/lower";
 import { Layout } from "../../../src/device/wasm/memory";
 import {
   exactCaches,
@@ -31,11 +32,11 @@ interface Laid extends Places {
   readonly end: number;
 }
 
-function laidOut(program: Program, { relaxed = true, threads = 2 } = {}): Laid {
+function laidOut(program: Program, { relaxed = true, threads = 2, first = FIRST_ADDRESS } = {}): Laid {
   const functions = planSteps(program, relaxed);
   const image = new WeightImage(program, functions);
   const kv = new KvPool(program, exactCaches(functions));
-  const layout = new Layout(FIRST_ADDRESS);
+  const layout = new Layout(first);
   const sizes = { threads, stateSlots: 2, blockTables: kv.tables.length };
   const regions = new Regions(layout, program, functions, sizes);
   return { functions, regions, image, weightBase: WEIGHT_BASE, kv, kvBase: KV_BASE, end: layout.end };
@@ -230,5 +231,52 @@ describe("the numbers of dynamic NTK scaling", () => {
 
   it("are zero where there is none", () => {
     expect([...wordsOf(definitions(false))].every((byte) => byte === 0)).toBe(true);
+  });
+});
+
+describe("adapters", () => {
+  const base = fixture("tiny_llama");
+  const linear = [...base.tensors.values()].filter(({ kind }) => kind === "linear");
+  const program = bindAdapters(base, new Map(linear.map(({ name }) => [name, { rank: 8, dtype: "float16" }])));
+  const laid = laidOut(program);
+
+  it("take one barrier more for each product that they change", () => {
+    const [alone, adapted] = [laidOut(base), laid].map((each) => lower(each.functions, each));
+    for (const name of ["prefill", "decode"]) {
+      const products = laid.functions.get(name)!.filter(({ definition }) => definition.op === "lora_up").length;
+      expect(products).toBeGreaterThan(linear.length / 2);
+      expect(adapted![name]!.length).toBe(alone![name]!.length + products);
+    }
+  });
+
+  it("have a barrier behind what the next step does not add, or overwrites", () => {
+    const steps = laid.functions.get("decode")!;
+    const index = steps.findIndex(({ definition }) => definition.op === "lora_up");
+    const [up, product] = [steps[index]!, steps[index + 1]!];
+    const barriers = (next?: PlannedStep) => {
+      const functions = new Map([["decode", next ? [up, next] : [up]]]);
+      return lower(functions, laid).decode!.length;
+    };
+    const given = (name: string, array: string) => ({
+      ...product,
+      arguments: new Map(product.arguments).set(name, array),
+    });
+    expect(barriers(product)).toBe(1);
+    expect(barriers()).toBe(1);
+    expect(barriers(steps[index - 1])).toBe(2);
+    expect(barriers(given("delta", "logits"))).toBe(2);
+    expect(barriers(given("out", "lora.h"))).toBe(2);
+    expect(
+      barriers({ ...product, definition: { ...product.definition, gated: true } as typeof product.definition }),
+    ).toBe(2);
+  });
+
+  it("are lowered once for every place", () => {
+    const at = (first: number) => {
+      const there = laidOut(program, { first });
+      return lower(there.functions, there);
+    };
+    const here = FIRST_ADDRESS;
+    for (const bytes of [0, 64, 64 * 1000]) expect(moved(at(here), at(here + 64), 64, bytes)).toEqual(at(here + bytes));
   });
 });

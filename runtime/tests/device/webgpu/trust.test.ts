@@ -158,14 +158,14 @@ describe.skipIf(!tiny)("trust in kernels", () => {
   it("refuses scales below the smallest normal half where the device takes them for zero, and no others", async () => {
     const memory = new MemoryFiles();
     const tinyScales = (name: string, bytes: Uint8Array) =>
-      name === "model.layers.1.mlp.down_proj.q_scale_min" ? bytes.map((byte, at) => (at < 2 ? 1 : byte)) : bytes;
+      name === "model.layers.1.mlp.down_proj.q_scale" ? bytes.map((byte, at) => (at < 2 ? 1 : byte)) : bytes;
     await load(loadLibrary, memory, {}, quantized!);
     await expect(load(loadLibrary, memory, {}, quantized!, tinyScales)).resolves.toBeInstanceOf(WebGpuExecutor);
     memory.edit((verdicts) => Object.assign(verdicts, { exactHalves: false }));
     expect((await load(loadLibrary, memory, {}, quantized!)).doubts).toBeNull();
     await expect(load(loadLibrary, memory, {}, quantized!, tinyScales)).rejects.toMatchObject({
       code: "unsupported_device",
-      message: expect.stringContaining("model.layers.1.mlp.down_proj.q_scale_min"),
+      message: expect.stringContaining("model.layers.1.mlp.down_proj.q_scale"),
     });
   });
 

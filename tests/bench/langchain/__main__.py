@@ -1,0 +1,80 @@
+"""How many of LangChain's standard tests of chat models pass against `nomoat serve`.
+
+    python -m tests.bench.langchain [--device wasm] [-k EXPRESSION]
+
+The model is Qwen2.5-Coder-0.5B-Instruct, which knows tools. Tests that a small model may answer wrongly (they ask for a
+certain tool, or for a certain number) run at temperature 0, and are reported as they end. Prints a line for each test
+that did not pass, with the last line of its failure, and the counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import venv
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from tests.fixtures.packages import ROOT, compiled
+from tests.fixtures.real_models import QWEN, fetched
+
+HERE = Path(__file__).parent
+CACHE = ROOT / ".cache" / "bench" / "langchain"
+PYTHON = CACHE / "bin" / "python"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.langchain", description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="wasm")
+    parser.add_argument("-k", default="", help="pytest's expression of which tests to run")
+    options = parser.parse_args()
+    install()
+    package = compiled(fetched(QWEN), "q4", name="qwen2.5-coder-0.5b")
+    command = [sys.executable, "-m", "nomoat", "serve", str(package), "--port", "0", "--json"]
+    server = subprocess.Popen(
+        [*command, "--device", options.device], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert server.stdout is not None
+        served = json.loads(server.stdout.readline())
+        return run(f"{served['url']}/v1", served["models"][0], options.k)
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def install() -> None:
+    requirements = HERE / "requirements.txt"
+    stamp = CACHE / "installed.txt"
+    if stamp.exists() and stamp.read_text() == requirements.read_text():
+        return
+    venv.create(CACHE, with_pip=True, clear=True)
+    subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "-r", requirements, "pytest"], check=True)
+    stamp.write_text(requirements.read_text())
+
+
+def run(url: str, model: str, expression: str) -> int:
+    report = CACHE / "report.xml"
+    report.unlink(missing_ok=True)
+    # Without this project's pytest settings, whose plugins the environment does not have.
+    command = [str(PYTHON), "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(HERE), str(HERE / "suite.py")]
+    command += ["-p", "no:cacheprovider", f"--junitxml={report}", "-k", expression, "--asyncio-mode=auto"]
+    environment = {**os.environ, "NOMOAT_URL": url, "NOMOAT_MODEL": model, "PYTHONPATH": ""}
+    subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL)
+    passed, other = 0, 0
+    for case in ElementTree.parse(report).iter("testcase"):
+        ended = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
+        if ended is None:
+            passed += 1
+            continue
+        other += 1
+        print(f"{ended.tag:8s} {case.get('name')}: {(ended.get('message') or '').splitlines()[:1]}")
+    print(f"{passed} passed of {passed + other}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

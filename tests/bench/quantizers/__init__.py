@@ -1,0 +1,1 @@
+"""Our q4 of floats against llama.cpp's and MLC's quantizers: see __main__.py."""
