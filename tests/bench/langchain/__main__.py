@@ -59,8 +59,19 @@ def install() -> None:
 def run(url: str, model: str, expression: str) -> int:
     report = CACHE / "report.xml"
     report.unlink(missing_ok=True)
-    # Without this project's pytest settings, whose plugins the environment does not have.
-    command = [str(PYTHON), "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(HERE), str(HERE / "suite.py")]
+    # Without this project's settings and fixtures, which the environment cannot load.
+    command = [
+        str(PYTHON),
+        "-m",
+        "pytest",
+        "-q",
+        "--noconftest",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(HERE),
+        str(HERE / "suite.py"),
+    ]
     command += ["-p", "no:cacheprovider", f"--junitxml={report}", "-k", expression, "--asyncio-mode=auto"]
     environment = {**os.environ, "NOMOAT_URL": url, "NOMOAT_MODEL": model, "PYTHONPATH": ""}
     subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL)
