@@ -25,6 +25,9 @@ class TestServer(ChatModelIntegrationTests):
             "api_key": "none",
             "max_retries": 0,
             "stream_usage": True,
+            # A small model may go on to the end of its context, which is minutes on a CPU.
+            "max_tokens": 256,
+            "temperature": 0,
         }
 
     @property
