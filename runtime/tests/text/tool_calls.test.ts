@@ -392,3 +392,16 @@ describe("formats", () => {
     expect(found("hermes").format([at], "required", false)).not.toBeNull();
   });
 });
+
+test("an empty list of properties means that there are none, and a schema without a list leaves them free", () => {
+  const schemaOf = (parameters: object): string => {
+    const tool: Tool = {
+      type: "function",
+      function: { name: "now", parameters: parameters as Record<string, unknown> },
+    };
+    return JSON.stringify(found("hermes").format([tool], "required", false));
+  };
+  expect(schemaOf({ type: "object", properties: {}, required: [] })).toContain('"additionalProperties":false');
+  expect(schemaOf({ type: "object" })).not.toContain("additionalProperties");
+  expect(schemaOf({ properties: {}, patternProperties: { a: true } })).not.toContain("additionalProperties");
+});

@@ -73,6 +73,8 @@ def run(url: str, model: str, expression: str) -> int:
         str(HERE / "suite.py"),
     ]
     command += ["-p", "no:cacheprovider", f"--junitxml={report}", "-k", expression, "--asyncio-mode=auto"]
+    # The client keeps its connections, which belong to one loop.
+    command += ["-o", "asyncio_default_test_loop_scope=session", "-o", "asyncio_default_fixture_loop_scope=session"]
     environment = {**os.environ, "NOMOAT_URL": url, "NOMOAT_MODEL": model, "PYTHONPATH": ""}
     subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL)
     passed, other = 0, 0

@@ -80,9 +80,17 @@ function notACall(marker: string): string {
   return `(?:[^{\`\\s${first}]|${first}[^${second}]|\`[^\`]|\`\`[^\`]|\`\`\`(?:[^j\\s{]|j[^s]|js[^o]))`;
 }
 
+/** An empty list of properties and no more means none: a model that is free there writes whatever comes to it. */
+function hasNone(parameters: Schema): boolean {
+  const { type: _, title: __, description: ___, required = [], properties, ...others } = parameters;
+  const isEmpty = typeof properties === "object" && properties !== null && Object.keys(properties).length === 0;
+  return isEmpty && Array.isArray(required) && required.length === 0 && Object.keys(others).length === 0;
+}
+
 function argumentsFormat(syntax: Syntax, parameters: Schema, mark: (text: string) => Format): Format {
   const form = syntax.arguments;
-  if (form === "json") return { type: "schema", schema: { type: "object", ...parameters } };
+  if (form === "json")
+    return { type: "schema", schema: { type: "object", ...(hasNone(parameters) ? NO_PARAMETERS : parameters) } };
   const python: Tags = { open: "", middle: "=", close: "", between: ", " };
   return listed(parameters, form === "python" ? python : form, form === "python", mark);
 }
