@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from nomoat.browser.local_site import local_site
 from nomoat.browser.runner import RunnerPage
-from nomoat.server import create_app
 from playwright.sync_api import Browser
 
 from tests.conftest import PackageOf
 from tests.e2e.devices import on_each_device
+from tests.e2e.tiny_runner import tiny_runner
 
 pytestmark = pytest.mark.browser
 CHAT = [{"role": "user", "content": "What comes after four?"}]
@@ -36,13 +35,8 @@ NUMBERS = itertools.count(1)
 @pytest.fixture(scope="module")
 def page(chromium: Browser, tiny_package: PackageOf, device: str) -> Iterator[RunnerPage]:
     """The runner page with the tiny Llama on the device."""
-    with local_site(create_app([tiny_package("f32")])) as url:
-        context = chromium.new_context()
-        page = RunnerPage(context.new_page(), lambda _phase, _loaded, _total: None)
-        page.open(f"{url}/runner.html", None)
-        page.call("load", f"{url}/models/tiny_llama-f32/", {"device": device})
+    with tiny_runner(chromium, tiny_package("f32"), device) as page:
         yield page
-        context.close()
 
 
 @on_each_device

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from nomoat.browser.local_site import local_site
 from nomoat.browser.runner import RunnerPage
-from nomoat.server import create_app
 from playwright.sync_api import Browser
 
 from tests.conftest import PackageOf
+from tests.e2e.tiny_runner import tiny_runner
 
 pytestmark = pytest.mark.browser
 GREEDY = {"temperature": 0, "maxTokens": 8, "repetitionPenalty": 1}
@@ -30,13 +29,8 @@ TOLERANCE = 0.05
 @pytest.fixture(scope="module")
 def page(chromium: Browser, tiny_package: PackageOf, device: str) -> Iterator[RunnerPage]:
     """The runner page with the tiny Llama on the device."""
-    with local_site(create_app([tiny_package("f32")])) as url:
-        context = chromium.new_context()
-        page = RunnerPage(context.new_page(), lambda _phase, _loaded, _total: None)
-        page.open(f"{url}/runner.html", None)
-        page.call("load", f"{url}/models/tiny_llama-f32/", {"device": device})
+    with tiny_runner(chromium, tiny_package("f32"), device) as page:
         yield page
-        context.close()
 
 
 def test_a_session_answers_as_the_whole_chat_would(page: RunnerPage) -> None:

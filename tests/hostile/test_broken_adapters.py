@@ -9,25 +9,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nomoat.browser import Adapter
-from nomoat.browser.local_site import local_site
 from nomoat.browser.runner import RunnerPage
-from nomoat.server.site import SITE_FOLDER
 from nomoat_compiler.adapter.compile import compile_adapter
 from nomoat_compiler.errors import ERROR_CODES, NomoatError
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from tests.fixtures.written_lora import write_lora
 from tests.hostile.broken_adapters import ADAPTER_LIES, every_scale
 from tests.hostile.broken_packages import Lie, edit_json, set_path, sign
+from tests.hostile.hosted_page import hosted_page
 from tests.parity.package_browser import PackageBrowser
 
 pytestmark = pytest.mark.browser
@@ -75,19 +69,8 @@ def host(
     folder = tmp_path_factory.mktemp("packages")
     base = Path(shutil.copytree(tiny_package("q4"), folder / "base"))
     compile_adapter(write_lora(base, folder / "peft", 1, 4, size=2.0), folder / "good", base=base)
-    packages = Mount("/packages", StaticFiles(directory=folder))
-    app = Starlette(routes=[packages, Mount("/", StaticFiles(directory=SITE_FOLDER))])
-    with ExitStack() as stack:
-        base_url = stack.enter_context(local_site(app))
-
-        def open_page(browser: Any) -> RunnerPage:
-            context = browser.new_context()
-            stack.callback(lambda: package_browser.call(lambda _browser: context.close()))
-            page = RunnerPage(context.new_page(), lambda _phase, _loaded, _total: None)
-            page.open(f"{base_url}/runner.html", Adapter.SOFTWARE)
-            return page
-
-        host = Host(package_browser, package_browser.call(open_page), base_url, folder)
+    with hosted_page(package_browser, folder) as (page, base_url):
+        host = Host(package_browser, page, base_url, folder)
         host.call("load", f"{base_url}/packages/base/", {"device": request.param})
         host.load(folder / "good", "good")
         host.known = host.answers()

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
-from nomoat_compiler.errors import NomoatError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from nomoat.openai_api.engine_page import EnginePage
+from nomoat.openai_api.fields import read_fields
 
 MAX_CHOICES = 16
 
@@ -54,12 +54,7 @@ OPTIONS = {
 
 def read_completion(body: Mapping[str, Any]) -> CompletionRequest:
     """Raises ``NomoatError`` ``invalid_request`` with the field's name as ``param``."""
-    try:
-        return CompletionRequest.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"][:1])
-        raise NomoatError("invalid_request", f"{field}: {first['msg']}.", param=field) from error
+    return read_fields(CompletionRequest, body, {})
 
 
 async def complete(page: EnginePage, request: CompletionRequest) -> AsyncGenerator[tuple[str, Any], None]:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from nomoat_compiler.errors import NomoatError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from nomoat.openai_api.engine_page import EnginePage
+from nomoat.openai_api.fields import read_fields
 
 MAX_TEXTS = 2048
 
@@ -28,13 +29,7 @@ class EmbeddingRequest(BaseModel):
 
 def read_embedding(body: Mapping[str, Any]) -> EmbeddingRequest:
     """Raises ``NomoatError`` ``invalid_request`` with the field's name as ``param``."""
-    try:
-        return EmbeddingRequest.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"][:1])
-        hint = " Token ids are not taken: send the text." if field == "input" else ""
-        raise NomoatError("invalid_request", f"{field}: {first['msg']}.{hint}", param=field) from error
+    return read_fields(EmbeddingRequest, body, {"input": "Token ids are not taken: send the text."})
 
 
 async def embed(page: EnginePage, request: EmbeddingRequest) -> AsyncGenerator[tuple[str, Any], None]:

@@ -19,6 +19,9 @@ export type Grammar =
   | { readonly kind: "repeat"; readonly item: Grammar; readonly min: number; readonly max: number }
   | { readonly kind: "rule"; readonly name: string };
 
+/** What consists of other grammars. */
+type Compound = Exclude<Grammar, { kind: "automaton" | "token" | "value" }>;
+
 export type Rules = ReadonlyMap<string, Grammar>;
 
 export class GrammarItems {
@@ -91,13 +94,9 @@ export class GrammarItems {
     return serial;
   }
 
-  private isNullable(grammar: Grammar, known: ReadonlySet<Grammar>): boolean {
+  /** Of a property that a grammar has by its parts: whether it follows from those that are known to have it. */
+  private holdsByParts(grammar: Compound, known: ReadonlySet<Grammar>): boolean {
     switch (grammar.kind) {
-      case "automaton":
-        return grammar.dfa.accepts(grammar.dfa.start);
-      case "token":
-      case "value":
-        return false;
       case "sequence":
         return grammar.items.every((each) => known.has(each));
       case "choice":
@@ -109,6 +108,18 @@ export class GrammarItems {
     }
   }
 
+  private isNullable(grammar: Grammar, known: ReadonlySet<Grammar>): boolean {
+    switch (grammar.kind) {
+      case "automaton":
+        return grammar.dfa.accepts(grammar.dfa.start);
+      case "token":
+      case "value":
+        return false;
+      default:
+        return this.holdsByParts(grammar, known);
+    }
+  }
+
   private isProductive(grammar: Grammar, known: ReadonlySet<Grammar>): boolean {
     switch (grammar.kind) {
       case "automaton":
@@ -117,14 +128,8 @@ export class GrammarItems {
         return true;
       case "value":
         return grammar.json.has(grammar.node);
-      case "sequence":
-        return grammar.items.every((each) => known.has(each));
-      case "choice":
-        return grammar.items.some((each) => known.has(each));
-      case "repeat":
-        return grammar.min === 0 || known.has(grammar.item);
-      case "rule":
-        return known.has(this.rules.get(grammar.name)!);
+      default:
+        return this.holdsByParts(grammar, known);
     }
   }
 

@@ -3,9 +3,22 @@
  * end[i]. So a mask is one pass over arrays, which jumps over whatever does not fit.
  */
 
-export interface Vocabulary {
+/** What a tokenizer says of its tokens. */
+export interface VocabularySource {
   /** Tokens of the model's logits. */
   readonly size: number;
+  /** Bytes of a token in the middle of a text; null: a special token, or no token. */
+  bytesOf(id: number): Uint8Array | null;
+  /** The token of this content, special ones included. */
+  idOf(content: string): number | undefined;
+  /** Tokens of a text as the tokenizer would have them. */
+  encode(text: string): readonly number[];
+  readonly endIds: ReadonlySet<number>;
+  /** Spaces that the first token of an answer loses at its front. */
+  readonly droppedSpaces: number;
+}
+
+export interface Vocabulary extends VocabularySource {
   /** (nodes): the last byte of the node's path */
   readonly bytes: Uint8Array;
   /** (nodes) */
@@ -18,24 +31,6 @@ export interface Vocabulary {
   readonly same: Int32Array;
   /** Bytes of the longest token. */
   readonly longest: number;
-  /** Bytes of a token in the middle of a text; null: a special token, or no token. */
-  bytesOf(id: number): Uint8Array | null;
-  /** The token of this content, special ones included. */
-  idOf(content: string): number | undefined;
-  /** Tokens of a text as the tokenizer would have them. */
-  encode(text: string): readonly number[];
-  readonly endIds: ReadonlySet<number>;
-  /** Spaces that the first token of an answer loses at its front. */
-  readonly droppedSpaces: number;
-}
-
-export interface VocabularySource {
-  readonly size: number;
-  bytesOf(id: number): Uint8Array | null;
-  idOf(content: string): number | undefined;
-  encode(text: string): readonly number[];
-  readonly endIds: ReadonlySet<number>;
-  readonly droppedSpaces: number;
 }
 
 /** Longer tokens, which no tokenizer has, are never chosen. */

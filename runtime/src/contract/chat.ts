@@ -44,6 +44,7 @@ export const tool = variants("type", {
   }),
   custom: unsupported(),
 });
+export const tools = array(tool, 0, MAX_TOOLS);
 
 export const toolChoice = either(
   choice("none", "auto", "required"),
@@ -107,7 +108,7 @@ export const chatRequest = ({ messages, maxTokens, temperature, choices }: Limit
     /** What the answer must be. A schema is always kept to, whatever `strict` says. */
     response_format: nullable(chatResponseFormat),
     /** Functions that the model may call, where its template knows tools. */
-    tools: optional(array(tool, 0, MAX_TOOLS)),
+    tools: optional(tools),
     /** Whether it may, must or must not call one. Default: auto where there are tools. */
     tool_choice: nullable(toolChoice),
     /** Whether it may call several at once. Default: true. */

@@ -1,5 +1,5 @@
 /** What may be asked of sessions and of `decide`, beside the options of `generate`. */
-import { tool } from "./chat";
+import { tools } from "./chat";
 import { adapter, sessionFields, sessionPromptFields } from "./generate";
 import type { Limits } from "./limits";
 import { message } from "./messages";
@@ -17,7 +17,6 @@ import {
   variants,
 } from "./rules";
 
-const MAX_TOOLS = 128;
 const MAX_QUESTIONS = 64;
 const MAX_OPTIONS = 64;
 const MAX_LABEL = 256;
@@ -33,8 +32,6 @@ export const samplingMode = choice(
   "creative",
   "most-creative",
 );
-
-export const sessionTools = array(tool, 0, MAX_TOOLS);
 
 /** None of them: nothing is said, where something must be answered, it is an empty message of the user. */
 export const sessionInput = ({ messages }: Pick<Limits, "messages">) =>
@@ -63,7 +60,7 @@ export const pageSessionOptions = (limits: Limits) =>
     /** Messages that the session begins with and never loses; a system message may be the first of them. */
     initialPrompts: optional(array(message, 0, limits.messages)),
     /** Functions that the model may call, where its template knows tools. */
-    tools: optional(sessionTools),
+    tools: optional(tools),
     /** A name instead of a temperature; "balanced" is what the model's author recommends. Default "balanced". */
     samplingMode: optional(samplingMode),
   });

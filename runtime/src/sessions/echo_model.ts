@@ -7,12 +7,11 @@
  * - With tools it first calls each of them once, with such a value as arguments, and echoes the last result when it gets it.
  */
 import type { DeviceInfo, Usage } from "../api/types";
-import type { Tool } from "../contract/chat";
 import type { PlainMessage } from "../contract/messages";
 import { LlmError } from "../internal/errors";
 import type { ChatPrompt, ChatPromptOptions } from "../text/index";
-import type { Delta } from "../text/tool_calls/types";
 import type { HostedModel } from "./hosted_model";
+import type { RespondHooks } from "./session_model";
 
 const ROLES = ["system", "user", "assistant", "tool"];
 /** Tokens above all characters: the beginning of a message of each role, and the end of one. */
@@ -55,16 +54,7 @@ export class EchoModel implements HostedModel {
     throw new LlmError("not_supported", "The echo model knows no probabilities.");
   }
 
-  async respond(
-    { tokenIds: promptIds }: ChatPrompt,
-    options: unknown,
-    hooks: {
-      readonly tools: readonly Tool[];
-      readonly begun: string;
-      readonly onDelta: (delta: Delta) => void;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<Usage> {
+  async respond({ tokenIds: promptIds }: ChatPrompt, options: unknown, hooks: RespondHooks): Promise<Usage> {
     this.seen.begun += 1;
     const [user, result] = [FIRST_CONTROL + 1, FIRST_CONTROL + 3].map((id) => promptIds.lastIndexOf(id)) as [
       number,

@@ -1,6 +1,5 @@
 /** A loaded model as sessions and decisions need it. Loaded with the first of them. */
 import type { DeviceInfo, Usage } from "../api/types";
-import type { Tool } from "../contract/chat";
 import type { PlainMessage } from "../contract/messages";
 import { answerFormOf } from "../engine/answer_form";
 import type { LoadedModel } from "../engine/loaded_model";
@@ -11,8 +10,7 @@ import { ScoreTask } from "../engine/score";
 import type { Path } from "../engine/score_tree";
 import { LlmError } from "../internal/errors";
 import type { ChatPrompt, ChatPromptOptions } from "../text/index";
-import type { Delta } from "../text/tool_calls/types";
-import type { SessionModel } from "./session_model";
+import type { RespondHooks, SessionModel } from "./session_model";
 
 export interface HostedModel extends SessionModel {
   readonly device: DeviceInfo;
@@ -78,16 +76,7 @@ class LoadedHost implements HostedModel {
     return this.model.run((session) => new ScoreTask(session, request), signal);
   }
 
-  async respond(
-    { tokenIds, isReasoning }: ChatPrompt,
-    optionsGiven: unknown,
-    hooks: {
-      readonly tools: readonly Tool[];
-      readonly begun: string;
-      readonly onDelta: (delta: Delta) => void;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<Usage> {
+  async respond({ tokenIds, isReasoning }: ChatPrompt, optionsGiven: unknown, hooks: RespondHooks): Promise<Usage> {
     const { tools, onDelta, ...rest } = hooks;
     const options = readOptions(optionsGiven);
     const use = tools.length > 0 ? ({ tools, choice: "auto", parallel: true } as const) : null;

@@ -1,6 +1,6 @@
 /** Checks what callers give to sessions and to `decide`, beyond its types. Everything here may come from a hostile page. */
 import { accept } from "../contract/accept";
-import type { Tool } from "../contract/chat";
+import { type Tool, tools as toolList } from "../contract/chat";
 import { type ResponseFormat, responseFormat } from "../contract/generate";
 import { ENGINE_LIMITS } from "../contract/limits";
 import { type PlainMessage, toPlainMessage } from "../contract/messages";
@@ -13,7 +13,6 @@ import {
   type SamplingMode,
   samplingMode,
   sessionInput,
-  sessionTools,
 } from "../contract/sessions";
 import { LlmError } from "../internal/errors";
 import { describeFormat } from "./described_format";
@@ -44,7 +43,7 @@ export function readSessionOptions(value: unknown): {
   const { samplingMode: mode = "balanced", tools = [], ...generate } = readKeys(value);
   return {
     samplingMode: accept("session", samplingMode, mode, "samplingMode"),
-    tools: accept("session", sessionTools, tools, "tools"),
+    tools: accept("session", toolList, tools, "tools"),
     generate: withoutChat(generate),
   };
 }

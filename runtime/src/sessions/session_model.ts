@@ -5,6 +5,14 @@ import type { PlainMessage } from "../contract/messages";
 import type { ChatPrompt, ChatPromptOptions } from "../text/index";
 import type { Delta } from "../text/tool_calls/types";
 
+export interface RespondHooks {
+  readonly tools: readonly Tool[];
+  /** What the answer begins with, at the end of the prompt. */
+  readonly begun: string;
+  readonly onDelta: (delta: Delta) => void;
+  readonly signal?: AbortSignal;
+}
+
 export interface SessionModel {
   /** Tokens that prompt and answer may have together. */
   readonly contextLength: number;
@@ -18,15 +26,5 @@ export interface SessionModel {
    * One answer to a prompt of at most contextLength tokens; with `tools` parsed for calls of them. Resolves at its end,
    * also after an abort.
    */
-  respond(
-    prompt: ChatPrompt,
-    options: unknown,
-    hooks: {
-      readonly tools: readonly Tool[];
-      /** What the answer begins with, at the end of the prompt. */
-      readonly begun: string;
-      readonly onDelta: (delta: Delta) => void;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<Usage>;
+  respond(prompt: ChatPrompt, options: unknown, hooks: RespondHooks): Promise<Usage>;
 }

@@ -10,13 +10,14 @@ that did not pass, with the last line of its failure, and the counts.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import venv
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+from nomoat.cli.chat import Server, serving
 
 from tests.fixtures.packages import ROOT, compiled
 from tests.fixtures.real_models import QWEN, fetched
@@ -33,17 +34,8 @@ def main() -> int:
     options = parser.parse_args()
     install()
     package = compiled(fetched(QWEN), "q4", name="qwen2.5-coder-0.5b")
-    command = [sys.executable, "-m", "nomoat", "serve", str(package), "--port", "0", "--json"]
-    server = subprocess.Popen(
-        [*command, "--device", options.device], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        assert server.stdout is not None
-        served = json.loads(server.stdout.readline())
-        return run(f"{served['url']}/v1", served["models"][0], options.k)
-    finally:
-        server.terminate()
-        server.wait(60)
+    with serving(package, ["--device", options.device]) as url:
+        return run(f"{url}/v1", Server(f"{url}/v1", None).first_model(), options.k)
 
 
 def install() -> None:

@@ -83,8 +83,9 @@ const served = {
     return null;
   },
 
-  async embed(texts: readonly string[], signal: AbortSignal) {
-    const { embeddings, usage } = await loaded().embed(texts, { signal });
+  /** (texts, hidden_size) float32 as in `logits`, row after row. */
+  async embed(texts: readonly string[], signal?: AbortSignal) {
+    const { embeddings, usage } = await loaded().embed(texts, signal ? { signal } : {});
     return { rows: await float32ToBase64(flat(embeddings)), usage };
   },
 };
@@ -121,12 +122,8 @@ const runner = {
   /** OpenAI's request and completion; not streamed. */
   chat: (request: ChatRequest) => answer(() => loaded().chat.completions.create({ ...request, stream: false })),
 
-  /** (texts, hidden_size) float32 as in `logits`, row after row. */
   embed: (texts: readonly string[]) =>
-    answer(async () => {
-      const { embeddings, usage } = await loaded().embed(texts);
-      return { rows: await float32ToBase64(flat(embeddings)), usage, device: loaded().device };
-    }),
+    answer(async () => ({ ...(await served.embed(texts)), device: loaded().device })),
 
   tokenize: (text: string) => answer(() => loaded().tokenize(text)),
 
