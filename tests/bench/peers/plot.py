@@ -8,10 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib  # type: ignore[import-not-found]
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt  # type: ignore[import-not-found]
+from picture import plt, save
 
 PANELS = [
     ("decode_tok_per_s", "Decode, tokens per second"),
@@ -24,7 +21,6 @@ OURS, THEIRS = ("#c2410c", "#fdba74"), ("#475569", "#cbd5e1")
 
 def main(source: Path, target: Path) -> None:
     report = json.loads(source.read_text())
-    plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "nomoat", "font.family": "sans-serif", "font.size": 9}
     threads = sorted(report["threads"], reverse=True)
     figure, axes = plt.subplots(2, 2, figsize=(11, 1.6 + 0.85 * len(report["engines"])), layout="constrained")
     for axis, (metric, title) in zip(axes.flat, PANELS, strict=True):
@@ -38,8 +34,7 @@ def main(source: Path, target: Path) -> None:
         + "; dotted: what streaming reads allow",
         fontsize=11,
     )
-    for suffix, options in ((".svg", {"metadata": {"Date": None}}), (".png", {"dpi": 130})):
-        figure.savefig(target.parent / f"{target.name}{suffix}", **options)
+    save(figure, target)
 
 
 def panel(axis: Any, report: dict[str, Any], threads: list[int], metric: str) -> None:

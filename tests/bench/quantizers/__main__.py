@@ -37,6 +37,7 @@ from tests.bench.quantizers.float_model import write_turned
 from tests.bench.quantizers.imatrix import write_imatrix
 from tests.bench.quantizers.losses import SEQUENCE, Figures, GgufWeights, Judge
 from tests.bench.quantizers.report import markdown
+from tests.bench.side_by_side import install
 from tests.bench.side_by_side.install import VENV_PYTHON, install_venv, run
 from tests.fixtures.packages import ROOT, PackageTensors
 from tests.fixtures.real_models import QWEN, fetched
@@ -80,7 +81,9 @@ def main() -> int:
     (options.output / "quantizers.md").write_text(markdown(report))
     if not options.no_picture:
         install_venv(say)
-        run([str(VENV_PYTHON), str(Path(__file__).with_name("plot.py")), str(path), str(options.output / "quantizers")])
+        run(
+            [str(VENV_PYTHON), str(install.PEERS / "plot_quantizers.py"), str(path), str(options.output / "quantizers")]
+        )
     print(markdown(report), end="")
     return 0 if all(pair["passed"] for model in report["models"].values() for pair in model["pairs"]) else 1
 

@@ -1,23 +1,19 @@
 """The picture of quantizers.json: KL against bits per weight. Runs in the benchmark's virtual environment.
 
-python plot.py REPORT.json PICTURE_WITHOUT_SUFFIX
+python plot_quantizers.py REPORT.json PICTURE_WITHOUT_SUFFIX
 """
 
 import json
 import sys
 from pathlib import Path
 
-import matplotlib  # type: ignore[import-not-found]
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt  # type: ignore[import-not-found]
+from picture import plt, save
 
 OURS, THEIRS = "#c2410c", "#475569"
 
 
 def main(source: Path, target: Path) -> None:
     models = json.loads(source.read_text())["models"]
-    plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "nomoat", "font.family": "sans-serif", "font.size": 9}
     figure, axes = plt.subplots(1, len(models), figsize=(5.5 * len(models), 4.2), layout="constrained", squeeze=False)
     for axis, model in zip(axes.flat, models.values(), strict=True):
         for label, row in model["rows"].items():
@@ -42,8 +38,7 @@ def main(source: Path, target: Path) -> None:
         axis.set(yscale="log", xlabel="bits per weight of the matrices", ylabel="KL in nats, less is better")
         axis.set_title(model["label"], loc="left", fontsize=10)
         axis.legend(frameon=False)
-    for suffix, options in ((".svg", {"metadata": {"Date": None}}), (".png", {"dpi": 130})):
-        figure.savefig(target.with_suffix(suffix), **options)
+    save(figure, target)
 
 
 if __name__ == "__main__":
