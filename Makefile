@@ -5,6 +5,7 @@
 #   test    every tier, with a summary of what ran and what was skipped
 #   lint    formatting, types, import rules, generated files
 #   bench   figures as JSON, then this engine beside its peers without a GPU into docs/benchmarks
+#   isa     every GPU kernel as machine code: registers, instructions, loads, and which limit one breaks
 #   docs    the generated parts of the documentation
 #   pictures the screenshots of the README, by running the demo
 #   clean   removes what was built and downloaded, but not the caches of pip and npm
@@ -37,10 +38,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export WXT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-typescript lint-generated bench docs pictures clean chromium
+.PHONY: help setup demo test lint lint-python lint-typescript lint-generated bench isa docs pictures clean chromium
 
 help:
-	@sed -n '3,10s/^# *//p' Makefile
+	@sed -n '3,11s/^# *//p' Makefile
 
 setup: $(PYTHON_READY) $(NODE_READY) $(TEXT_PART) $(SITE) $(EXTENSION) chromium
 
@@ -52,6 +53,9 @@ test: setup
 
 bench: setup
 	status=0; $(PYTHON) -m tests.bench || status=$$?; $(PYTHON) -m tests.bench.side_by_side && exit $$status
+
+isa: $(PYTHON_READY) $(NODE_READY)
+	$(PYTHON) -m tests.isa
 
 lint: lint-python lint-typescript lint-generated
 
