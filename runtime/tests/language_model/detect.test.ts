@@ -1,5 +1,5 @@
 // Proves that languages are detected in one sentence of every day: how many of the 101 that were written after the detector's
-// numbers had been chosen, in 57 languages, and that what it is sure of is right. Needs nothing.
+// numbers had been chosen, in 56 languages, and that what it is sure of is right. Needs nothing.
 import { expect, it } from "vitest";
 import { detectLanguages, LANGUAGES } from "../../src/language_model/detect/detect";
 import { defineTasks, type LanguageModelClass } from "../../src/language_model/tasks/index";
