@@ -37,7 +37,9 @@ export default defineConfig({
     key: KEY,
     // 123: the ports of a page that enters the back/forward cache are closed, which is what ends its requests.
     minimum_chrome_version: "123",
-    permissions: ["offscreen", "storage", "unlimitedStorage", "sidePanel"],
+    permissions: ["offscreen", "scripting", "storage", "unlimitedStorage", "sidePanel"],
+    // Asked for by the person's switch of the task interfaces, for one host at a time (docs/decisions/0231).
+    optional_host_permissions: ["http://*/*", "https://*/*"],
     action: { default_title: "NoMoat" },
     side_panel: { default_path: "sidepanel.html" },
     content_security_policy: { extension_pages: EXTENSION_PAGES_CSP },

@@ -8,6 +8,7 @@ import { setBadge } from "../background/badge";
 import { openConsentWindow } from "../background/consent-window";
 import { ensureOffscreenDocument } from "../background/offscreen-document";
 import { closeStorageToContentScripts, readState, writeState } from "../background/stored-state";
+import { registerTaskScripts } from "../background/task-scripts";
 import type { BackgroundMessage, BackgroundMethods, BackgroundReply } from "../protocol/background";
 
 type Handlers = {
@@ -19,6 +20,7 @@ const HANDLERS: Handlers = {
   "storage.read": readState,
   "storage.write": writeState,
   "consent.open": ({ id }) => openConsentWindow(id),
+  "tasks.register": ({ origins }) => registerTaskScripts(origins),
   "badge.set": ({ tabId, generating }) => setBadge(tabId, generating),
 };
 
@@ -31,6 +33,10 @@ export default defineBackground({
         answer(message, sender).then(reply, (error) => reply({ error: LlmError.from(error).toWire() }));
         return true;
       },
+    );
+    // An update forgets what was registered.
+    chrome.runtime.onInstalled.addListener(
+      () => void readState().then(({ settings }) => registerTaskScripts(settings.withTasks)),
     );
     void closeStorageToContentScripts();
   },

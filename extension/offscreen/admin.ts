@@ -12,6 +12,8 @@ import type { Services } from "./router";
 export interface AdminServices extends Services {
   readonly settings: () => Settings;
   readonly setSettings: (changed: Partial<Settings>) => void;
+  /** Has the script of the task interfaces run on these sites, in pages that are opened from now on. */
+  readonly registerTasks: (origins: readonly string[]) => Promise<unknown>;
 }
 
 const SIDE_PANEL = "sidepanel";
@@ -73,6 +75,12 @@ export class AdminSession {
     "site.languageModel": ({ origin, on }) => {
       const others = this.#services.settings().withoutLanguageModel.filter((other) => other !== origin);
       this.#services.setSettings({ withoutLanguageModel: on ? others : [...others, origin] });
+    },
+    "site.tasks": async ({ origin, on }) => {
+      const others = this.#services.settings().withTasks.filter((other) => other !== origin);
+      const withTasks = on ? [...others, origin] : others;
+      this.#services.setSettings({ withTasks });
+      await this.#services.registerTasks(withTasks);
     },
     "site.revoke": (pair) => {
       this.#services.permissions.revoke(pair);

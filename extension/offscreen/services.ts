@@ -48,6 +48,7 @@ export function createServices(makeEngine: () => Engine, stored: StoredState, on
       settings = { ...settings, ...changed };
       save({ settings });
     },
+    registerTasks: (origins) => askBackground("tasks.register", { origins }),
     onChange,
   };
 }

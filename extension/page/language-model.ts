@@ -3,11 +3,11 @@
  * that works is left alone. The class is the runtime's; here is its port, over which nothing goes that `window.llm` could
  * not send, so what a page does to the built-ins that the class uses, it does to itself only.
  */
-import { defineProperty } from "@nomoat/runtime/contract";
 import { defineLanguageModel, documentFacts, type LanguageModelPort } from "@nomoat/runtime/language-model";
 import { type CallMethod, parseCall } from "../protocol/page-calls";
 import { onAbort } from "./abort-signal";
 import { problemError } from "./errors";
+import { fillInterface } from "./fill";
 import { promise } from "./pieces";
 import type { Pending, PrivatePort } from "./private-port";
 
@@ -34,32 +34,11 @@ export function languageModelPort(port: PrivatePort): LanguageModelPort {
 
 /** `target`: the window, in a secure context. */
 export function fillLanguageModel(target: Window, port: PrivatePort): void {
-  const names = target as unknown as Record<string, { availability?(): Promise<string> } | undefined>;
-  const own = names.LanguageModel;
-  const fill = (): void => {
-    // Somebody else's, of a page or another extension, is not ours to replace either.
-    if (names.LanguageModel !== own) return;
+  fillInterface(target, "LanguageModel", () => {
     const { QuotaExceededError: _, ...classes } = defineLanguageModel(
       languageModelPort(port),
       documentFacts(target.document),
     );
-    for (const [name, value] of Object.entries(classes))
-      defineProperty(target, name, { value, writable: true, configurable: true });
-  };
-  if (own === undefined) {
-    fill();
-    return;
-  }
-  // The browser's own is asked, and its "unavailable" is the only answer on which it is replaced. What it says of a
-  // document that has just begun may get lost, so a loaded one is asked again.
-  const askOwn = (): void => {
-    own.availability?.().then(
-      (answer) => {
-        if (answer === "unavailable") fill();
-      },
-      () => undefined,
-    );
-  };
-  askOwn();
-  target.addEventListener("load", askOwn, { once: true });
+    return classes;
+  });
 }

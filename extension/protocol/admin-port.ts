@@ -59,6 +59,8 @@ export interface AdminMethods {
   "site.set": { params: { origin: string; topOrigin: string; decision: Decision }; result: null };
   /** Whether the site gets LanguageModel where the browser has none of its own. */
   "site.languageModel": { params: { origin: string; on: boolean }; result: null };
+  /** Whether the site gets the task interfaces where the browser has none, from the next page on. */
+  "site.tasks": { params: { origin: string; on: boolean }; result: null };
   "site.revoke": { params: { origin: string; topOrigin: string }; result: null };
   /** Stops the requests of one site; null: of the side panel; no origin: all. */
   stop: { params: { origin?: string | null }; result: null };

@@ -27,6 +27,8 @@ export interface Settings {
   readonly device: DeviceChoice;
   /** Origins that do not get LanguageModel. */
   readonly withoutLanguageModel: readonly string[];
+  /** Origins that get the task interfaces: Summarizer, Proofreader and so on. */
+  readonly withTasks: readonly string[];
 }
 
 /** Everything in chrome.storage.local. Its only writer is the offscreen document, through `storage.write`. */
@@ -43,6 +45,8 @@ export interface BackgroundMethods {
   "storage.read": { params: Record<string, never>; result: StoredState };
   "storage.write": { params: Partial<StoredState>; result: unknown };
   "consent.open": { params: { id: number }; result: unknown };
+  /** Has the script of the task interfaces run on these sites. */
+  "tasks.register": { params: { origins: readonly string[] }; result: unknown };
   "badge.set": { params: { tabId: number; generating: boolean }; result: unknown };
 }
 

@@ -18,7 +18,14 @@ export const A = { origin: "https://a.example", topOrigin: "https://a.example" }
 export function setUp() {
   const engine = new FakeEngine().withModel("m");
   const windows: number[] = [];
-  let settings: Settings = { defaultModel: null, allowOwnPrograms: false, device: "auto", withoutLanguageModel: [] };
+  let settings: Settings = {
+    defaultModel: null,
+    allowOwnPrograms: false,
+    device: "auto",
+    withoutLanguageModel: [],
+    withTasks: [],
+  };
+  const registered: (readonly string[])[] = [];
   const models = new Models(() => engine, {
     onChange: () => {},
     device: () => settings.device,
@@ -40,6 +47,7 @@ export function setUp() {
     setSettings: (changed) => {
       settings = { ...settings, ...changed };
     },
+    registerTasks: async (origins) => registered.push(origins),
     onChange: () => {},
   };
   const page = (from = sender()) => {
@@ -55,5 +63,5 @@ export function setUp() {
   const session = new AdminSession(services, (answer) => adminAnswers.push(answer));
   const admin = <M extends AdminMethod>(method: M, params: AdminMethods[M]["params"]) =>
     session.receive({ id: 1, method, params });
-  return { engine, services, windows, page, admin, adminAnswers, session };
+  return { engine, services, windows, registered, page, admin, adminAnswers, session };
 }

@@ -80,6 +80,13 @@ class ExtensionBrowser:
         answered: dict[str, Any] = self.options.evaluate(COMMAND, [method, params])
         return answered
 
+    def permit(self, pattern: str) -> None:
+        """Gives the extension a host, as the person does in the browser's own dialog, which no test can click."""
+        page = self.open("chrome://extensions/")
+        grant = "([id, pattern]) => chrome.developerPrivate.addHostPermission(id, pattern)"
+        page.evaluate(grant, [self.base.rpartition("/")[2], pattern])
+        page.close()
+
     def wait_until_idle(self) -> None:
         """Until no request runs. A request is over when the engine has stopped computing it, not before."""
         deadline = time.monotonic() + WAIT_S

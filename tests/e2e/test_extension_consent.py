@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -232,6 +233,77 @@ def test_a_session_ends_with_its_document(browser: ExtensionBrowser, pages: Loca
     assert [page.evaluate(made) for _ in range(4)] == [4] * 4
     refused = page.evaluate("llm.createSession().catch(({ name, detail }) => [name, detail.reason])")
     assert refused == ["NotAllowedError", "too_many_sessions"]
+
+
+USE_TASKS = """async () => {
+  const questions = [{ id: "kind", prompt: "Which?", type: "choice", options: ["spam", "ham"] }];
+  const decider = await DecisionModel.create({ questions });
+  const { kind } = await decider.decide("Buy now");
+  const same = (await llm.decide("Buy now", questions)).kind;
+  const classifier = await Classifier.create({ labels: ["spam", "ham"] });
+  const summarizer = await Summarizer.create({ type: "tldr" });
+  const controller = new AbortController();
+  const stopped = summarizer.summarize("A long story", { signal: controller.signal });
+  controller.abort();
+  const embedded = await SemanticEmbedder.create().catch(({ name }) => name);
+  const detector = await LanguageDetector.create();
+  const [{ detectedLanguage }] = await detector.detect("Wo ist der Bahnhof, und wann fährt der nächste Zug?");
+  const label = await classifier.classify("Buy now");
+  for (const each of [decider, classifier, summarizer]) each.destroy();
+  return {
+    sum: kind.probabilities.spam + kind.probabilities.ham,
+    same: JSON.stringify(kind) === JSON.stringify(same),
+    label: ["spam", "ham"].includes(label),
+    aborted: await stopped.then(() => "done", ({ name }) => name),
+    over: await classifier.classify("x").then(() => "done", ({ name }) => name),
+    embedded,
+    detectedLanguage,
+  };
+}"""
+TASKS = ["Summarizer", "Writer", "Rewriter", "Proofreader", "LanguageDetector", "Classifier", "DecisionModel"]
+TASKS += ["SemanticEmbedder"]
+# This browser has some of its own that say "unavailable", a moment later, and a Translator that does not.
+OURS = f"""{TASKS}.filter((name) => name in window && !String(window[name]).includes("[native code]"))"""
+
+
+def test_tasks(browser: ExtensionBrowser, pages: LocalSite) -> None:
+    """They are there where the person has switched them on, and nowhere else."""
+    page = browser.open(f"{pages.origin}/asking.html")
+    assert page.evaluate(OURS) == []
+    browser.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
+    browser.permit(f"{pages.origin.rpartition(':')[0]}/*")
+    switch = browser.options.get_by_test_id(f"site-{pages.origin}").get_by_test_id("site-tasks")
+    switch.click()
+    wait_for_tasks(browser, [pages.origin])
+    page.reload()
+    page.wait_for_function(f"({OURS}).length === {len(TASKS)}")
+    click_to(page, USE_TASKS)
+    made = found(page)
+    assert made.get("message") is None
+    assert made.pop("sum") == pytest.approx(1)
+    assert made == {
+        "same": True,
+        "label": True,
+        "aborted": "AbortError",
+        "over": "AbortError",
+        "embedded": "NotSupportedError",  # the model writes text
+        "detectedLanguage": "de",
+    }
+    other = browser.open(f"{pages.other_origin}/asking.html")
+    assert other.evaluate(OURS) == []
+    switch.click()
+    wait_for_tasks(browser, [])
+    page.reload()
+    assert page.evaluate(OURS) == []
+
+
+def wait_for_tasks(browser: ExtensionBrowser, origins: list[str]) -> None:
+    """Until their script is registered for these sites."""
+    registered = "chrome.scripting.getRegisteredContentScripts().then((all) => all.flatMap(({ matches }) => matches))"
+    matches = [f"{origin}/*" for origin in origins]
+    browser.options.wait_for_function(
+        f"{registered}.then((all) => JSON.stringify(all) === {json.dumps(json.dumps(matches, separators=(',', ':')))})"
+    )
 
 
 def test_language_model(browser: ExtensionBrowser, pages: LocalSite) -> None:

@@ -22,8 +22,10 @@ def manifest(extension_dir: Path) -> dict[str, Any]:
 
 def test_permissions(manifest: dict[str, Any]) -> None:
     assert manifest["manifest_version"] == 3
-    assert sorted(manifest["permissions"]) == ["offscreen", "sidePanel", "storage", "unlimitedStorage"]
-    doors = {"host_permissions", "optional_host_permissions", "web_accessible_resources", "externally_connectable"}
+    assert sorted(manifest["permissions"]) == ["offscreen", "scripting", "sidePanel", "storage", "unlimitedStorage"]
+    # Of single hosts, when the person switches the task interfaces on for them.
+    assert manifest["optional_host_permissions"] == ["http://*/*", "https://*/*"]
+    doors = {"host_permissions", "optional_permissions", "web_accessible_resources", "externally_connectable"}
     assert doors.isdisjoint(manifest)
 
 

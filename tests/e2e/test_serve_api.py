@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openai
@@ -20,6 +21,7 @@ from tests.conftest import PackageOf
 from tests.limits import PROCESS_S, WAIT_S
 
 pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 ENDLESS = [{"role": "user", "content": "Tell me everything."}]
 
@@ -79,6 +81,40 @@ def test_completions_go_on_from_the_prompt(client: openai.OpenAI) -> None:
     assert answer.choices[0].text.startswith("The capital of") and answer.usage.completion_tokens == 4
 
 
+def javascript(url: str, model: str, what: str) -> dict[str, Any]:
+    """What the Vercel AI SDK and LangChain.js get of a server."""
+    script = ROOT / "runtime" / "tests" / "clients" / "over_http.js"
+    ran = subprocess.run(
+        ["node", script, url, model, what], capture_output=True, text=True, timeout=PROCESS_S, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    got: dict[str, Any] = json.loads(ran.stdout)
+    return got
+
+
+def test_clients_of_javascript(client: openai.OpenAI, server: tuple[str, psutil.Process]) -> None:
+    model = tiny(client)
+    answer = client.chat.completions.create(model=model, messages=QUESTION, temperature=0, max_tokens=12)
+    text = answer.choices[0].message.content
+    got = javascript(server[0], model, "chat")
+    assert got["object"]["s"] in (0, 1, 23)
+    assert {key: got[key] for key in ("text", "streamed", "answer", "chunks")} == dict.fromkeys(
+        ("text", "streamed", "answer", "chunks"), text
+    )
+    assert (got["tools"], got["absent"]) == (400, 404)
+
+
+def test_curl(client: openai.OpenAI, server: tuple[str, psutil.Process]) -> None:
+    body = {"model": tiny(client), "messages": QUESTION, "temperature": 0, "max_tokens": 4, "stream": True}
+    command = ["curl", "-sS", "--fail", "-N", f"{server[0]}/chat/completions", "--json", json.dumps(body)]
+    events = subprocess.run(command, capture_output=True, text=True, timeout=PROCESS_S, check=True).stdout.split("\n\n")
+    assert events[-2:] == ["data: [DONE]", ""]
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events[:-2]]
+    whole = client.chat.completions.create(**{**body, "stream": False})
+    text = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
+    assert text == whole.choices[0].message.content != ""
+
+
 def test_errors_are_those_of_the_client(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model="absent", messages=QUESTION)
@@ -135,6 +171,10 @@ def test_embeddings(family_package: Callable[[str, str], Path]) -> None:
         plain = client.embeddings.create(model=model, input=["a b", "c"], encoding_format="float")
         for one, other in zip(packed.data, plain.data, strict=True):
             np.testing.assert_array_equal(np.float32(one.embedding), np.float32(other.embedding))
+        wanted = [row.embedding for row in client.embeddings.create(model=model, input=["one", "two words"]).data]
+        got = javascript(url, model, "embed")
+        for found in (got["embeddings"], got["documents"]):
+            np.testing.assert_array_equal(np.float32(found), np.float32(wanted))
         with pytest.raises(openai.BadRequestError):
             client.chat.completions.create(model=model, messages=QUESTION)
 

@@ -18,7 +18,13 @@ const client = new AdminClient((snapshot) => {
   );
   models.draw(items);
   const off = new Set(snapshot.settings.withoutLanguageModel);
-  sites.draw(snapshot.sites.map((site): SiteItem => ({ ...site, languageModel: !off.has(site.origin) })));
+  const withTasks = new Set(snapshot.settings.withTasks);
+  sites.draw(
+    snapshot.sites.map((site): SiteItem => {
+      const { origin } = site;
+      return { ...site, languageModel: !off.has(origin), tasks: withTasks.has(origin) };
+    }),
+  );
   byId("models-problem").textContent = snapshot.problem?.message ?? "";
   byId("models-problem").hidden = snapshot.problem === null;
   byId("models-empty").hidden = items.length > 0 || snapshot.problem !== null;

@@ -5,6 +5,7 @@ import { AdminClient } from "../../ui/admin-client";
 import { byId, h } from "../../ui/dom";
 import { formatDevice, formatOrigin, formatProgress } from "../../ui/format";
 import { KeyedList } from "../../ui/keyed-list";
+import { switchTasks } from "../../ui/task-switch";
 
 const STATES: Record<RunningRow["state"], string> = {
   consent: "Waits for your answer",
@@ -13,6 +14,7 @@ const STATES: Record<RunningRow["state"], string> = {
 };
 const siteAllowed = byId<HTMLInputElement>("site-allowed");
 const siteLanguageModel = byId<HTMLInputElement>("site-language-model");
+const siteTasks = byId<HTMLInputElement>("site-tasks");
 let origin: string | null = null;
 let latest: Snapshot | null = null;
 
@@ -43,6 +45,9 @@ siteAllowed.addEventListener("change", () => {
 siteLanguageModel.addEventListener("change", () => {
   if (origin) void client.call("site.languageModel", { origin, on: siteLanguageModel.checked });
 });
+siteTasks.addEventListener("change", async () => {
+  if (origin) siteTasks.checked = await switchTasks(client, origin, siteTasks.checked);
+});
 byId("stop-all").addEventListener("click", () => void client.call("stop", {}));
 byId("open-options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
 byId("open-sidepanel").addEventListener("click", async () => {
@@ -70,6 +75,7 @@ function draw({ problem, models, defaultModel, loaded, running: rows, sites, set
   byId("site-origin").textContent = formatOrigin(origin);
   siteAllowed.checked = decision === "allow" || decision === "once";
   siteLanguageModel.checked = !settings.withoutLanguageModel.includes(origin);
+  siteTasks.checked = settings.withTasks.includes(origin);
   byId("site-decision").textContent = {
     allow: "May use the model",
     once: "May use the model until it is closed",

@@ -7,7 +7,8 @@
 // biome-ignore-all lint/complexity/noArguments: WebIDL tells an argument that is missing from undefined.
 import type { Message, ToolCall } from "../api/types";
 import type { SessionEvent } from "../worker/protocol";
-import { domError, fromPort, QuotaExceededError } from "./errors";
+import { domError, QuotaExceededError } from "./errors";
+import { guarded } from "./guarded";
 import { type Input, readConstraint, readInput } from "./input";
 import { CreateMonitor, Progress } from "./monitor";
 import { type CoreOptions, readCoreOptions, unsupported } from "./options";
@@ -321,15 +322,6 @@ export function defineLanguageModel(port: LanguageModelPort, page: PageFacts) {
   Object.defineProperty(LanguageModel.prototype, Symbol.toStringTag, { value: "LanguageModel", configurable: true });
 
   return { LanguageModel, LanguageModelToolCall, LanguageModelToolSuccess, LanguageModelToolError, QuotaExceededError };
-}
-
-/** What the port rejects with as what a page gets; an abort rejects at once. */
-function guarded<T>(stop: AbortSignal, run: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (stop.aborted) return reject(stop.reason);
-    stop.addEventListener("abort", () => reject(stop.reason), { once: true });
-    run().then(resolve, (thrown) => reject(thrown instanceof DOMException ? thrown : fromPort(thrown, stop)));
-  });
 }
 
 /** What a tool throws the model is told, so that it can do without. */

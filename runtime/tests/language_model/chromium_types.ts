@@ -2,6 +2,8 @@
 // not restricted to extensions, with parameters that take what the types allow and results that are what they say.
 /// <reference types="dom-chromium-ai" />
 import type { defineLanguageModel } from "../../src/language_model/index";
+import type { LanguageDetector as OurDetector } from "../../src/language_model/tasks/language_detector";
+import type { defineProofreader } from "../../src/language_model/tasks/proofreader";
 
 type Chromium = typeof LanguageModel;
 type Ours = ReturnType<typeof defineLanguageModel>["LanguageModel"];
@@ -36,4 +38,24 @@ export function results(ours: Instance, theirs: LanguageModel): void {
 export async function statics(ours: Ours, options: LanguageModelCreateOptions): Promise<Availability> {
   await ours.create(options);
   return ours.availability(options);
+}
+
+type OurProofreader = ReturnType<typeof defineProofreader>;
+export type NoMemberOfTasksIsMissing = Never<
+  | Exclude<keyof Proofreader, keyof InstanceType<OurProofreader>>
+  | Exclude<keyof LanguageDetector, keyof OurDetector>
+  | Exclude<keyof typeof Proofreader, keyof OurProofreader | "prototype">
+  | Exclude<keyof typeof LanguageDetector, keyof typeof OurDetector | "prototype">
+>;
+
+export async function tasks(
+  proofreader: InstanceType<OurProofreader>,
+  detector: OurDetector,
+  Ours: OurProofreader,
+  options: ProofreaderCreateOptions & LanguageDetectorCreateOptions,
+): Promise<[ProofreadResult, LanguageDetectionResult[]]> {
+  await Ours.create(options);
+  await (detector.constructor as typeof OurDetector).create(options);
+  const signal = new AbortController().signal;
+  return [await proofreader.proofread("", { signal }), await detector.detect("", { signal })];
 }

@@ -77,3 +77,33 @@ export const TASKS: readonly Task[] = [
       `Translate the text that you are given from ${sourceLanguage} (BCP 47) to ${targetLanguage}.${ONLY}`,
   },
 ];
+
+/** What a text can be about, where a page names no labels. */
+export const TOPICS: readonly string[] = [
+  "animals",
+  "arts",
+  "business",
+  "education",
+  "entertainment",
+  "environment",
+  "family",
+  "fashion",
+  "finance",
+  "food",
+  "games",
+  "health",
+  "history",
+  "home and garden",
+  "law",
+  "music",
+  "news",
+  "politics",
+  "religion",
+  "science",
+  "shopping",
+  "sports",
+  "technology",
+  "transport",
+  "travel",
+  "work",
+];

@@ -1,162 +1,24 @@
 /**
- * Summarizer, Writer, Rewriter and Translator over any LanguageModel: the platform's pattern of create, availability,
- * monitor, signal and destroy is the LanguageModel's own. Each call runs on a clone, so that none sees another.
+ * The entry `./tasks`: the platform's task interfaces over any LanguageModel, ours or the browser's, whose pattern of create,
+ * availability, monitor, signal and destroy they have.
  */
-import { dictionary, fail, oneOf, required, signalOf, text } from "../webidl";
-import { TASKS, type Task } from "./declarations";
+import { defineDecisions } from "./decisions";
+import { TASKS } from "./declarations";
+import { LanguageDetector } from "./language_detector";
+import type { LanguageModelClass, TaskPort } from "./model";
+import { defineProofreader } from "./proofreader";
+import { defineEmbedder } from "./semantic_embedder";
+import { defineWriting } from "./writing";
 
-type Options = Readonly<Record<string, unknown>>;
-interface Session {
-  readonly contextWindow: number;
-  prompt(input: string, options: object): Promise<unknown>;
-  promptStreaming(input: string, options: object): ReadableStream<unknown>;
-  measureContextUsage(input: string, options: object): Promise<number>;
-  clone(options: object): Promise<Session>;
-  destroy(): void;
-}
-/** Of LanguageModel, ours or the browser's, what tasks need. */
-export interface LanguageModelClass {
-  create(options: object): Promise<Session>;
-  availability(options: object): Promise<string>;
-}
+export type { LanguageModelClass, TaskPort } from "./model";
 
-/** Classes by their names, for a page to have as globals. */
-export function defineTasks(LanguageModel: LanguageModelClass): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(TASKS.map((task) => [task.name, defineTask(task, LanguageModel)]));
-}
-
-function defineTask(task: Task, LanguageModel: LanguageModelClass): unknown {
-  /** Set while we make an object ourselves. */
-  let made: { readonly session: Session; readonly asked: Asked } | null = null;
-
-  class Writing {
-    readonly #session: Session;
-    readonly #ended = new AbortController();
-
-    constructor() {
-      if (!made) throw new TypeError("Illegal constructor");
-      this.#session = made.session;
-      const { values, shared, languages } = made.asked;
-      const given = { ...values, ...languages, sharedContext: shared, inputQuota: made.session.contextWindow };
-      for (const [name, value] of Object.entries(given))
-        Object.defineProperty(this, name, { value, enumerable: true, configurable: true });
-    }
-
-    static async availability(options: unknown = {}): Promise<string> {
-      return LanguageModel.availability(readOptions(task, options).model);
-    }
-
-    static async create(given: unknown = {}): Promise<Writing> {
-      const asked = readOptions(task, given);
-      const { signal, monitor } = dictionary(given, "options");
-      const content = task.instruct(asked.values) + (asked.shared ? `\n\n${asked.shared}` : "");
-      const session = await LanguageModel.create({
-        ...asked.model,
-        ...(signal === undefined ? {} : { signal }),
-        ...(monitor === undefined ? {} : { monitor }),
-        initialPrompts: [{ role: "system", content }],
-      });
-      made = { session, asked };
-      try {
-        return new Writing();
-      } finally {
-        made = null;
-      }
-    }
-
-    /** The input, with the context in front of it. */
-    async measureInputUsage(input: unknown, options: unknown = {}): Promise<number> {
-      const { prompt, signal } = this.#read(input, options);
-      return this.#session.measureContextUsage(prompt, { signal });
-    }
-
-    destroy(): undefined {
-      this.#ended.abort(new DOMException(`The ${task.name} was destroyed.`, "AbortError"));
-      this.#session.destroy();
-    }
-
-    #read(input: unknown, given: unknown): { readonly prompt: string; readonly signal: AbortSignal } {
-      const options = dictionary(given, "options");
-      const { context } = options;
-      const signal = signalOf(options);
-      const prompt = context === undefined ? text(input) : `${text(context)}\n\n${text(input)}`;
-      return { prompt, signal: AbortSignal.any(signal ? [signal, this.#ended.signal] : [this.#ended.signal]) };
-    }
-
-    #stream(input: unknown, options: unknown): ReadableStream<unknown> {
-      const { prompt, signal } = this.#read(input, options);
-      const piped = new TransformStream<unknown, unknown>();
-      const run = async () => {
-        const session = await this.#session.clone({ signal });
-        try {
-          await session.promptStreaming(prompt, { signal }).pipeTo(piped.writable);
-        } finally {
-          session.destroy();
-        }
-      };
-      run().catch((reason) => piped.writable.abort(reason).catch(() => undefined));
-      return piped.readable;
-    }
-
-    static {
-      const methods = {
-        async [task.method](this: Writing, input: unknown, options: unknown = {}): Promise<unknown> {
-          const { prompt, signal } = this.#read(input, options);
-          const session = await this.#session.clone({ signal });
-          try {
-            return await session.prompt(prompt, { signal });
-          } finally {
-            session.destroy();
-          }
-        },
-        [`${task.method}Streaming`](this: Writing, input: unknown, options: unknown = {}): ReadableStream<unknown> {
-          return this.#stream(input, options);
-        },
-      };
-      Object.defineProperties(Writing.prototype, Object.getOwnPropertyDescriptors(methods));
-      Object.defineProperty(Writing.prototype, Symbol.toStringTag, { value: task.name, configurable: true });
-      Object.defineProperty(Writing, "name", { value: task.name, configurable: true });
-    }
-  }
-  return Writing;
-}
-
-interface Asked {
-  /** Of choices and languages that must be given. */
-  readonly values: Readonly<Record<string, string>>;
-  readonly languages: Options;
-  readonly shared: string;
-  /** Options of the LanguageModel. */
-  readonly model: object;
-}
-
-/** Errors: TypeError; RangeError for what is no BCP 47 tag. */
-function readOptions({ choices, languages: needed }: Task, given: unknown): Asked {
-  const options = dictionary(given, "options");
-  const values: Record<string, string> = {};
-  for (const [name, known] of Object.entries(choices))
-    values[name] = options[name] === undefined ? known[0]! : oneOf(options[name], name, known);
-  for (const name of needed) values[name] = tag(required(options[name], name));
-  const languages: Record<string, unknown> = {};
-  for (const name of ["expectedInputLanguages", "expectedContextLanguages"]) {
-    const list = options[name];
-    if (list === undefined) continue;
-    if (!Array.isArray(list)) fail(`${name} must be a list.`);
-    languages[name] = Object.freeze((list as unknown[]).map(tag));
-  }
-  const { outputLanguage, sharedContext } = options;
-  if (outputLanguage !== undefined) languages.outputLanguage = tag(outputLanguage);
-  const inputs = [...Object.values(languages).flat(), values.sourceLanguage].filter((each) => each !== undefined);
-  const outputs = [languages.outputLanguage, values.targetLanguage].filter((each) => each !== undefined);
-  const expected = (tags: readonly unknown[]) => [{ type: "text", ...(tags.length > 0 ? { languages: tags } : {}) }];
+/** Classes by their names, for a page to have as globals. What `port` cannot do there is no class for. */
+export function defineTasks(LanguageModel: LanguageModelClass, port: TaskPort = {}): Readonly<Record<string, unknown>> {
   return {
-    values,
-    languages,
-    shared: sharedContext === undefined ? "" : text(sharedContext),
-    model: { expectedInputs: expected(inputs), expectedOutputs: expected(outputs) },
+    ...Object.fromEntries(TASKS.map((task) => [task.name, defineWriting(task, LanguageModel)])),
+    LanguageDetector,
+    Proofreader: defineProofreader(LanguageModel),
+    ...(port.decide && defineDecisions(LanguageModel, port.decide)),
+    ...(port.embedder && { SemanticEmbedder: defineEmbedder(port.embedder) }),
   };
-}
-
-function tag(value: unknown): string {
-  return Intl.getCanonicalLocales([text(value)])[0]!;
 }
