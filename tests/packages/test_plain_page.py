@@ -1,0 +1,117 @@
+"""Proves that pages without a bundler run the packages as npm packs them: in the page and in a worker, isolated and
+not, under the policy of docs/packages.md, each of whose directives is needed. Needs Chromium and npm.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.conftest import PackageOf
+from tests.packages.documented import first_block, policy
+from tests.packages.packed import Packed
+from tests.packages.pages import ANSWER, APP, WASM, by_urls, check_run
+from tests.packages.site import ISOLATED, Site
+
+pytestmark = pytest.mark.browser
+
+# What takes the place of a directive, and the error of loading a model then.
+BROKEN = {
+    "without-wasm": ("'wasm-unsafe-eval'", "", "not_allowed"),
+    "without-worker": ("worker-src 'self'", "worker-src 'none'", "internal"),
+    # The model comes, and the kernels do not.
+    "without-own-files": ("connect-src 'self'", "connect-src ORIGIN/without-own-files/model/", "network"),
+}
+IMPORT_MAP = """{
+  "imports": {
+    "@nomoat/client": "../node_modules/@nomoat/client/index.js",
+    "@nomoat/runtime": "../node_modules/@nomoat/runtime/index.js",
+    "@nomoat/runtime/openai": "../node_modules/@nomoat/runtime/openai.js"
+  }
+}"""
+
+
+def by_import_map(folder: Path) -> Path:
+    shutil.copytree(APP, folder)
+    page = folder / "index.html"
+    page.write_text(page.read_text().replace("<script", f'<script type="importmap">{IMPORT_MAP}</script>\n<script', 1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(packed: Packed, tiny_package: PackageOf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    strict = policy()
+    folder = tmp_path_factory.mktemp("plain")
+    readmes = folder / "readmes"
+    readmes.mkdir()
+    digest = base64.b64encode(hashlib.sha256(IMPORT_MAP.encode()).digest()).decode()
+    with_map = strict.replace("script-src", f"script-src 'sha256-{digest}'")
+    policies = {"strict": strict, "strict-isolated": strict, "strict-with-map": with_map}
+    policies |= {name: strict.replace(directive, instead) for name, (directive, instead, _) in BROKEN.items()}
+    headers = {
+        name: {"Content-Security-Policy": text, **(ISOLATED if "isolated" in name else {})}
+        for name, text in policies.items()
+    }
+    mounts = {
+        "by-urls": by_urls(folder / "by-urls"),
+        "by-import-map": by_import_map(folder / "by-import-map"),
+        "readmes": readmes,
+        "node_modules": packed.node_modules,
+        "model": tiny_package("f32"),
+    }
+    with Site(mounts, headers) as site:
+        broken = site.headers["without-own-files"]
+        broken["Content-Security-Policy"] = broken["Content-Security-Policy"].replace("ORIGIN", site.origin)
+        yield site
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("configuration", "app", "place"),
+    [
+        ("strict", "by-urls", "run"),
+        ("strict", "by-urls", "runInWorker"),
+        ("strict-isolated", "by-urls", "run"),
+        ("strict-with-map", "by-import-map", "run"),
+    ],
+)
+def test_runs_under_the_documented_policy(site: Site, page: Page, configuration: str, app: str, place: str) -> None:
+    check_run(page, site, configuration, app, place)
+
+
+@pytest.mark.parametrize("configuration", BROKEN)
+def test_each_directive_of_the_policy_is_needed(site: Site, page: Page, configuration: str) -> None:
+    page.goto(f"{site.origin}/{configuration}/by-urls/")
+    page.wait_for_function("() => window.problem")
+    problem = page.evaluate("([url, load]) => problem(url, load)", [f"{site.origin}/{configuration}/model/", WASM])
+    assert problem["code"] == BROKEN[configuration][2], problem
+
+
+def test_a_gpu_needs_no_webassembly(site: Site, page: Page) -> None:
+    page.goto(f"{site.origin}/without-wasm/by-urls/")
+    page.wait_for_function("() => window.problem")
+    assert page.evaluate("url => problem(url, { device: 'webgpu' })", f"{site.origin}/without-wasm/model/") is None
+
+
+@pytest.mark.parametrize("workspace", ["runtime", "client"])
+def test_the_first_example_of_each_readme(site: Site, page: Page, workspace: str) -> None:
+    example = first_block(f"{workspace}/README.md")
+    address = re.search(r"https://models\.example/[^/]+/", example)
+    assert address is not None
+    example = example.replace(address[0], f"{site.origin}/plain/model/").replace("./node_modules", "../node_modules")
+    (site.mounts["readmes"] / f"{workspace}.html").write_text(example)
+    page.goto(f"{site.origin}/plain/readmes/{workspace}.html")
+    page.wait_for_function("text => document.body.innerText.includes(text)", arg=ANSWER)
