@@ -64,6 +64,12 @@ export async function bundle({ workspace, entries, external, dist }) {
     dir: dist,
     format: "es",
     minify: true,
+    // What everything else is written with, in one file: it would be a dozen of some hundred bytes.
+    codeSplitting: {
+      groups: [
+        { name: "base", test: /src\/(internal|contract\/(accept|check|generate|limits|messages|primordials|rules))/ },
+      ],
+    },
     entryFileNames: "[name].js",
     // By what they hold, so that the list of a package's files changes with its parts and not with their text.
     chunkFileNames: ({ facadeModuleId, name }) =>

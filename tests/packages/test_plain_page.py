@@ -5,6 +5,7 @@ not, under the policy of docs/packages.md, each of whose directives is needed. N
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.bench.page_download import LIMIT_BYTES
 from tests.conftest import PackageOf
 from tests.packages.documented import first_block, policy
 from tests.packages.packed import Packed
@@ -107,11 +109,16 @@ def test_a_gpu_needs_no_webassembly(site: Site, page: Page) -> None:
 
 
 @pytest.mark.parametrize("workspace", ["runtime", "client"])
-def test_the_first_example_of_each_readme(site: Site, page: Page, workspace: str) -> None:
+def test_the_first_example_of_each_readme_runs_and_is_small(site: Site, page: Page, workspace: str) -> None:
     example = first_block(f"{workspace}/README.md")
     address = re.search(r"https://models\.example/[^/]+/", example)
     assert address is not None
     example = example.replace(address[0], f"{site.origin}/plain/model/").replace("./node_modules", "../node_modules")
     (site.mounts["readmes"] / f"{workspace}.html").write_text(example)
+    site.requested.clear()
     page.goto(f"{site.origin}/plain/readmes/{workspace}.html")
     page.wait_for_function("text => document.body.innerText.includes(text)", arg=ANSWER)
+    scripts = {path.removeprefix("/plain/") for path in site.requested if path.endswith(".js")}
+    sizes = {path: len(gzip.compress(file.read_bytes(), 9)) for path in scripts if (file := site.file(path))}
+    assert len(sizes) >= 3
+    assert sum(size for path, size in sizes.items() if "/runtime/" in path) <= LIMIT_BYTES, sizes
