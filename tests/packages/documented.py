@@ -7,6 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/packages.md"
+# The model of all examples.
+MODEL = "https://models.example/SmolLM2-135M-Instruct-q4/"
 BLOCK = re.compile(r"^```\w+(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

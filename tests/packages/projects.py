@@ -4,14 +4,20 @@ docs/packages.md shows for it.
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.packages.documented import files
+from tests.packages.documented import MODEL, files
 from tests.packages.packed import ROOT, Packed, run
 from tests.packages.pages import APP
 
 BUNDLERS = Path(__file__).parent / "bundlers"
+NEXT = Path(__file__).parent / "next"
+COLOUR = re.compile("\x1b\\[\\d*m")
 WEBPACK = """
 import webpack from "webpack";
 import config from "./webpack.config.js";
@@ -21,6 +27,9 @@ webpack(config, (error, stats) => {
   console.log(stats.toString());
   process.exitCode = stats.hasErrors() || stats.hasWarnings() ? 1 : 0;
 });
+"""
+LAYOUT = """
+export default ({ children }) => <html lang="en"><body>{children}</body></html>;
 """
 
 
@@ -44,6 +53,22 @@ def vite(folder: Path, packed: Packed) -> Path:
     return made / "dist"
 
 
+@contextmanager
+def vite_dev_server(folder: Path, packed: Packed) -> Iterator[str]:
+    """Its address."""
+    made = project(folder, packed, ("vite.config.js",), (ROOT / "node_modules" / "vite",))
+    command = ["node", "node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen(command, cwd=made, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            printed = iter(server.stdout)
+            yield next(
+                found[0] for line in printed if (found := re.search(r"http://127\.0\.0\.1:\S+", COLOUR.sub("", line)))
+            )
+        finally:
+            server.terminate()
+
+
 def webpack(folder: Path, packed: Packed) -> Path:
     made = project(folder, packed, ("webpack.config.js",), (BUNDLERS / "node_modules" / "webpack",))
     (made / "build.mjs").write_text(WEBPACK)
@@ -57,3 +82,17 @@ def esbuild(folder: Path, packed: Packed) -> Path:
     run(["node", "build.mjs"], made)
     shutil.copy(made / "index.html", made / "dist")
     return made / "dist"
+
+
+def next_export(folder: Path, packed: Packed, model_url: str, bundler: str) -> Path:
+    """The page that docs/packages.md shows, asking the model at ``model_url``. ``bundler``: turbopack or webpack."""
+    folder.mkdir()
+    shutil.copytree(NEXT / "node_modules", folder / "node_modules", symlinks=True)
+    shutil.copytree(packed.node_modules / "@nomoat", folder / "node_modules" / "@nomoat")
+    for name in ("next.config.mjs", "app/page.jsx"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(files()[name].replace(MODEL, model_url))
+    (folder / "app" / "layout.jsx").write_text(LAYOUT)
+    (folder / "package.json").write_text('{ "name": "a-site", "private": true, "type": "module" }')
+    run(["node", "node_modules/next/dist/bin/next", "build", f"--{bundler}"], folder)
+    return folder / "out"

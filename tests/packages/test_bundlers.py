@@ -5,6 +5,7 @@ under the strict policy. Needs Chromium and npm.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -13,7 +14,7 @@ from tests.conftest import PackageOf
 from tests.packages import projects
 from tests.packages.documented import policy
 from tests.packages.packed import Packed
-from tests.packages.pages import check_run
+from tests.packages.pages import WASM, check_answers, check_run
 from tests.packages.site import ISOLATED, Site
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,9 @@ BUNDLERS = {"vite": projects.vite, "webpack": projects.webpack, "esbuild": proje
 @pytest.fixture(scope="module")
 def site(packed: Packed, tiny_package: PackageOf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     strict = {"Content-Security-Policy": policy()}
-    with Site({"model": tiny_package("f32")}, {"strict": strict, "strict-isolated": strict | ISOLATED}) as site:
+    open_to_all = {"Access-Control-Allow-Origin": "*"}
+    headers = {"strict": strict, "strict-isolated": strict | ISOLATED, "open": open_to_all}
+    with Site({"model": tiny_package("f32")}, headers) as site:
         yield site
 
 
@@ -57,3 +60,11 @@ def page(chromium: Browser) -> Iterator[Page]:
 )
 def test_a_bundled_page_answers(site: Site, page: Page, bundled: str, configuration: str, place: str) -> None:
     check_run(page, site, configuration, bundled, place)
+
+
+def test_the_dev_server_of_vite_serves_it_unbundled(site: Site, page: Page, packed: Packed, tmp_path: Path) -> None:
+    with projects.vite_dev_server(tmp_path / "vite", packed) as url:
+        page.goto(url)
+        page.wait_for_function("() => window.run")
+        given = page.evaluate("([url, load]) => run(url, load)", [f"{site.origin}/open/model/", WASM])
+    check_answers(given)

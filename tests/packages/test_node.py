@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from tests.conftest import PackageOf
+from tests.packages.documented import MODEL, files
 from tests.packages.packed import ROOT, Packed, run
 from tests.packages.pages import ANSWER, APP
 from tests.packages.site import Site
@@ -18,7 +19,10 @@ def test_the_openai_package_is_answered_in_node(packed: Packed, tiny_package: Pa
     (tmp_path / "node_modules" / "openai").symlink_to(openai)
     shutil.copy(APP / "in_node.mjs", tmp_path)
     with Site({"model": tiny_package("f32")}, {}) as site:
-        given = json.loads(run(["node", "in_node.mjs", f"{site.origin}/plain/model/"], tmp_path))
+        url = f"{site.origin}/plain/model/"
+        (tmp_path / "node.mjs").write_text(files()["node.mjs"].replace(MODEL, url))
+        assert run(["node", "node.mjs"], tmp_path).strip() == ANSWER
+        given = json.loads(run(["node", "in_node.mjs", url], tmp_path))
     assert given["texts"] == [ANSWER] * 3
     assert given["models"] == ["tiny_llama-f32"]
     assert given["device"] == "wasm"

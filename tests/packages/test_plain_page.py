@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.bench.page_download import LIMIT_BYTES
 from tests.conftest import PackageOf
-from tests.packages.documented import first_block, policy
+from tests.packages.documented import MODEL, files, first_block, policy
 from tests.packages.packed import Packed
 from tests.packages.pages import ANSWER, APP, WASM, by_urls, check_run
 from tests.packages.site import ISOLATED, Site
@@ -28,6 +27,7 @@ pytestmark = pytest.mark.browser
 BROKEN = {
     "without-wasm": ("'wasm-unsafe-eval'", "", "not_allowed"),
     "without-worker": ("worker-src 'self'", "worker-src 'none'", "internal"),
+    "trusted-types": ("default-src 'none'", "default-src 'none'; require-trusted-types-for 'script'", "not_allowed"),
     # The model comes, and the kernels do not.
     "without-own-files": ("connect-src 'self'", "connect-src ORIGIN/without-own-files/model/", "network"),
 }
@@ -51,8 +51,8 @@ def by_import_map(folder: Path) -> Path:
 def site(packed: Packed, tiny_package: PackageOf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     strict = policy()
     folder = tmp_path_factory.mktemp("plain")
-    readmes = folder / "readmes"
-    readmes.mkdir()
+    examples = folder / "examples"
+    examples.mkdir()
     digest = base64.b64encode(hashlib.sha256(IMPORT_MAP.encode()).digest()).decode()
     with_map = strict.replace("script-src", f"script-src 'sha256-{digest}'")
     policies = {"strict": strict, "strict-isolated": strict, "strict-with-map": with_map}
@@ -64,7 +64,7 @@ def site(packed: Packed, tiny_package: PackageOf, tmp_path_factory: pytest.TempP
     mounts = {
         "by-urls": by_urls(folder / "by-urls"),
         "by-import-map": by_import_map(folder / "by-import-map"),
-        "readmes": readmes,
+        "examples": examples,
         "node_modules": packed.node_modules,
         "model": tiny_package("f32"),
     }
@@ -95,7 +95,7 @@ def test_runs_under_the_documented_policy(site: Site, page: Page, configuration:
 
 
 @pytest.mark.parametrize("configuration", BROKEN)
-def test_each_directive_of_the_policy_is_needed(site: Site, page: Page, configuration: str) -> None:
+def test_what_another_policy_forbids_is_a_typed_error(site: Site, page: Page, configuration: str) -> None:
     page.goto(f"{site.origin}/{configuration}/by-urls/")
     page.wait_for_function("() => window.problem")
     problem = page.evaluate("([url, load]) => problem(url, load)", [f"{site.origin}/{configuration}/model/", WASM])
@@ -108,15 +108,21 @@ def test_a_gpu_needs_no_webassembly(site: Site, page: Page) -> None:
     assert page.evaluate("url => problem(url, { device: 'webgpu' })", f"{site.origin}/without-wasm/model/") is None
 
 
-@pytest.mark.parametrize("workspace", ["runtime", "client"])
-def test_the_first_example_of_each_readme_runs_and_is_small(site: Site, page: Page, workspace: str) -> None:
-    example = first_block(f"{workspace}/README.md")
-    address = re.search(r"https://models\.example/[^/]+/", example)
-    assert address is not None
-    example = example.replace(address[0], f"{site.origin}/plain/model/").replace("./node_modules", "../node_modules")
-    (site.mounts["readmes"] / f"{workspace}.html").write_text(example)
+EXAMPLES = {
+    "runtime": lambda: first_block("runtime/README.md"),
+    "client": lambda: first_block("client/README.md"),
+    "documented": lambda: files()["index.html"],
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_documented_pages_run_and_are_small(site: Site, page: Page, name: str) -> None:
+    example = EXAMPLES[name]()
+    assert MODEL in example
+    example = example.replace(MODEL, f"{site.origin}/plain/model/").replace("./node_modules", "../node_modules")
+    (site.mounts["examples"] / f"{name}.html").write_text(example)
     site.requested.clear()
-    page.goto(f"{site.origin}/plain/readmes/{workspace}.html")
+    page.goto(f"{site.origin}/plain/examples/{name}.html")
     page.wait_for_function("text => document.body.innerText.includes(text)", arg=ANSWER)
     scripts = {path.removeprefix("/plain/") for path in site.requested if path.endswith(".js")}
     sizes = {path: len(gzip.compress(file.read_bytes(), 9)) for path in scripts if (file := site.file(path))}
