@@ -78,10 +78,17 @@ module.exports = {
     {
       name: "only-the-package-entry",
       severity: "error",
-      from: { path: "^(web|extension)/" },
+      from: { path: "^(web|extension|client)/" },
       to: {
         path: "^runtime/src/(?!index\\.ts|contract/index\\.ts|api/openai_fetch\\.ts|worker/main\\.ts|language_model/(tasks/)?index\\.ts)",
       },
+    },
+    // A page whose person has a model must not load an engine.
+    {
+      name: "client-fetches-the-runtime",
+      severity: "error",
+      from: { path: "^client/src" },
+      to: { path: "^runtime/", dependencyTypesNot: ["type-only", "dynamic-import"] },
     },
     {
       name: "nobody-imports-tests",

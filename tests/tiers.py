@@ -61,11 +61,14 @@ TIERS = [
     Tier("e2e", "pages, extension and server in the browser", ("tests/e2e/test_*.py",)),
     Tier("runtime", "unit tests of the runtime", workspace="runtime"),
     Tier("parity", "CPU kernels, plans and text against their oracles", ("tests/parity/test_*.py",)),
+    Tier("packages", "npm packages under every bundler, in Node and without either", ("tests/packages/test_*.py",)),
     Tier("hostile", "broken input gives typed errors", ("tests/hostile/test_*.py",)),
     Tier("compiler", "unit tests of the compiler", ("compiler/tests/test_*.py",)),
     Tier("python", "unit tests of the command line and server", ("python/tests/test_*.py",)),
     Tier("golden", "programs and their instances are unchanged", ("tests/golden/test_*.py",)),
+    Tier("firefox", "playground and packages in Firefox", ("tests/firefox/test_*.py",)),
     Tier("extension", "unit tests of the extension", workspace="extension"),
+    Tier("client", "unit tests of the client", workspace="client"),
 ]
 
 

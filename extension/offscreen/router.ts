@@ -2,10 +2,16 @@
  * Requests of pages: who asks, may they, then run it. One PageRouter per runtime port, that is per document; when the
  * port goes (navigation, closed tab, back/forward cache), everything it asked for is aborted.
  */
-import { type ChatCompletion, type ChatCompletionChunk, LlmError, type Model, type Usage } from "@nomoat/runtime";
-import { DEFAULT_OUTPUT_TOKENS } from "../protocol/page-contract";
 import {
   type Availability,
+  type ChatCompletion,
+  type ChatCompletionChunk,
+  LlmError,
+  type Model,
+  type Usage,
+} from "@nomoat/runtime";
+import { DEFAULT_OUTPUT_TOKENS } from "../protocol/page-contract";
+import {
   type FramedRequest,
   type FrameFacts,
   type PageAnswer,

@@ -2,8 +2,8 @@
  * Announces the provider in the style of EIP-6963, so that a page can choose between several installed ones:
  * `llm:announceProvider` with {info, provider}, now and whenever the page dispatches `llm:requestProvider`.
  */
+import type { LLM } from "@nomoat/runtime";
 import { apply, freeze, getOwnPropertyDescriptor } from "@nomoat/runtime/contract";
-import type { LLM } from "./llm";
 
 export function announceProvider(target: Window & typeof globalThis, provider: LLM): void {
   const { CustomEvent: NativeEvent } = target;

@@ -1,9 +1,9 @@
 /** The object that pages know as `window.llm`. It owns no power: every request is checked again behind the port. */
-import type { Chat, Decision, Generation, ModelInfo, Session, Usage } from "@nomoat/runtime";
+import type { Availability, Decision, LLM, ModelInfo, Usage } from "@nomoat/runtime";
 import { freeze } from "@nomoat/runtime/contract";
 import { parseCall } from "../protocol/page-calls";
 import { parseGenerate } from "../protocol/page-contract";
-import { type Availability, parseModelOptions } from "../protocol/page-port";
+import { parseModelOptions } from "../protocol/page-port";
 import { ask, generateOver } from "./ask";
 import { createChat } from "./chat";
 import { problemError } from "./errors";
@@ -12,17 +12,6 @@ import type { PrivatePort } from "./private-port";
 import { createSession } from "./session";
 
 const Floats = Float32Array;
-
-export interface LLM {
-  readonly version: string;
-  readonly chat: Chat;
-  availability(options?: object): Promise<Availability>;
-  generate(prompt: unknown, options?: unknown): Generation;
-  createSession(options?: unknown): Promise<Session>;
-  decide(input: unknown, questions: unknown, options?: unknown): Promise<Readonly<Record<string, Decision>>>;
-  embed(input: unknown, options?: unknown): Promise<readonly Float32Array[]>;
-  models(): Promise<readonly ModelInfo[]>;
-}
 
 export function createLLM(port: PrivatePort, version: string): LLM {
   return freeze({

@@ -6,6 +6,7 @@
  * administrative verb here.
  */
 import type {
+  Availability,
   ChatCompletion,
   ChatCompletionChunk,
   Decision,
@@ -36,8 +37,6 @@ export const CHANNEL_EVENT = "nomoat:channel";
 
 /** What the popup asks the content script of the active tab; it answers with its origin. */
 export const WHO_IS_HERE = "nomoat:who-is-here";
-
-export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
 
 const MODEL_OPTIONS = object({
   /** The id or name of a model; left out: the one that the person has chosen. */

@@ -1,8 +1,8 @@
 /** Proves the semantics of the page object: frozen, awaitable and iterable once, abortable, typed errors. Needs nothing. */
-import type { ChatCompletionChunk, Usage } from "@nomoat/runtime";
+import type { ChatCompletionChunk, GenerateOptions, LLM, Usage } from "@nomoat/runtime";
 import { describe, expect, it, vi } from "vitest";
 import { defineProvider } from "../page/announce";
-import { createLLM, type LLM } from "../page/llm";
+import { createLLM } from "../page/llm";
 import type { Pending, PrivatePort } from "../page/private-port";
 
 const USAGE = { completionTokens: 2, finishReason: "stop" } as Usage;
@@ -155,15 +155,18 @@ describe("generate", () => {
       },
     };
     for (const options of [{ nope: 1 }, { signal: {} }, { signal: null }, { temperature: "hot" }, throwing]) {
-      await expect(llm.generate("hi", options)).rejects.toMatchObject({ name: "TypeError", code: "invalid_request" });
+      await expect(llm.generate("hi", options as GenerateOptions)).rejects.toMatchObject({
+        name: "TypeError",
+        code: "invalid_request",
+      });
     }
-    await expect(llm.generate(undefined)).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(llm.generate(undefined as never)).rejects.toMatchObject({ code: "invalid_request" });
     expect(requests).toHaveLength(0);
   });
 
   it("leaves no unhandled rejection when nobody looks", async () => {
     // vitest fails the run on an unhandled rejection.
-    setUp().llm.generate(undefined);
+    setUp().llm.generate(undefined as never);
     await new Promise((done) => setTimeout(done, 10));
   });
 });

@@ -1,5 +1,6 @@
 /** The package entry: all that pages, the extension and the playground may use. A test pins these names. */
 export { createEngine, type EngineOptions } from "./api/engine";
+export type { Availability, LLM } from "./api/llm";
 export type {
   AdapterInfo,
   AdapterUse,

@@ -1,4 +1,4 @@
-/** `createEngine`: the engine in a worker, or on a GPU object that the caller gives. */
+/** `createEngine`: the engine in a worker, or in the caller's thread. */
 import { LlmError } from "../internal/errors";
 import type { ToWorker } from "../worker/protocol";
 import { EngineClient } from "./client";
@@ -8,9 +8,12 @@ import type { Engine } from "./types";
 export interface EngineOptions {
   /** Makes the engine's worker, a module worker that runs the package's entry `./worker`. Default: it is found beside this file. */
   readonly worker?: () => Worker;
-  /** Runs the engine in this thread on this GPU instead of in a worker. */
-  readonly gpu?: GPU;
+  /** Runs the engine in this thread instead of in a worker: on this GPU, or with null on the CPU. */
+  readonly gpu?: Gpu | null;
 }
+
+/** WebGPU's object, where the types that a program is compiled with know it. */
+export type Gpu = Navigator extends { readonly gpu: infer G } ? G : object;
 
 export function createEngine(options: EngineOptions = {}): Engine {
   const { gpu, worker } = options;
@@ -18,8 +21,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
     if (key !== "gpu" && key !== "worker")
       throw new LlmError("invalid_request", `createEngine: unknown option ${key}.`);
   }
-  if (gpu && worker) throw new LlmError("invalid_request", "createEngine: give a worker or a gpu, not both.");
-  if (gpu) return new EngineClient(new Connection((receive, fail) => openWhenLoaded(gpu, receive, fail)));
+  if (gpu !== undefined && worker)
+    throw new LlmError("invalid_request", "createEngine: give a worker or a gpu, not both.");
+  if (gpu !== undefined)
+    return new EngineClient(new Connection((receive, fail) => openWhenLoaded(gpu ?? undefined, receive, fail)));
   return new EngineClient(new Connection((receive, fail) => openWorker(worker ?? defaultWorker, receive, fail)));
 }
 
@@ -51,7 +56,11 @@ function start(make: () => Worker): Worker {
 }
 
 /** The engine's code is fetched only where it is used, so that pages with a worker do not load it twice. */
-function openWhenLoaded(gpu: GPU, receive: (message: unknown) => void, fail: (error: LlmError) => void): Channel {
+function openWhenLoaded(
+  gpu: GPU | undefined,
+  receive: (message: unknown) => void,
+  fail: (error: LlmError) => void,
+): Channel {
   const channel = import("./in_process").then(({ openInProcess }) => openInProcess({ gpu }, receive));
   channel.catch(() => fail(new LlmError("network", "The engine's code could not be loaded.")));
   return {

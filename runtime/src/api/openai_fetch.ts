@@ -11,11 +11,14 @@ import { embeddingsRequest } from "../contract/embeddings";
 import { type ErrorCode, LlmError } from "../internal/errors";
 import type { Chat, ChatCompletionChunk, ChatRequest, Embeddings } from "./types";
 
-/** A Model of this package, or `window.llm`. */
+/** A Model of this package, or `window.llm`, whose embeddings come without a count of tokens. */
 export interface OpenAISource {
   readonly info?: { readonly id: string; readonly name: string };
   readonly chat?: Chat;
-  embed?(input: string | readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Embeddings>;
+  embed?(
+    input: string | readonly string[],
+    options?: { readonly model?: string; readonly signal?: AbortSignal },
+  ): Promise<Embeddings | readonly Float32Array[]>;
   models?(): Promise<readonly { readonly id: string; readonly name: string }[]>;
 }
 
@@ -99,7 +102,8 @@ async function embed(source: OpenAISource, body: unknown, signal: AbortSignal): 
   if (!source.embed) throw new LlmError("not_supported", "This model gives no embeddings.");
   const { input, model, encoding_format: format } = accept("embeddings", embeddingsRequest, body, "request", "");
   const id = await idOf(source, model ?? null);
-  const { embeddings, usage } = await source.embed(input, { signal });
+  const given = await source.embed(input, source.models ? { model: id, signal } : { signal });
+  const { embeddings, usage } = "usage" in given ? given : { embeddings: given, usage: { promptTokens: 0 } };
   const data = embeddings.map((embedding, index) => ({
     object: "embedding",
     index,

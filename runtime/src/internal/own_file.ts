@@ -6,17 +6,22 @@ import { LlmError } from "./errors";
  * Errors: network, with `problem` of what went wrong as its message.
  */
 export async function readOwnFile(url: URL, problem: (why: string) => string): Promise<Uint8Array<ArrayBuffer>> {
-  if (url.protocol === "file:") {
-    // Node: its fetch knows no files. A name that bundlers cannot follow, since browsers never come here.
-    const fs = "node:fs/promises";
-    const { readFile } = (await import(/* @vite-ignore */ fs)) as typeof import("node:fs/promises");
-    return new Uint8Array(await readFile(url));
-  }
   try {
+    const fromDisk = url.protocol === "file:" ? await readInNode(url) : undefined;
+    if (fromDisk) return new Uint8Array(fromDisk);
     const response = await fetch(url);
     if (!response.ok) throw new Error(`status ${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
   } catch (thrown) {
     throw new LlmError("network", problem(thrown instanceof Error ? thrown.message : "no reason given"));
   }
+}
+
+interface Node {
+  getBuiltinModule?(name: string): { readFile(url: URL): Promise<Uint8Array> };
+}
+
+/** Node's fetch knows no files. Its module is asked for and not imported, so that bundlers for browsers see none. */
+function readInNode(url: URL): Promise<Uint8Array> | undefined {
+  return (globalThis as { process?: Node }).process?.getBuiltinModule?.("node:fs/promises").readFile(url);
 }

@@ -1,6 +1,6 @@
 /** The errors that pages see, as DOMExceptions. */
 
-interface Quota {
+export interface Quota {
   readonly requested: number | null;
   readonly quota: number | null;
 }

@@ -101,6 +101,20 @@ describe("the openai package", () => {
     await expect(client.chat.completions.create(request)).rejects.toMatchObject({ status: 400 });
   });
 
+  it("embeds with window.llm, which is told the model and counts no tokens", async () => {
+    const client = clientOf({
+      models: async () => [{ id: "encoder", name: "Encoder" }],
+      embed: async (input, options) =>
+        [input].flat().map((text) => Float32Array.of(text.length, options!.model!.length)),
+    });
+    const { data, usage } = await client.embeddings.create({ model: "Encoder", input: ["a", "bcd"] });
+    expect(data.map(({ embedding }) => [...embedding])).toEqual([
+      [1, 7],
+      [3, 7],
+    ]);
+    expect(usage).toEqual({ prompt_tokens: 0, total_tokens: 0 });
+  });
+
   it("throws its own errors for ours", async () => {
     const client = clientOf((await loadToy()).model);
     const refused = client.chat.completions.create({ ...request, temperature: -1 });

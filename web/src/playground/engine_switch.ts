@@ -1,6 +1,7 @@
 /** Who answers: this page's engine, or window.llm of the extension. */
+import type { Availability } from "@nomoat/runtime";
+import "../providers/window_llm";
 import { element } from "../elements";
-import type { WindowLlm } from "../providers/window_llm";
 
 export type EngineChoice = "page" | "extension";
 
@@ -33,7 +34,7 @@ export function startEngineSwitch(): EngineSwitch {
   };
 }
 
-const AVAILABILITY: Record<Awaited<ReturnType<WindowLlm["availability"]>>, string> = {
+const AVAILABILITY: Record<Availability, string> = {
   available: "The extension's model answers. It asks for your permission the first time.",
   downloadable: "The extension answers after you allow this site; it may need a model from its options page first.",
   downloading: "The extension is downloading its model.",
