@@ -14,7 +14,13 @@ export async function readState(): Promise<StoredState> {
 }
 
 async function defaultSettings(): Promise<Settings> {
-  return { defaultModel: null, allowOwnPrograms: await isUnpacked(), device: "auto", withoutLanguageModel: [] };
+  return {
+    defaultModel: null,
+    allowOwnPrograms: await isUnpacked(),
+    device: "auto",
+    withoutLanguageModel: [],
+    withMemory: [],
+  };
 }
 
 export async function writeState(state: Partial<StoredState>): Promise<void> {

@@ -1,5 +1,5 @@
 /** The object that pages know as `window.llm`. It owns no power: every request is checked again behind the port. */
-import type { Chat, Decision, Generation, ModelInfo, Session, Usage } from "@nomoat/runtime";
+import type { Chat, Decision, Generation, Memory, ModelInfo, Session, Usage } from "@nomoat/runtime";
 import { freeze } from "@nomoat/runtime/contract";
 import { parseCall } from "../protocol/page-calls";
 import { parseGenerate } from "../protocol/page-contract";
@@ -7,6 +7,7 @@ import { type Availability, parseModelOptions } from "../protocol/page-port";
 import { ask, generateOver } from "./ask";
 import { createChat } from "./chat";
 import { problemError } from "./errors";
+import { createMemory } from "./memory";
 import { promise } from "./pieces";
 import type { PrivatePort } from "./private-port";
 import { createSession } from "./session";
@@ -16,6 +17,7 @@ const Floats = Float32Array;
 export interface LLM {
   readonly version: string;
   readonly chat: Chat;
+  readonly memory: Memory;
   availability(options?: object): Promise<Availability>;
   generate(prompt: unknown, options?: unknown): Generation;
   createSession(options?: unknown): Promise<Session>;
@@ -28,6 +30,7 @@ export function createLLM(port: PrivatePort, version: string): LLM {
   return freeze({
     version,
     chat: createChat(port),
+    memory: createMemory(port),
     availability: (options?: object) =>
       promise<Availability>(({ resolve, reject }) => {
         const parsed = parseModelOptions(options);

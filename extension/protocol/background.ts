@@ -27,6 +27,8 @@ export interface Settings {
   readonly device: DeviceChoice;
   /** Origins that do not get LanguageModel. */
   readonly withoutLanguageModel: readonly string[];
+  /** Origins that may keep a memory. */
+  readonly withMemory: readonly string[];
 }
 
 /** Everything in chrome.storage.local. Its only writer is the offscreen document, through `storage.write`. */

@@ -22,6 +22,7 @@ import {
   check,
   type Infer,
   isSafeInteger,
+  type MemoryResults,
   object,
   optional,
   ownKeys,
@@ -72,6 +73,7 @@ export type PageResult =
   | Readonly<Record<string, Decision>>
   /** Vectors, as numbers because a runtime port carries JSON. */
   | readonly (readonly number[])[]
+  | MemoryResults[keyof MemoryResults]
   /** Tokens of measureSession. */
   | number
   | null;

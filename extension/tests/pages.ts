@@ -1,6 +1,7 @@
 /** The offscreen document's parts over the fake engine, and pages that ask them. */
 import { type AdminServices, AdminSession } from "../offscreen/admin";
 import { ConsentDesk } from "../offscreen/consent";
+import { Memories } from "../offscreen/memories";
 import { Models } from "../offscreen/models";
 import { PageSessions } from "../offscreen/page-sessions";
 import { Permissions } from "../offscreen/permissions";
@@ -18,7 +19,13 @@ export const A = { origin: "https://a.example", topOrigin: "https://a.example" }
 export function setUp() {
   const engine = new FakeEngine().withModel("m");
   const windows: number[] = [];
-  let settings: Settings = { defaultModel: null, allowOwnPrograms: false, device: "auto", withoutLanguageModel: [] };
+  let settings: Settings = {
+    defaultModel: null,
+    allowOwnPrograms: false,
+    device: "auto",
+    withoutLanguageModel: [],
+    withMemory: [],
+  };
   const models = new Models(() => engine, {
     onChange: () => {},
     device: () => settings.device,
@@ -30,6 +37,11 @@ export function setUp() {
   const services: AdminServices = {
     models,
     sessions: new PageSessions((model) => models.isLoaded(model)),
+    memories: new Memories(
+      models,
+      (origin) => settings.withMemory.includes(origin),
+      () => {},
+    ),
     languageModelAllowed: (origin) => !settings.withoutLanguageModel.includes(origin),
     permissions: new Permissions([], () => {}),
     consent: new ConsentDesk(async (id) => void windows.push(id)),

@@ -13,6 +13,7 @@ const STATES: Record<RunningRow["state"], string> = {
 };
 const siteAllowed = byId<HTMLInputElement>("site-allowed");
 const siteLanguageModel = byId<HTMLInputElement>("site-language-model");
+const siteMemory = byId<HTMLInputElement>("site-memory");
 let origin: string | null = null;
 let latest: Snapshot | null = null;
 
@@ -43,6 +44,9 @@ siteAllowed.addEventListener("change", () => {
 siteLanguageModel.addEventListener("change", () => {
   if (origin) void client.call("site.languageModel", { origin, on: siteLanguageModel.checked });
 });
+siteMemory.addEventListener("change", () => {
+  if (origin) void client.call("site.memory", { origin, on: siteMemory.checked });
+});
 byId("stop-all").addEventListener("click", () => void client.call("stop", {}));
 byId("open-options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
 byId("open-sidepanel").addEventListener("click", async () => {
@@ -70,6 +74,7 @@ function draw({ problem, models, defaultModel, loaded, running: rows, sites, set
   byId("site-origin").textContent = formatOrigin(origin);
   siteAllowed.checked = decision === "allow" || decision === "once";
   siteLanguageModel.checked = !settings.withoutLanguageModel.includes(origin);
+  siteMemory.checked = settings.withMemory.includes(origin);
   byId("site-decision").textContent = {
     allow: "May use the model",
     once: "May use the model until it is closed",
