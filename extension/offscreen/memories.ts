@@ -2,10 +2,10 @@
  * What sites and the side panel keep: a memory each, by the pair of a site's origin and the top page's, so that nobody
  * sees another's. A site has one only where the person has switched it on, and none in incognito windows.
  */
-import { LlmError, type Memory } from "@nomoat/runtime";
+import { isEncoder, LlmError, type Memory } from "@nomoat/runtime";
 import type { MemoryCall, MemoryResults } from "@nomoat/runtime/contract";
 import type { MemoryRow } from "../protocol/admin-port";
-import { embeds, type Models } from "./models";
+import type { Models } from "./models";
 import { pairKey } from "./permissions";
 import type { Site } from "./site";
 
@@ -85,7 +85,7 @@ export class Memories {
     const ready = await this.#models.ready();
     const { model: madeWith } = await memory.info();
     if (method !== "reembed" && ready.some(({ id }) => id === madeWith)) return { id: madeWith! };
-    const found = ready.find(embeds);
+    const found = ready.find(isEncoder);
     if (found) return { id: found.id };
     throw new LlmError(
       "model_not_found",

@@ -4,6 +4,7 @@
  */
 import {
   type Engine,
+  isEncoder,
   LlmError,
   type Memory,
   type MemoryOptions,
@@ -159,7 +160,9 @@ export class Models {
   /** The model that requests get: the user's choice, else the first one that is ready, best one that writes. Null where none is. */
   async chosenId(preferred: string | null): Promise<string | null> {
     const ready = await this.ready();
-    return (ready.find(({ id }) => id === preferred) ?? ready.find((model) => !embeds(model)) ?? ready[0])?.id ?? null;
+    return (
+      (ready.find(({ id }) => id === preferred) ?? ready.find((model) => !isEncoder(model)) ?? ready[0])?.id ?? null
+    );
   }
 
   /** The id of a model that is ready, by its id or name. Null: there is none. */
@@ -338,11 +341,6 @@ export class Models {
     else this.#sources.set(id, url);
     this.#options.saveSources(Object.fromEntries(this.#sources));
   }
-}
-
-/** Whether it gives vectors of texts: by the names of Hugging Face's encoders, BertModel, XLMRobertaModel, BertForMaskedLM. */
-export function embeds({ architecture }: ModelInfo): boolean {
-  return /(?<!LMHead)Model$|MaskedLM$/.test(architecture);
 }
 
 function nameFromUrl(url: string): string {

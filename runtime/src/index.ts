@@ -1,5 +1,6 @@
 /** The package entry: all that pages, the extension and the playground may use. A test pins these names. */
 export { createEngine, type EngineOptions } from "./api/engine";
+export { isEncoder } from "./api/is_encoder";
 export type {
   AdapterInfo,
   AdapterUse,

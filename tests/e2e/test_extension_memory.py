@@ -18,6 +18,7 @@ from tests.e2e.stored_bytes import stored_bytes
 
 pytestmark = pytest.mark.browser
 FOLDER = "nomoat/memories"
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "memory.md"
 SECRET = "the code of the door is 4711"
 CALL = """async ([method, given]) => {
   try { return { value: await llm.memory[method](...given) }; }
@@ -88,3 +89,42 @@ def test_sites_remember_where_the_person_lets_them(encoder_browser: ExtensionBro
     assert stored_bytes(options, FOLDER) == {}
     browser.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
     assert call(page, "list") == off
+
+
+def test_the_documented_example_runs(encoder_browser: ExtensionBrowser, pages: LocalSite) -> None:
+    example = DOCUMENTED.read_text().split("```js\n")[1].split("```")[0]
+    assert "llm.memory.add" in example
+    encoder_browser.command("site.set", origin=pages.origin, topOrigin=pages.origin, decision="allow")
+    encoder_browser.command("site.memory", origin=pages.origin, on=True)
+    page = encoder_browser.open(f"{pages.origin}/asking.html")
+    logged: list[str] = []
+    page.on("console", lambda message: logged.append(message.text))
+    page.evaluate(f"(async () => {{ {example} }})()")
+    assert len(logged) == 2
+    assert "I am allergic to nuts." in logged[0] and "My sister lives in Oslo." in logged[0]
+    assert logged[1] == "1"
+
+
+def test_the_side_panel_remembers_and_recalls(encoder_browser: ExtensionBrowser) -> None:
+    browser = encoder_browser
+    chat = browser.open(f"{browser.base}/sidepanel.html")
+    chat.get_by_test_id("chat-memory").check(force=True)
+
+    def asked(text: str) -> None:
+        chat.get_by_test_id("chat-prompt").fill(text)
+        chat.get_by_test_id("chat-send").click()
+        expect(chat.get_by_test_id("chat-answer").last).not_to_be_empty()
+        chat.get_by_test_id("chat-stop").click()
+        browser.wait_until_idle()
+
+    asked("My sister lives in Oslo.")
+    expect(chat.get_by_test_id("chat-recalled")).to_have_count(0)
+    chat.get_by_test_id("chat-new").click()
+    asked("My sister lives in Oslo!")
+    expect(chat.get_by_test_id("chat-recalled").locator("summary")).to_have_text("Recalled a message")
+    expect(chat.get_by_test_id("chat-recalled").locator("li")).to_have_text("My sister lives in Oslo.")
+    card = browser.options.locator("#chat-memory")
+    expect(card.get_by_test_id("memory-size")).to_contain_text("Remembers")
+    card.get_by_test_id("memory-delete").click()
+    expect(card).to_be_hidden()
+    chat.close()

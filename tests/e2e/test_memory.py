@@ -19,8 +19,10 @@ from nomoat.browser.local_site import local_site
 from nomoat.browser.runner import RunnerPage
 from nomoat.server import create_app
 from nomoat_compiler.errors import NomoatError
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.conftest import PackageOf
+from tests.e2e.playground import ask, choose, run_on, wait_for
 from tests.e2e.stored_bytes import stored_bytes
 
 pytestmark = pytest.mark.browser
@@ -50,6 +52,33 @@ def origin(chromium: Browser, family_package: Callable[[str, str], Path]) -> Ite
     with local_site(app) as url, chromium.new_context() as context:
         models = [{"url": f"{url}/models/{model_id}/"} for model_id in app.state.packages]
         yield Origin(context, url, models)
+
+
+def test_the_playground_remembers_and_recalls(
+    chromium: Browser, tiny_package: PackageOf, family_package: Callable[[str, str], Path]
+) -> None:
+    app = create_app([tiny_package("f32"), family_package("bert", "f32")])
+    with local_site(app) as url, chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(url)
+        run_on(page, "wasm")
+        choose(page, max_tokens="4")
+        wait_for(ask(page, "My sister lives in Oslo."), "done")
+        assert stored_bytes(page, FOLDER) == {}  # The switch is off at first.
+        page.get_by_test_id("memory-on").check()
+        wait_for(ask(page, "My sister lives in Oslo."), "done")
+        expect(page.get_by_test_id("memory-hint")).to_have_text("1 message is kept.")
+        expect(page.get_by_test_id("message-recalled")).to_have_count(0)
+        page.get_by_test_id("new-chat").click()
+        answer = ask(page, "My sister lives in Oslo!")
+        wait_for(answer, "done")
+        recalled = answer.get_by_test_id("message-recalled")
+        expect(recalled.locator("summary")).to_have_text("Recalled a message")
+        recalled.locator("summary").click()
+        expect(recalled.locator("li")).to_have_text("My sister lives in Oslo.")
+        page.get_by_test_id("memory-forget").click()
+        expect(page.get_by_test_id("memory-hint")).to_have_text("0 messages are kept.")
+        assert stored_bytes(page, FOLDER) == {}
 
 
 def vectors(runner: RunnerPage, texts: list[str]) -> npt.NDArray[np.float64]:

@@ -25,10 +25,15 @@ const time = number(0, LATEST_MS);
 
 /** A record of a memory, of which only the text must be there. */
 const item = object({
+  /** What is kept and found by its meaning. */
   text: countedText(1),
+  /** Words of yours to find it by. */
   tags: optional(tags),
+  /** Anything else that is to be kept with it. */
   data: optional(jsonObject()),
+  /** When it was added, in milliseconds since 1970. Default: now. */
   createdMs: optional(time),
+  /** Ignored: that of a record of an export. */
   id: optional(id),
 });
 
@@ -90,6 +95,7 @@ export const memoryCall = (items: number) =>
 
 export const MEMORY_ITEMS = 10_000;
 
+export const memoryItem = item;
 export type MemoryItem = Infer<typeof item>;
 export type MemoryCall = Infer<ReturnType<typeof memoryCall>>;
 export type MemoryMethod = MemoryCall["method"];

@@ -24,7 +24,7 @@ import type { MemoryParams } from "../worker/protocol";
 import type { Encoder, Encoders } from "./encoders";
 import { type MemoryLimits, MOST } from "./limits";
 import { openLog, readMeta } from "./log";
-import { COMPACT_BYTES, Memory, type NewRecord } from "./memory";
+import { COMPACT_BYTES, Memory, type ModelIdentity, type NewRecord } from "./memory";
 
 const CALL = memoryCall(MEMORY_ITEMS);
 const MOST_OPEN = 4;
@@ -45,10 +45,12 @@ interface Asked {
 export class Memories {
   private readonly held = new Map<string, Held>();
 
-  /** `root`: the folder of all; null where this environment keeps no files. */
+  private opened: Promise<Folder | null> | null = null;
+
+  /** `openRoot`: the folder of all; null where this environment keeps no files. */
   constructor(
     private readonly encoders: Encoders,
-    private readonly root: () => Promise<Folder | null> = memoriesFolder,
+    private readonly openRoot: () => Promise<Folder | null> = memoriesFolder,
     /** Of what is forgotten, before a file is written anew. */
     private readonly compactBytes = COMPACT_BYTES,
   ) {}
@@ -97,7 +99,7 @@ export class Memories {
 
   private add(asked: Asked, items: readonly MemoryItem[]): Promise<readonly number[]> {
     return this.encoding(asked, async ({ identity, embed }) => {
-      await this.with(asked, (memory) => memory.isMadeWith(identity));
+      await this.requireModel(asked, identity);
       const nowMs = Date.now();
       const records: NewRecord[] = [];
       for (let from = 0; from < items.length; from += EMBED_BATCH) {
@@ -120,9 +122,12 @@ export class Memories {
     options: Extract<MemoryCall, { method: "search" }>["options"],
   ): Promise<readonly FoundRecord[]> {
     // An empty memory needs no model.
-    if ((await this.with(asked, (memory) => memory.info())).count === 0) return [];
+    if (!this.held.get(asked.name)?.memory.knownModel) {
+      const { count } = await this.with(asked, (memory) => memory.info());
+      if (count === 0) return [];
+    }
     return this.encoding(asked, async ({ identity, embed }) => {
-      await this.with(asked, (memory) => memory.isMadeWith(identity));
+      await this.requireModel(asked, identity);
       const [vector] = await embed([query], asked.signal);
       return this.with(asked, (memory) => memory.search(vector!, options, identity));
     });
@@ -162,6 +167,12 @@ export class Memories {
     });
   }
 
+  /** Before texts are embedded in vain. Every turn looks again. */
+  private async requireModel(asked: Asked, identity: ModelIdentity): Promise<void> {
+    if (this.held.get(asked.name)?.memory.knownModel?.fingerprint === identity.fingerprint) return;
+    await this.with(asked, (memory) => memory.requireModel(identity));
+  }
+
   private async encoding<T>(asked: Asked, work: (encoder: Encoder) => Promise<T>): Promise<T> {
     const { source, signal, onEvent } = asked;
     if (!source)
@@ -196,6 +207,15 @@ export class Memories {
       this.held.delete(other);
     }
     return held;
+  }
+
+  private root(): Promise<Folder | null> {
+    this.opened ??= this.openRoot();
+    // It is asked for again where it could not be opened.
+    this.opened.catch(() => {
+      this.opened = null;
+    });
+    return this.opened;
   }
 
   private async requireRoot(): Promise<Folder> {

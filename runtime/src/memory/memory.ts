@@ -80,13 +80,14 @@ export class Memory {
     private readonly compactBytes: number,
   ) {}
 
-  /** Whether anything is there. Errors: not_supported with both models' names where it was made with another one. */
-  async isMadeWith(identity: ModelIdentity): Promise<boolean> {
-    const found = await this.turn((_, { meta, rows }) => {
-      requireSame(meta, identity);
-      return rows.length > 0;
-    });
-    return found ?? false;
+  /** As of the last turn; null: it has had none, or was empty. */
+  get knownModel(): ModelIdentity | null {
+    return this.loaded?.meta ?? null;
+  }
+
+  /** Errors: not_supported with both models' names where the memory was made with another one. */
+  async requireModel(identity: ModelIdentity): Promise<void> {
+    await this.turn((_, { meta }) => requireSame(meta, identity));
   }
 
   /** Ids of the new records, in their order; all or none of them are there. */
