@@ -62,7 +62,23 @@ module.exports = {
       from: { path: "^runtime/src/sessions" },
       to: { path: "^runtime/src/(api|worker|language_model)/", dependencyTypesNot: ["type-only"] },
     },
-    layer("engine-below-sessions", "^runtime/src/engine", "^runtime/src/sessions/"),
+    layer("engine-below-sessions", "^runtime/src/engine", "^runtime/src/(sessions|memory)/"),
+    {
+      name: "memory-below-worker",
+      severity: "error",
+      from: { path: "^runtime/src/memory" },
+      to: {
+        path: "^runtime/src/(api|worker|chat|sessions|language_model|text|constraint)/",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    // It is a part of its own, which is loaded with the first memory.
+    {
+      name: "memory-on-first-use",
+      severity: "error",
+      from: { path: "^runtime/src/(?!memory/)" },
+      to: { path: "^runtime/src/memory/", dependencyTypesNot: ["type-only", "dynamic-import"] },
+    },
     {
       name: "engine-below-api",
       severity: "error",

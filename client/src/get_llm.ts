@@ -1,10 +1,12 @@
 /** `getLLM`: the model of the person where an extension offers one, else the page's own. */
-import type { EngineOptions, ErrorCode, LLM, LoadOptions, ModelSource } from "@nomoat/runtime";
+import type { EngineOptions, ErrorCode, LLM, LoadOptions, MemoryOptions, ModelSource } from "@nomoat/runtime";
 import { findProviders } from "./providers";
 
 export interface GetLLMOptions extends LoadOptions {
   /** The page's own model, for where no provider has one: the URL of its package, which ends in "/", or its source. */
   readonly model?: string | ModelSource;
+  /** Of the page's own memory: its `model` is the one that embeds; without it, `add` and `search` have none. */
+  readonly memory?: MemoryOptions;
   /** Who is asked: "any" provider, the one with this `rdns`, or nobody but this "page". Default "any". */
   readonly provider?: string;
   /** For `createEngine` of the runtime, such as a worker of the page's own. */
@@ -13,7 +15,7 @@ export interface GetLLMOptions extends LoadOptions {
   readonly runtime?: () => Promise<typeof import("@nomoat/runtime")>;
 }
 
-const KEYS = "model provider engine runtime device threads ownPrograms onProgress signal".split(" ");
+const KEYS = "model memory provider engine runtime device threads ownPrograms onProgress signal".split(" ");
 
 /**
  * Resolves when there is a model to ask; the page's own is loaded by then. `signal` ends the search and the loading,

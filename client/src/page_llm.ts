@@ -1,5 +1,5 @@
 /** `window.llm`'s interface over a model that this page runs itself. Loaded where no provider has a model. */
-import type { LLM, LoadOptions, Model, ModelSource } from "@nomoat/runtime";
+import type { LLM, LoadOptions, Memory, Model, ModelSource } from "@nomoat/runtime";
 import { version } from "../package.json" with { type: "json" };
 import type { GetLLMOptions } from "./get_llm";
 
@@ -10,7 +10,7 @@ type Rest = Omit<GetLLMOptions, "model" | "provider" | "signal">;
 export async function openPageLLM(
   source: ModelSource,
   signal: AbortSignal | undefined,
-  { runtime = () => import("@nomoat/runtime"), engine: engineOptions = {}, ...load }: Rest,
+  { runtime = () => import("@nomoat/runtime"), engine: engineOptions = {}, memory = {}, ...load }: Rest,
 ): Promise<LLM> {
   const code = await loaded(runtime);
   signal?.throwIfAborted();
@@ -18,7 +18,7 @@ export async function openPageLLM(
   try {
     const model = await engine.load(source, { ...load, ...(signal ? { signal } : {}) } satisfies LoadOptions);
     signal?.addEventListener("abort", () => void engine.close(), { once: true });
-    return llmOver(model, code);
+    return llmOver(model, await engine.memory(memory), code);
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -35,7 +35,7 @@ async function loaded(runtime: () => Promise<Runtime>): Promise<Runtime> {
   }
 }
 
-function llmOver(model: Model, { LlmError }: Runtime): LLM {
+function llmOver(model: Model, memory: Memory, { LlmError }: Runtime): LLM {
   const { info } = model;
   const isAsked = (name: string | undefined): boolean => name === undefined || name === info.id || name === info.name;
   const require = (name: string | undefined): void => {
@@ -45,6 +45,7 @@ function llmOver(model: Model, { LlmError }: Runtime): LLM {
   return Object.freeze({
     version,
     chat: model.chat,
+    memory,
     availability: async ({ model: name }: { readonly model?: string } = {}) =>
       isAsked(name) ? ("available" as const) : ("unavailable" as const),
     generate: model.generate.bind(model),

@@ -20,6 +20,7 @@ async function defaultSettings(): Promise<Settings> {
     device: "auto",
     withoutLanguageModel: [],
     withTasks: [],
+    withMemory: [],
   };
 }
 

@@ -82,10 +82,20 @@ export class AdminSession {
       this.#services.setSettings({ withTasks });
       await this.#services.registerTasks(withTasks);
     },
-    "site.revoke": (pair) => {
-      this.#services.permissions.revoke(pair);
-      this.#stopSite(pair);
+    "site.memory": ({ origin, on }) => {
+      const others = this.#services.settings().withMemory.filter((other) => other !== origin);
+      this.#services.setSettings({ withMemory: on ? [...others, origin] : others });
     },
+    "site.revoke": async (pair) => {
+      const { permissions, memories, settings, setSettings } = this.#services;
+      permissions.revoke(pair);
+      this.#stopSite(pair);
+      const withMemory = settings().withMemory.filter((origin) => origin !== pair.origin);
+      if (withMemory.length < settings().withMemory.length) setSettings({ withMemory });
+      if ((await memories.rows()).some(({ site }) => site && pairKey(site) === pairKey(pair)))
+        await memories.forget(pair);
+    },
+    memory: ({ site, call }, id) => this.#abortable(id, (signal) => this.#services.memories.call(site, call, signal)),
     stop: ({ origin }) => {
       const reason = new LlmError("aborted", "The user stopped the request.");
       this.#services.requests.abortWhere(
@@ -103,6 +113,16 @@ export class AdminSession {
       ofPair(pair),
       new LlmError("not_allowed", "The user has revoked the permission of this site."),
     );
+  }
+
+  async #abortable<T>(id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    try {
+      return await work(controller.signal);
+    } finally {
+      this.#running.delete(id);
+    }
   }
 
   async #generate(id: number, messages: AdminMethods["generate"]["params"]["messages"]): Promise<Usage> {

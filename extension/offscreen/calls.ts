@@ -20,11 +20,12 @@ export interface Caller {
 }
 
 type Computing = Exclude<CallMethod, "modelAvailability" | "destroySession">;
+type OnModel = Exclude<ComputingCall, OfSession | { method: "memory" }>;
 export type ComputingCall = Call<Computing>;
 type OfSession = Extract<ComputingCall, { params: { session: number } }>;
 
 /** The model that a call names; null: the one that the person has chosen, or the session's. */
-export function modelNamedBy({ params }: ComputingCall): string | null {
+export function modelNamedBy({ params }: OnModel): string | null {
   return ("options" in params && "model" in params.options && params.options.model) || null;
 }
 
@@ -34,7 +35,7 @@ export function isOfSession(call: ComputingCall): call is OfSession {
 
 /** Of what needs a model and no session. */
 export async function runOnModel(
-  call: Exclude<ComputingCall, OfSession>,
+  call: OnModel,
   model: Model,
   sessions: PageSessions,
   caller: Caller,

@@ -2,7 +2,18 @@
  * The installed models, the downloads in progress, and the one model that is loaded.
  * Owns the engine: nothing else in this document talks to it.
  */
-import { type Engine, LlmError, type Model, type ModelInfo, type Progress, type WireError } from "@nomoat/runtime";
+import {
+  type Engine,
+  isEncoder,
+  LlmError,
+  type Memory,
+  type MemoryOptions,
+  type Model,
+  type ModelInfo,
+  type Progress,
+  type StoredMemory,
+  type WireError,
+} from "@nomoat/runtime";
 import type { LoadedRow, ModelRow } from "../protocol/admin-port";
 import type { DeviceChoice } from "../protocol/background";
 import { readPackageId, toBaseUrl } from "./package-url";
@@ -146,10 +157,12 @@ export class Models {
       .map(({ state: _, ...info }) => info);
   }
 
-  /** The model that requests get: the user's choice, else the first one that is ready. Null where none is. */
+  /** The model that requests get: the user's choice, else the first one that is ready, best one that writes. Null where none is. */
   async chosenId(preferred: string | null): Promise<string | null> {
     const ready = await this.ready();
-    return (ready.find(({ id }) => id === preferred) ?? ready[0])?.id ?? null;
+    return (
+      (ready.find(({ id }) => id === preferred) ?? ready.find((model) => !isEncoder(model)) ?? ready[0])?.id ?? null
+    );
   }
 
   /** The id of a model that is ready, by its id or name. Null: there is none. */
@@ -201,6 +214,15 @@ export class Models {
 
   isLoaded(model: Model): boolean {
     return this.#loaded?.ready === model;
+  }
+
+  /** Its model is loaded beside the one that answers. */
+  memory(options: MemoryOptions): Promise<Memory> {
+    return this.#running().memory(options);
+  }
+
+  memories(): Promise<StoredMemory[]> {
+    return this.#running().memories();
   }
 
   async unload(): Promise<void> {

@@ -23,6 +23,7 @@ import {
 import { type ComputingCall, isOfSession, modelNamedBy, runOnModel, runOnSession } from "./calls";
 import { Coalescer } from "./coalesce";
 import type { ConsentDesk } from "./consent";
+import type { Memories } from "./memories";
 import type { Models } from "./models";
 import type { PageSessions } from "./page-sessions";
 import type { Grant, Permissions } from "./permissions";
@@ -37,6 +38,7 @@ export interface Services {
   readonly consent: ConsentDesk;
   readonly requests: Requests;
   readonly sessions: PageSessions;
+  readonly memories: Memories;
   readonly rate: RateLimiter;
   /** Whether the person lets the site have LanguageModel. */
   readonly languageModelAllowed: (origin: string) => boolean;
@@ -129,6 +131,9 @@ export class PageRouter {
         if (!languageModelAllowed(site.origin))
           throw new LlmError("not_supported", "The user has switched LanguageModel off for this site.");
         return this.#compute(request, site, frame);
+      case "memory":
+        this.#services.memories.requireAllowed(site);
+        return this.#compute(request, site, frame);
       default:
         return this.#compute(request, site, frame);
     }
@@ -186,7 +191,7 @@ export class PageRouter {
   }
 
   async #run(request: AnswerRequest, site: Site, grant: Grant, running: Running): Promise<PageResult> {
-    const { models, requests, sessions, defaultModel } = this.#services;
+    const { models, memories, requests, sessions, defaultModel } = this.#services;
     const { signal } = running.controller;
     const given: Given = { signal, partition: partitionOf(site, grant) };
     const { id: requestId } = request;
@@ -194,6 +199,12 @@ export class PageRouter {
     if (request.method !== "generate" && request.method !== "chat" && isOfSession(request)) {
       requests.enter(running, "generating");
       return runOnSession(request, sessions, models, caller);
+    }
+    if (request.method === "memory") {
+      // The person may have switched it off while they were asked.
+      memories.requireAllowed(site);
+      requests.enter(running, "generating");
+      return memories.call(site, request.params, signal);
     }
     if (request.method === "prepareModel") {
       const onProgress = (progress: number) => this.#answer({ id: requestId, progress });
@@ -245,7 +256,9 @@ export class PageRouter {
   }
 }
 
-function modelOf(request: Exclude<AnswerRequest, { params: { session: number } }>): string | null {
+function modelOf(
+  request: Exclude<AnswerRequest, { params: { session: number } } | { method: "memory" }>,
+): string | null {
   if (request.method === "chat") return request.request.model ?? null;
   return request.method === "generate" ? (request.options.model ?? null) : modelNamedBy(request);
 }

@@ -4,6 +4,7 @@ import type { Settings, StoredState } from "../protocol/background";
 import type { AdminServices } from "./admin";
 import { askBackground } from "./background-client";
 import { ConsentDesk } from "./consent";
+import { Memories } from "./memories";
 import { Models } from "./models";
 import { PageSessions } from "./page-sessions";
 import { Permissions } from "./permissions";
@@ -36,6 +37,7 @@ export function createServices(makeEngine: () => Engine, stored: StoredState, on
   const sessions: PageSessions = new PageSessions((model) => models.isLoaded(model));
   return {
     models,
+    memories: new Memories(models, (origin) => settings.withMemory.includes(origin), onChange),
     sessions,
     languageModelAllowed: (origin) => !settings.withoutLanguageModel.includes(origin),
     permissions: new Permissions(stored.permissions, (permissions) => save({ permissions })),

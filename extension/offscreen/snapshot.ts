@@ -1,19 +1,30 @@
 /** Tells the extension's pages what there is, a few times a second at most, however often it changes. */
 import { LlmError } from "@nomoat/runtime";
-import type { Snapshot } from "../protocol/admin-port";
+import type { MemoryRow, SiteRow, Snapshot } from "../protocol/admin-port";
 import type { AdminServices } from "./admin";
 import type { Models } from "./models";
+import { pairKey } from "./permissions";
 
 const PUBLISH_MS = 100;
 
-export async function takeSnapshot({ models, permissions, requests, settings }: AdminServices): Promise<Snapshot> {
+export async function takeSnapshot(services: AdminServices): Promise<Snapshot> {
+  const { models, memories, permissions, requests, settings } = services;
+  const kept = await memories.rows();
   return {
     ...(await modelRows(models, settings().defaultModel)),
     loaded: models.loadedRow(),
-    sites: permissions.rows(),
+    sites: withMemories(permissions.rows(), kept),
+    memories: kept,
     running: requests.rows(),
     settings: settings(),
   };
+}
+
+/** Sites whose permission is over, and whose memory is not, too. */
+function withMemories(rows: readonly SiteRow[], kept: readonly MemoryRow[]): SiteRow[] {
+  const known = new Set(rows.map(pairKey));
+  const others = kept.flatMap(({ site }) => (site && !known.has(pairKey(site)) ? [site] : []));
+  return [...rows, ...others.map((site): SiteRow => ({ ...site, decision: "none" }))];
 }
 
 /** A broken engine must not leave the pages blank: they still show sites, and what is wrong. */

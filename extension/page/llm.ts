@@ -7,6 +7,7 @@ import { parseModelOptions } from "../protocol/page-port";
 import { ask, generateOver } from "./ask";
 import { createChat } from "./chat";
 import { problemError } from "./errors";
+import { createMemory } from "./memory";
 import { promise } from "./pieces";
 import type { PrivatePort } from "./private-port";
 import { createSession } from "./session";
@@ -17,6 +18,7 @@ export function createLLM(port: PrivatePort, version: string): LLM {
   return freeze({
     version,
     chat: createChat(port),
+    memory: createMemory(port),
     availability: (options?: object) =>
       promise<Availability>(({ resolve, reject }) => {
         const parsed = parseModelOptions(options);

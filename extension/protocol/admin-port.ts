@@ -5,6 +5,7 @@
  * are answered once; `generate` streams text first.
  */
 import type { DeviceInfo, Message, ModelInfo, Progress, Usage, WireError } from "@nomoat/runtime";
+import type { MemoryCall } from "@nomoat/runtime/contract";
 import type { Decision, Settings } from "./background";
 
 export const ADMIN_PORT = "admin";
@@ -22,8 +23,15 @@ export interface ModelRow {
 export interface SiteRow {
   readonly origin: string;
   readonly topOrigin: string;
-  /** once: until the page is closed. */
-  readonly decision: Decision | "once";
+  /** once: until the page is closed; none: it only has a memory. */
+  readonly decision: Decision | "once" | "none";
+}
+
+/** What a site, or the side panel (null), keeps. */
+export interface MemoryRow {
+  readonly site: { readonly origin: string; readonly topOrigin: string } | null;
+  /** In storage. */
+  readonly nbytes: number;
 }
 
 export interface RunningRow {
@@ -46,6 +54,7 @@ export interface Snapshot {
   readonly defaultModel: string | null;
   readonly loaded: LoadedRow | null;
   readonly sites: readonly SiteRow[];
+  readonly memories: readonly MemoryRow[];
   readonly running: readonly RunningRow[];
   readonly settings: Settings;
 }
@@ -61,7 +70,12 @@ export interface AdminMethods {
   "site.languageModel": { params: { origin: string; on: boolean }; result: null };
   /** Whether the site gets the task interfaces where the browser has none, from the next page on. */
   "site.tasks": { params: { origin: string; on: boolean }; result: null };
+  /** Whether the site may keep a memory. */
+  "site.memory": { params: { origin: string; on: boolean }; result: null };
+  /** Takes the permission back, and deletes what the site keeps. */
   "site.revoke": { params: { origin: string; topOrigin: string }; result: null };
+  /** A call of the contract (MemoryCall) on the memory of a site; null: of the side panel. */
+  memory: { params: { site: MemoryRow["site"]; call: MemoryCall }; result: unknown };
   /** Stops the requests of one site; null: of the side panel; no origin: all. */
   stop: { params: { origin?: string | null }; result: null };
   generate: { params: { messages: readonly Message[] }; result: Usage };

@@ -29,6 +29,8 @@ export interface Settings {
   readonly withoutLanguageModel: readonly string[];
   /** Origins that get the task interfaces: Summarizer, Proofreader and so on. */
   readonly withTasks: readonly string[];
+  /** Origins that may keep a memory. */
+  readonly withMemory: readonly string[];
 }
 
 /** Everything in chrome.storage.local. Its only writer is the offscreen document, through `storage.write`. */

@@ -1,5 +1,5 @@
 /**
- * What a page may ask of sessions, decide() and embed(): a table of declarations, applied at the page edge, again in the
+ * What a page may ask of sessions, decide(), embed() and its memory: a table of declarations, applied at the page edge, again in the
  * isolated content script and again in the offscreen document.
  *
  * Which document a session belongs to is not said here: its number means something only on the port that it came from.
@@ -14,6 +14,7 @@ import {
   either,
   type Infer,
   integer,
+  memoryCall,
   object,
   optional,
   pageDecideOptions,
@@ -27,6 +28,7 @@ import {
 import { PAGE_LIMITS } from "./page-contract";
 
 const MAX_EMBED_INPUTS = 256;
+const MAX_MEMORY_ITEMS = 256;
 
 const SESSION = integer(1, Number.MAX_SAFE_INTEGER);
 const INPUT = sessionInput(PAGE_LIMITS);
@@ -49,6 +51,7 @@ const RULES = {
     /** `model`: as in `generate`; it has to be one that embeds. */
     options: object({ model: optional(text(1, 256)) }),
   }),
+  memory: memoryCall(MAX_MEMORY_ITEMS),
 } as const;
 const CALLS: Readonly<Record<string, Rule>> = Object.assign(create(null), RULES);
 

@@ -23,6 +23,7 @@ import {
   check,
   type Infer,
   isSafeInteger,
+  type MemoryResults,
   object,
   optional,
   ownKeys,
@@ -71,6 +72,7 @@ export type PageResult =
   | Readonly<Record<string, Decision>>
   /** Vectors, as numbers because a runtime port carries JSON. */
   | readonly (readonly number[])[]
+  | MemoryResults[keyof MemoryResults]
   /** Tokens of measureSession. */
   | number
   | null;

@@ -13,10 +13,13 @@ import {
   type InstallOptions,
   LlmError,
   type LoadOptions,
+  type Memory,
+  type MemoryOptions,
   type Model,
   type ModelInfo,
   type Session,
   type SessionOptions,
+  type StoredMemory,
   type Usage,
 } from "@nomoat/runtime";
 
@@ -117,6 +120,46 @@ export class FakeEngine implements Engine {
       measureBandwidth: async () => ({ gbPerS: 1 }),
       unload: async () => void this.unloads++,
     };
+  }
+
+  /** Texts by the memory's name. Searching gives all of them. */
+  readonly kept = new Map<string, string[]>();
+  readonly memoryOptions: MemoryOptions[] = [];
+
+  async memory(options: MemoryOptions = {}): Promise<Memory> {
+    this.memoryOptions.push(options);
+    const { name = "default", model } = options;
+    const texts = () => this.kept.get(name) ?? [];
+    const records = () => texts().map((text, i) => ({ id: i + 1, text, tags: [], createdMs: 0 }));
+    return {
+      add: async (input, { signal } = {}) => {
+        signal?.throwIfAborted();
+        this.#failIfAsked();
+        const added = [input].flat().map((item) => (typeof item === "string" ? item : (item as { text: string }).text));
+        this.kept.set(name, [...texts(), ...added]);
+        return added.map((_, i) => i + 1);
+      },
+      search: async () => records().map((record) => ({ ...record, score: 1 })),
+      forget: async () => {
+        const { length } = texts();
+        this.kept.delete(name);
+        return length;
+      },
+      list: async () => records(),
+      export: async () => ({ format: "nomoat-memory", version: 1, model: null, records: records() }),
+      info: async () => ({
+        count: texts().length,
+        nbytes: 1,
+        model: texts().length > 0 ? "encoder" : null,
+        dimensions: null,
+        damaged: 0,
+      }),
+      reembed: async () => (model ? texts().length : 0),
+    };
+  }
+
+  async memories(): Promise<StoredMemory[]> {
+    return [...this.kept].map(([name, texts]) => ({ name, nbytes: texts.length }));
   }
 
   async close(): Promise<void> {}

@@ -1,9 +1,16 @@
 /**
- * Proves that the tables of docs/page-api.md are those of the contract: what a page may ask, in which range, and what the
+ * Proves that the tables of docs/page-api.md and docs/memory.md are those of the contract: what a page may ask, in which range, and what the
  * comment above each declaration says. UPDATE_GOLDEN=1 writes them. Needs nothing.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { chatRequest, type FieldData, generateOptions, type RuleData } from "@nomoat/runtime/contract";
+import {
+  chatRequest,
+  type FieldData,
+  generateOptions,
+  memoryCall,
+  memoryItem,
+  type RuleData,
+} from "@nomoat/runtime/contract";
 import { expect, it } from "vitest";
 import { PAGE_LIMITS } from "../protocol/page-contract";
 
@@ -26,11 +33,23 @@ it("docs/page-api.md has the contract's tables", () => {
   expect(readFileSync(PAGE, "utf8")).toBe(after);
 });
 
+it("docs/memory.md has the contract's tables", () => {
+  const MEMORY = new URL("../../docs/memory.md", import.meta.url);
+  const [items, filters] = source("memory").split("const filter");
+  const { of } = memoryCall(1) as Extract<RuleData, { kind: "variants" }>;
+  const search = fieldsOf(fieldsOf(of.search!).options!.rule);
+  const before = readFileSync(MEMORY, "utf8");
+  let after = put(before, "item", table(fieldsOf(memoryItem), items!, "key"));
+  after = put(after, "search", table(search, `const filter${filters}`, "option"));
+  if (process.env.UPDATE_GOLDEN) writeFileSync(MEMORY, after);
+  expect(readFileSync(MEMORY, "utf8")).toBe(after);
+});
+
 /** The text between the two marks of a name. */
 function put(page: string, name: string, text: string): string {
   const [start, end] = [`<!-- ${name}: made from the contract -->`, `<!-- end of ${name} -->`];
   const [from, to] = [page.indexOf(start), page.indexOf(end)];
-  expect(from >= 0 && to > from, `${name} has its place in docs/page-api.md`).toBe(true);
+  expect(from >= 0 && to > from, `${name} has its place`).toBe(true);
   return `${page.slice(0, from + start.length)}\n${text}\n${page.slice(to)}`;
 }
 

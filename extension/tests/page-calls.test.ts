@@ -45,6 +45,9 @@ const VALID: readonly { readonly method: string; readonly params: object }[] = [
     },
   },
   { method: "embed", params: { input: ["a", "b"], options: { model: "m" } } },
+  { method: "memory", params: { method: "add", input: ["a", { text: "b", tags: ["t"] }], options: {} } },
+  { method: "memory", params: { method: "search", input: "a", options: { limit: 3, tags: ["t"] } } },
+  { method: "memory", params: { method: "forget", input: { ids: [1] }, options: {} } },
 ];
 
 const parsed = (given: { readonly method: string; readonly params: unknown }) => parseRequest({ id: 1, ...given });
@@ -87,6 +90,11 @@ describe("what is refused", () => {
     ["embed", { input: [], options: {} }],
     ["embed", { input: Array(257).fill("x"), options: {} }],
     ["embed", { input: "x", options: { partition: "y" } }],
+    ["memory", { method: "add", input: Array(257).fill("x"), options: {} }],
+    ["memory", { method: "add", input: "x".repeat(PAGE_LIMITS.textBytes + 1), options: {} }],
+    ["memory", { method: "search", input: "x", options: { name: "another site" } }],
+    ["memory", { method: "export", options: {}, site: { origin: "https://a.example" } }],
+    ["memory", { method: "remove", options: {} }],
     ["prepareModel", { url: "https://evil.example/" }],
   ])("%s %#", (method, params) => {
     expect(parsed({ method, params })).toHaveProperty("problem");

@@ -1,6 +1,7 @@
 /** The offscreen document's parts over the fake engine, and pages that ask them. */
 import { type AdminServices, AdminSession } from "../offscreen/admin";
 import { ConsentDesk } from "../offscreen/consent";
+import { Memories } from "../offscreen/memories";
 import { Models } from "../offscreen/models";
 import { PageSessions } from "../offscreen/page-sessions";
 import { Permissions } from "../offscreen/permissions";
@@ -24,6 +25,7 @@ export function setUp() {
     device: "auto",
     withoutLanguageModel: [],
     withTasks: [],
+    withMemory: [],
   };
   const registered: (readonly string[])[] = [];
   const models = new Models(() => engine, {
@@ -37,6 +39,11 @@ export function setUp() {
   const services: AdminServices = {
     models,
     sessions: new PageSessions((model) => models.isLoaded(model)),
+    memories: new Memories(
+      models,
+      (origin) => settings.withMemory.includes(origin),
+      () => {},
+    ),
     languageModelAllowed: (origin) => !settings.withoutLanguageModel.includes(origin),
     permissions: new Permissions([], () => {}),
     consent: new ConsentDesk(async (id) => void windows.push(id)),

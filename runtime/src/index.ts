@@ -1,6 +1,7 @@
 /** The package entry: all that pages, the extension and the playground may use. A test pins these names. */
 export { createEngine, type EngineOptions } from "./api/engine";
 export type { Availability, LLM } from "./api/llm";
+export { isEncoder } from "./api/is_encoder";
 export type {
   AdapterInfo,
   AdapterUse,
@@ -19,11 +20,24 @@ export type {
   Engine,
   EngineGenerateOptions,
   FinishReason,
+  Forgotten,
+  FoundRecord,
   GenerateOptions,
   Generation,
   InstalledModel,
   InstallOptions,
   LoadOptions,
+  Memory,
+  MemoryExport,
+  MemoryFilter,
+  MemoryInfo,
+  MemoryInput,
+  MemoryItem,
+  MemoryListOptions,
+  MemoryOptions,
+  MemoryProgress,
+  MemoryRecord,
+  MemorySearchOptions,
   Message,
   Model,
   ModelInfo,
@@ -37,6 +51,7 @@ export type {
   Session,
   SessionOptions,
   SessionPromptOptions,
+  StoredMemory,
   TokenLogprob,
   Tool,
   ToolCall,

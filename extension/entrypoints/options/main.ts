@@ -4,6 +4,7 @@ import type { DeviceChoice } from "../../protocol/background";
 import { AdminClient } from "../../ui/admin-client";
 import { byId } from "../../ui/dom";
 import { KeyedList } from "../../ui/keyed-list";
+import { createMemoryLine } from "./memory-line";
 import { createModelRow, type ModelItem } from "./model-row";
 import { createSiteRow, type SiteItem, siteKey } from "./site-row";
 
@@ -19,12 +20,22 @@ const client = new AdminClient((snapshot) => {
   models.draw(items);
   const off = new Set(snapshot.settings.withoutLanguageModel);
   const withTasks = new Set(snapshot.settings.withTasks);
+  const withMemory = new Set(snapshot.settings.withMemory);
+  const kept = new Map(snapshot.memories.map(({ site, nbytes }) => [site && siteKey(site), nbytes]));
   sites.draw(
     snapshot.sites.map((site): SiteItem => {
       const { origin } = site;
-      return { ...site, languageModel: !off.has(origin), tasks: withTasks.has(origin) };
+      return {
+        ...site,
+        languageModel: !off.has(origin),
+        tasks: withTasks.has(origin),
+        memory: withMemory.has(origin),
+        memoryBytes: kept.get(siteKey(site)) ?? null,
+      };
     }),
   );
+  chatMemory.update(kept.get(null) ?? null);
+  byId("chat-memory").hidden = !kept.has(null);
   byId("models-problem").textContent = snapshot.problem?.message ?? "";
   byId("models-problem").hidden = snapshot.problem === null;
   byId("models-empty").hidden = items.length > 0 || snapshot.problem !== null;
@@ -38,6 +49,8 @@ const models = new KeyedList<ModelItem>(
   ({ row }) => row.id,
   (item) => createModelRow(item, client, showError),
 );
+const chatMemory = createMemoryLine(null, client);
+byId("chat-memory").append(chatMemory.element);
 const sites = new KeyedList<SiteItem>(byId("sites"), siteKey, (site) => createSiteRow(site, client));
 
 byId("add").addEventListener("submit", async (event) => {

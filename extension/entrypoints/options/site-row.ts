@@ -5,21 +5,27 @@ import { h } from "../../ui/dom";
 import { formatOrigin } from "../../ui/format";
 import type { Row } from "../../ui/keyed-list";
 import { switchTasks } from "../../ui/task-switch";
+import { createMemoryLine } from "./memory-line";
 
 const DECISIONS: Record<SiteRow["decision"], { label: string; tone: string }> = {
   allow: { label: "Always allowed", tone: "good" },
   once: { label: "Allowed until its page closes", tone: "good" },
   deny: { label: "Denied", tone: "bad" },
+  none: { label: "Not allowed", tone: "" },
 };
 
-/** `languageModel`: whether the site gets the browser's LanguageModel of us. */
 export interface SiteItem extends SiteRow {
+  /** Whether the site gets the browser's LanguageModel of us. */
   readonly languageModel: boolean;
   /** Whether it gets the task interfaces. */
   readonly tasks: boolean;
+  /** Whether it may keep a memory. */
+  readonly memory: boolean;
+  /** What it keeps; null: nothing. */
+  readonly memoryBytes: number | null;
 }
 
-export function siteKey({ origin, topOrigin }: SiteRow): string {
+export function siteKey({ origin, topOrigin }: Pick<SiteRow, "origin" | "topOrigin">): string {
   return origin === topOrigin ? origin : `${origin}-in-${topOrigin}`;
 }
 
@@ -42,6 +48,12 @@ export function createSiteRow(site: SiteItem, client: AdminClient): Row<SiteItem
       tasks.checked = await switchTasks(client, origin, tasks.checked);
     },
   });
+  const memory = h("input", {
+    type: "checkbox",
+    "data-testid": "site-memory",
+    onchange: () => void client.call("site.memory", { origin, on: memory.checked }),
+  });
+  const kept = createMemoryLine({ origin, topOrigin }, client);
   const element = h(
     "li",
     { "data-testid": `site-${siteKey(site)}` },
@@ -50,19 +62,25 @@ export function createSiteRow(site: SiteItem, client: AdminClient): Row<SiteItem
       { class: "grow" },
       h("span", { class: "name" }, formatOrigin(origin)),
       origin !== topOrigin && h("p", { class: "quiet small" }, `inside ${formatOrigin(topOrigin)}`),
+      kept.element,
     ),
+    h("label", { class: "switch quiet small" }, memory, "Memory"),
     h("label", { class: "switch quiet small" }, languageModel, "LanguageModel"),
     h("label", { class: "switch quiet small" }, tasks, "Tasks"),
     tag,
     revoke,
   );
-  const update = ({ decision, languageModel: on, tasks: tasksOn }: SiteItem): void => {
-    languageModel.checked = on;
-    tasks.checked = tasksOn;
+  const update = (item: SiteItem): void => {
+    const { decision } = item;
+    languageModel.checked = item.languageModel;
+    tasks.checked = item.tasks;
+    memory.checked = item.memory;
+    kept.update(item.memoryBytes);
     element.dataset.decision = decision;
     tag.textContent = DECISIONS[decision].label;
     tag.dataset.tone = DECISIONS[decision].tone;
-    revoke.textContent = decision === "deny" ? "Forget" : "Revoke";
+    revoke.hidden = decision === "none";
+    revoke.textContent = `${decision === "deny" ? "Forget" : "Revoke"}${item.memoryBytes === null ? "" : " and delete its memory"}`;
   };
   return { element, update };
 }

@@ -15,6 +15,7 @@ const STATES: Record<RunningRow["state"], string> = {
 const siteAllowed = byId<HTMLInputElement>("site-allowed");
 const siteLanguageModel = byId<HTMLInputElement>("site-language-model");
 const siteTasks = byId<HTMLInputElement>("site-tasks");
+const siteMemory = byId<HTMLInputElement>("site-memory");
 let origin: string | null = null;
 let latest: Snapshot | null = null;
 
@@ -48,6 +49,9 @@ siteLanguageModel.addEventListener("change", () => {
 siteTasks.addEventListener("change", async () => {
   if (origin) siteTasks.checked = await switchTasks(client, origin, siteTasks.checked);
 });
+siteMemory.addEventListener("change", () => {
+  if (origin) void client.call("site.memory", { origin, on: siteMemory.checked });
+});
 byId("stop-all").addEventListener("click", () => void client.call("stop", {}));
 byId("open-options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
 byId("open-sidepanel").addEventListener("click", async () => {
@@ -76,6 +80,7 @@ function draw({ problem, models, defaultModel, loaded, running: rows, sites, set
   siteAllowed.checked = decision === "allow" || decision === "once";
   siteLanguageModel.checked = !settings.withoutLanguageModel.includes(origin);
   siteTasks.checked = settings.withTasks.includes(origin);
+  siteMemory.checked = settings.withMemory.includes(origin);
   byId("site-decision").textContent = {
     allow: "May use the model",
     once: "May use the model until it is closed",

@@ -20,6 +20,19 @@ export class AnswerBubble {
     list.scrollTop = list.scrollHeight;
   }
 
+  /** What the model was told beside the conversation. */
+  showRecalled(texts: readonly string[]): void {
+    if (texts.length === 0) return;
+    this.#element.before(
+      h(
+        "details",
+        { class: "quiet small", "data-testid": "chat-recalled" },
+        h("summary", {}, `Recalled ${texts.length === 1 ? "a message" : `${texts.length} messages`}`),
+        h("ul", {}, ...texts.map((text) => h("li", {}, text))),
+      ),
+    );
+  }
+
   append(piece: string): void {
     this.text += piece;
     this.#frame ||= requestAnimationFrame(() => this.#draw());

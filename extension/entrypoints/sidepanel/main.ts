@@ -5,6 +5,7 @@ import { AdminClient } from "../../ui/admin-client";
 import { byId } from "../../ui/dom";
 import { formatDevice, formatProgress } from "../../ui/format";
 import { AnswerBubble, addUserBubble } from "./bubbles";
+import { asMessages, Recall } from "./recall";
 
 const messages = byId("messages");
 const prompt = byId<HTMLTextAreaElement>("prompt");
@@ -17,6 +18,7 @@ let stop: (() => void) | null = null;
 let hasModel = false;
 
 const client = new AdminClient(draw);
+const recall = new Recall(client, byId<HTMLInputElement>("memory"));
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -46,10 +48,19 @@ async function ask(): Promise<void> {
   addUserBubble(messages, question);
   const bubble = new AnswerBubble(messages);
   const turn = conversation.length;
-  const generation = client.generate({ messages: [...conversation] }, (piece) => bubble.append(piece));
-  stop = generation.stop;
+  const asked = [...conversation];
+  let stopped = false;
+  stop = () => {
+    stopped = true;
+  };
   showAsking(true);
   try {
+    const recalled = await recall.exchange(question);
+    if (stopped) throw new LlmError("aborted", "Stopped.");
+    bubble.showRecalled(recalled);
+    const messages = [...asMessages(recalled), ...asked];
+    const generation = client.generate({ messages }, (piece) => bubble.append(piece));
+    stop = generation.stop;
     bubble.finish(await generation.usage);
   } catch (error) {
     bubble.fail(LlmError.from(error));

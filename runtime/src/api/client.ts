@@ -17,6 +17,8 @@ import type {
   InstalledModel,
   InstallOptions,
   LoadOptions,
+  Memory,
+  MemoryOptions,
   Message,
   Model,
   ModelInfo,
@@ -24,6 +26,7 @@ import type {
   Question,
   Session,
   SessionOptions,
+  StoredMemory,
 } from "./types";
 
 const LOAD_OPTIONS: readonly string[] = ["device", "threads", "ownPrograms", "signal", "onProgress"];
@@ -57,6 +60,15 @@ export class EngineClient implements Engine {
     this.current?.retire();
     this.current = new ModelClient(this.connection, loaded);
     return this.current;
+  }
+
+  async memory(options: MemoryOptions = {}): Promise<Memory> {
+    const { memoryOver } = await import("./memory");
+    return memoryOver(this.connection, options);
+  }
+
+  memories(): Promise<StoredMemory[]> {
+    return this.connection.call("memories", {});
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,17 @@
 /** What a page has as `window.llm`, whoever provides it: the extension, or the page's own model (`@nomoat/client`). */
 import type { PlainDecideOptions, Question } from "../contract/sessions";
 import type { Availability } from "../language_model/port";
-import type { Chat, Decision, GenerateOptions, Generation, Message, ModelInfo, Session, SessionOptions } from "./types";
+import type {
+  Chat,
+  Decision,
+  GenerateOptions,
+  Generation,
+  Memory,
+  Message,
+  ModelInfo,
+  Session,
+  SessionOptions,
+} from "./types";
 
 export type { Availability } from "../language_model/port";
 
@@ -14,6 +24,8 @@ interface OfModel {
 export interface LLM {
   readonly version: string;
   readonly chat: Chat;
+  /** Of the person's machine where an extension provides it, and the person has switched it on for this site. */
+  readonly memory: Memory;
   /** Never asks the person. */
   availability(options?: { readonly model?: string }): Promise<Availability>;
   generate(prompt: string | readonly Message[], options?: GenerateOptions): Generation;

@@ -3,6 +3,17 @@ import type { Format } from "../constraint/format";
 import type { ChatRequest, Tool } from "../contract/chat";
 import type { ChatCompletion, ChatCompletionChunk, TokenLogprob } from "../contract/chat_answer";
 import type { PlainEngineGenerateOptions, PlainGenerateOptions, ResponseFormat } from "../contract/generate";
+import type {
+  Forgotten,
+  FoundRecord,
+  MemoryExport,
+  MemoryFilter,
+  MemoryInfo,
+  MemoryInput,
+  MemoryListOptions,
+  MemoryRecord,
+  MemorySearchOptions,
+} from "../contract/memory";
 import type { Message, ToolCall } from "../contract/messages";
 import type { PlainDecideOptions, Question, SamplingMode } from "../contract/sessions";
 
@@ -16,6 +27,18 @@ export type {
   TopLogprob,
 } from "../contract/chat_answer";
 export type { AdapterUse, ResponseFormat } from "../contract/generate";
+export type {
+  Forgotten,
+  FoundRecord,
+  MemoryExport,
+  MemoryFilter,
+  MemoryInfo,
+  MemoryInput,
+  MemoryItem,
+  MemoryListOptions,
+  MemoryRecord,
+  MemorySearchOptions,
+} from "../contract/memory";
 export type { Message, Role, ToolCall } from "../contract/messages";
 export type { Question, SamplingMode } from "../contract/sessions";
 
@@ -262,6 +285,43 @@ export interface Chat {
   };
 }
 
+/** embed: texts that have their vectors; the others are of the model's download and load. */
+export type MemoryProgress = Omit<Progress, "phase"> & { readonly phase: Progress["phase"] | "embed" };
+
+type Abortable = { readonly signal?: AbortSignal };
+
+/** Texts that are kept in this origin's storage and found by what they mean (docs/memory.md). */
+export interface Memory {
+  /** Keeps texts, all or none of them, and gives their ids. Also records of an `export`, which get new ids. */
+  add(input: MemoryInput, options?: Abortable): Promise<readonly number[]>;
+  /** The records that are nearest to a text, the best first. */
+  search(query: string, options?: MemorySearchOptions & Abortable): Promise<readonly FoundRecord[]>;
+  /** Deletes records, with their bytes in storage; how many there were. */
+  forget(what: Forgotten, options?: Abortable): Promise<number>;
+  /** Records by id. */
+  list(options?: MemoryListOptions & Abortable): Promise<readonly MemoryRecord[]>;
+  export(options?: MemoryFilter & Abortable): Promise<MemoryExport>;
+  info(options?: Abortable): Promise<MemoryInfo>;
+  /** Makes all vectors anew, with this memory's model, from the stored texts; how many. */
+  reembed(options?: Abortable): Promise<number>;
+}
+
+export interface MemoryOptions {
+  /** One that embeds. Only add, search and reembed need it; it is loaded beside the model that answers, on the CPU. */
+  readonly model?: ModelSource;
+  /** Default "default". */
+  readonly name?: string;
+  /** Lower limits than the runtime's own: records, bytes of all and of one. */
+  readonly limits?: { readonly records?: number; readonly nbytes?: number; readonly recordBytes?: number };
+  readonly onProgress?: (progress: MemoryProgress) => void;
+}
+
+export interface StoredMemory {
+  readonly name: string;
+  /** Bytes in storage. */
+  readonly nbytes: number;
+}
+
 export interface Engine {
   /** Downloads a package into OPFS, resuming what an interruption left. */
   install(url: string, options?: InstallOptions): Promise<ModelInfo>;
@@ -269,5 +329,9 @@ export interface Engine {
   remove(id: string): Promise<void>;
   /** Loads to the device. A URL source is installed first where OPFS exists, else streamed. One model is loaded at a time: another one unloads it. */
   load(source: ModelSource, options?: LoadOptions): Promise<Model>;
+  /** A memory of this origin, which is there from its first record on. */
+  memory(options?: MemoryOptions): Promise<Memory>;
+  /** The memories of this origin. */
+  memories(): Promise<StoredMemory[]>;
   close(): Promise<void>;
 }

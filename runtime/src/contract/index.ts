@@ -5,6 +5,7 @@ export type { ChatCompletion, ChatCompletionChunk } from "./chat_answer";
 export { budgetOf, type Checked, check, type Problem } from "./check";
 export { generateOptions, type PlainGenerateOptions, prompt } from "./generate";
 export type { Limits } from "./limits";
+export { type MemoryCall, type MemoryResults, memoryCall, memoryItem } from "./memory";
 export type { Message } from "./messages";
 export * from "./primordials";
 export {

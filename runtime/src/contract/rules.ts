@@ -69,8 +69,8 @@ type Flat<T> = { [K in keyof T]: T[K] };
 export function text(least: number, most: number): Rule<string> {
   return { kind: "text", least, most, counted: false };
 }
-export function countedText(): Rule<string> {
-  return { kind: "text", least: 0, most: Number.POSITIVE_INFINITY, counted: true };
+export function countedText(least = 0): Rule<string> {
+  return { kind: "text", least, most: Number.POSITIVE_INFINITY, counted: true };
 }
 /** Finite, from `least` to `most`; Number.MIN_VALUE as `least` is "above 0". */
 export function number(least: number, most: number): Rule<number> {

@@ -6,6 +6,7 @@
 import { LlmError } from "../internal/errors";
 import type { DeviceFacts, DeviceSources, Executor, OpenOptions } from "./executor";
 import type { Program } from "./program";
+import type { VectorIndex, VectorIndexOptions } from "./vectors";
 import { findAdapter } from "./webgpu/adapter";
 
 export interface Devices {
@@ -32,6 +33,12 @@ export function systemDevices(gpu: GPU | undefined): Devices {
       return openWasmExecutor(program, { weights, cache: derived }, options);
     },
   };
+}
+
+/** On the CPU, where what is multiplied lies. Errors: unsupported_device, out_of_memory, network. */
+export async function openVectorIndex(options: VectorIndexOptions): Promise<VectorIndex> {
+  const { openWasmVectorIndex } = await loaded(import("./wasm/vector_index"));
+  return openWasmVectorIndex(options);
 }
 
 async function loaded<T>(module: Promise<T>): Promise<T> {

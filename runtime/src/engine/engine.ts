@@ -14,7 +14,7 @@ import type {
 } from "../api/types";
 import { type Devices, systemDevices } from "../device/open";
 import { LlmError } from "../internal/errors";
-import { openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
+import { type Manifest, openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
 import { LoadedModel, modelInfo } from "./loaded_model";
 import type { LoadHooks, LoadSettings } from "./placement";
 
@@ -72,6 +72,14 @@ export class EngineCore {
     });
     this.loading = result.catch(() => undefined);
     return result;
+  }
+
+  /** Another model, on the CPU, beside the one that answers; the caller unloads it. Errors: those of load. */
+  async loadBeside(source: ModelSource, hooks: LoadHooks): Promise<{ model: LoadedModel; manifest: Manifest }> {
+    const devices = this.environment.devices ?? systemDevices(this.environment.gpu);
+    const opened = await this.open(source, hooks);
+    const settings: LoadSettings = { ...hooks, device: "wasm", threads: null, ownPrograms: false };
+    return { model: await LoadedModel.load(devices, opened, settings), manifest: opened.manifest };
   }
 
   unload(): Promise<void> {

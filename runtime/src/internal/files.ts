@@ -16,6 +16,18 @@ export interface FileWriter {
   close(): Promise<void>;
 }
 
+/** A file that is read and written in place, by one holder at a time. What was written is kept from `flush` on. */
+export interface InPlaceFile {
+  readonly nbytes: number;
+  /** Returns how many bytes there were. */
+  read(into: Bytes, at: number): number;
+  /** Errors: storage_quota. */
+  write(bytes: Bytes, at: number): void;
+  truncate(nbytes: number): void;
+  flush(): void;
+  close(): void;
+}
+
 /**
  * Files that a device derives from a package and keeps beside it, to be made again whenever they are missing.
  *

@@ -5,7 +5,7 @@
  * createWritable, whose bytes count from its close on.
  */
 import { LlmError } from "../internal/errors";
-import type { Bytes, FileReader, FileWriter } from "../internal/files";
+import type { Bytes, FileReader, FileWriter, InPlaceFile } from "../internal/files";
 import { within } from "../internal/within";
 
 /** FileSystemSyncAccessHandle is only declared for workers. */
@@ -111,6 +111,32 @@ export class Folder {
     return {
       write: (bytes, at) => quota(stream.write({ type: "write", position: at, data: bytes.slice() })),
       close: () => quota(stream.close()),
+    };
+  }
+
+  /** Opens or makes a file; null where the browser has no synchronous access here. Errors: what the browser throws where another one has it open. */
+  async openInPlace(path: string): Promise<InPlaceFile | null> {
+    const [folder, name] = await this.parent(path, true);
+    const file: SyncFile = await folder.getFileHandle(name, { create: true });
+    if (!canOpen(file)) return null;
+    const handle = await openExclusive(folder, file, path, false);
+    return {
+      get nbytes() {
+        return handle.getSize();
+      },
+      read: (into, at) => handle.read(into, { at }),
+      write(bytes, at) {
+        let written: number;
+        try {
+          written = handle.write(bytes, { at });
+        } catch (thrown) {
+          throw isFull(thrown) ? storageFull() : thrown;
+        }
+        if (written !== bytes.length) throw storageFull();
+      },
+      truncate: (nbytes) => handle.truncate(nbytes),
+      flush: () => handle.flush(),
+      close: () => handle.close(),
     };
   }
 
@@ -231,9 +257,12 @@ async function quota<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Error && error.name === "QuotaExceededError") throw storageFull();
-    throw error;
+    throw isFull(error) ? storageFull() : error;
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && error.name === "QuotaExceededError";
 }
 
 async function orNull<T>(work: Promise<T>): Promise<T | null> {

@@ -40,6 +40,16 @@ const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unkn
     const { request, partition = "" } = read.object(params, "params", ["request"], ["partition"]);
     return { request, partition: read.string(partition, "params.partition", 1024) };
   },
+  memory: (params) => {
+    const { name, model, limits, call } = read.object(params, "params", ["name", "model", "limits", "call"]);
+    return {
+      name: read.string(name, "params.name", 1024),
+      model: model === null ? null : readSource(model),
+      limits: readMemoryLimits(limits),
+      call,
+    };
+  },
+  memories: (params) => read.object(params, "params", []),
   loadAdapter: (params) => {
     const { source, name } = read.object(params, "params", ["source", "name"]);
     return { source: readSource(source), name: name === null ? null : read.matching(name, "params.name", ID_PATTERN) };
@@ -70,6 +80,12 @@ export function readRequest(value: unknown): Request | Abort {
 function readSession(params: unknown, others: readonly string[]): Record<string, unknown> {
   const given = read.object(params, "params", ["session", ...others]);
   return { ...given, session: read.integer(given.session, "params.session", 1, Number.MAX_SAFE_INTEGER) };
+}
+
+function readMemoryLimits(value: unknown): Record<string, unknown> {
+  const limits = read.object(value, "params.limits", [], ["records", "nbytes", "recordBytes"]);
+  for (const [key, most] of Object.entries(limits)) read.integer(most, `params.limits.${key}`, 1, 2 ** 31);
+  return limits;
 }
 
 function readSource(value: unknown): ModelSource {

@@ -15,6 +15,7 @@ import type {
   Embeddings,
   EngineGenerateOptions,
   InstalledModel,
+  MemoryProgress,
   Message,
   ModelInfo,
   ModelSource,
@@ -23,11 +24,13 @@ import type {
   Question,
   SessionOptions,
   SessionPromptOptions,
+  StoredMemory,
   ToolCall,
   Usage,
 } from "../api/types";
 import type { Format } from "../constraint/format";
 import type { PlainEngineGenerateOptions } from "../contract/generate";
+import type { MemoryMethod, MemoryResults } from "../contract/memory";
 import type { WireError } from "../internal/errors";
 
 type Plain<T> = Omit<T, "signal" | "responseFormat"> & { readonly responseFormat?: Format };
@@ -41,6 +44,14 @@ export interface SessionState {
 
 /** `overflow`: old messages had to go. */
 export type SessionEvent = { readonly text: string } | { readonly toolCall: ToolCall } | { readonly overflow: true };
+
+/** `call`: as contract/memory.ts has it. `model`: what makes vectors, for calls that need them. */
+export interface MemoryParams {
+  readonly name: string;
+  readonly model: ModelSource | null;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly call: unknown;
+}
 
 export interface Methods {
   install: { params: { url: string }; event: Progress; result: ModelInfo };
@@ -109,6 +120,8 @@ export interface Methods {
     event: never;
     result: { readonly decisions: Readonly<Record<string, Decision>>; readonly device: DeviceInfo };
   };
+  memory: { params: MemoryParams; event: MemoryProgress; result: MemoryResults[MemoryMethod] };
+  memories: { params: Record<string, never>; event: never; result: StoredMemory[] };
   loadAdapter: { params: { source: ModelSource; name: string | null }; event: Progress; result: AdapterInfo };
   unloadAdapter: { params: { name: string }; event: never; result: null };
   logits: {

@@ -6,6 +6,7 @@
 import type { ChatCompletionChunk } from "../contract/chat_answer";
 import type { EngineCore } from "../engine/engine";
 import { LlmError } from "../internal/errors";
+import type { Memories } from "../memory/memories";
 import { readId, readRequest } from "./messages";
 import type { FromWorker, Request } from "./protocol";
 
@@ -21,6 +22,7 @@ export class EngineServer {
     private readonly post: Post,
     /** A test may bring its own. */
     private sessions: Sessions | null = null,
+    private memories: Memories | null = null,
   ) {}
 
   /** Takes whatever was posted. A message without a usable id cannot be answered and is dropped. */
@@ -107,6 +109,15 @@ export class EngineServer {
           this.sessions ??= open(() => engine.loadedModel());
         }
         return this.sessions.answer(request, onEvent, signal);
+      case "memory":
+      case "memories": {
+        if (!this.memories) {
+          const { openMemories } = await import("../memory/open");
+          this.memories ??= openMemories((source, hooks) => engine.loadBeside(source, hooks));
+        }
+        const { memories } = this;
+        return request.method === "memory" ? memories.answer(request.params, onEvent, signal) : memories.stored(signal);
+      }
       case "logits": {
         const { tokenIds, firstPosition, adapter } = request.params;
         return engine.logits(tokenIds, firstPosition, signal, adapter);

@@ -6,6 +6,7 @@ import { budgetOf, check } from "../../src/contract/check";
 import { embeddingsRequest } from "../../src/contract/embeddings";
 import { engineGenerateOptions, prompt } from "../../src/contract/generate";
 import { ENGINE_LIMITS } from "../../src/contract/limits";
+import { memoryCall } from "../../src/contract/memory";
 import type { Rule } from "../../src/contract/rules";
 
 const messages = [
@@ -43,6 +44,17 @@ const GOOD: readonly [string, Rule, unknown][] = [
     engineGenerateOptions(ENGINE_LIMITS),
     { maxTokens: 5, topP: 0.5, stop: "x", adapter: [{ name: "a", weight: 2 }], logitBias: { 3: 1 }, seed: 7 },
   ],
+  [
+    "memory add",
+    memoryCall(100),
+    { method: "add", input: ["a", { text: "b", tags: ["t"], data: { a: [1] }, createdMs: 5, id: 3 }], options: {} },
+  ],
+  [
+    "memory search",
+    memoryCall(100),
+    { method: "search", input: "a", options: { limit: 3, minScore: 0.5, tags: ["t"], since: 1, before: 2 } },
+  ],
+  ["memory forget", memoryCall(100), { method: "forget", input: { ids: [1, 2], tags: ["t"] }, options: {} }],
   ["embeddings", embeddingsRequest, { input: ["a", "b"], encoding_format: "base64" }],
 ];
 const STRANGE = [

@@ -11,6 +11,8 @@ export interface MemoryOptions {
   readonly capacity?: number;
   /** Synchronous handles refuse memory that is shared between threads, as some browsers' do. */
   readonly refuseShared?: boolean;
+  /** Called before anything is changed, with the bytes of a write: how many of them are written. May throw. */
+  readonly onChange?: (nbytes: number) => number;
 }
 
 export class MemoryDirectory {
@@ -49,6 +51,7 @@ export class MemoryDirectory {
     if (child === undefined) throw new DOMException(name, "NotFoundError");
     if (child instanceof MemoryFileHandle && child.file.locked)
       throw new DOMException(name, "NoModificationAllowedError");
+    this.options.onChange?.(0);
     this.children.delete(name);
   }
 
@@ -120,10 +123,13 @@ export class MemoryFileHandle {
       },
       write: (bytes: Uint8Array, { at }: { at: number }) => {
         this.checkShared(bytes);
-        file.bytes = this.write(file.bytes, bytes, at);
+        const part = bytes.subarray(0, this.options.onChange?.(bytes.length) ?? bytes.length);
+        file.bytes = this.write(file.bytes, part, at);
+        if (part.length < bytes.length) this.options.onChange?.(0);
         return bytes.length;
       },
       truncate: (nbytes: number) => {
+        this.options.onChange?.(0);
         file.bytes = resize(file.bytes, nbytes);
       },
       getSize: () => file.bytes.length,

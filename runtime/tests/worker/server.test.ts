@@ -54,6 +54,12 @@ describe("EngineServer", () => {
     [{ id: 1, method: "logits", params: [] }],
     [{ id: 1, method: "embed", params: {} }],
     [{ id: 1, method: "embed", params: { input: "a", normalize: true } }],
+    [{ id: 1, method: "memory", params: { name: "a", model: null, limits: {} } }],
+    [{ id: 1, method: "memory", params: { name: 5, model: null, limits: {}, call: {} } }],
+    [{ id: 1, method: "memory", params: { name: "a", model: { id: "../x" }, limits: {}, call: {} } }],
+    [{ id: 1, method: "memory", params: { name: "a", model: null, limits: { records: 0 }, call: {} } }],
+    [{ id: 1, method: "memory", params: { name: "a", model: null, limits: { more: 1 }, call: {} } }],
+    [{ id: 1, method: "memories", params: { name: "a" } }],
     [{ id: 1, method: "unload", params: { now: true } }],
     [{ id: 1, method: "unload", params: {}, extra: 1 }],
   ])("answers %j with invalid_request", async (message) => {

@@ -6,19 +6,21 @@ import type { EngineSwitch } from "./engine_switch";
 import { clearError, showError } from "./error_box";
 import { AnswerView, addUserMessage, clearMessages } from "./message_view";
 import type { ModelPanel } from "./model_panel";
+import { type Recall, systemWith } from "./recall";
 import type { Settings } from "./settings";
 
 interface ChatParts {
   readonly engineSwitch: EngineSwitch;
   readonly modelPanel: ModelPanel;
   readonly settings: Settings;
+  readonly recall: Recall;
 }
 
 interface Answerer {
   generate(prompt: readonly Message[], options: GenerateOptions): Generation;
 }
 
-export function startChat({ engineSwitch, modelPanel, settings }: ChatParts): void {
+export function startChat({ engineSwitch, modelPanel, settings, recall }: ChatParts): void {
   const form = element("prompt").closest("form")!;
   const prompt = element<HTMLTextAreaElement>("prompt");
   const send = element<HTMLButtonElement>("send");
@@ -51,7 +53,11 @@ export function startChat({ engineSwitch, modelPanel, settings }: ChatParts): vo
       const { signal } = controller;
       const model = await answerer();
       signal.throwIfAborted();
-      const generation = model.generate(messages, { ...settings.options(), signal });
+      const recalled = await recall.exchange(text, signal);
+      answer.showRecalled(recalled.map((record) => record.text));
+      const { system: given, ...options } = settings.options();
+      const system = systemWith(given, recalled);
+      const generation = model.generate(messages, { ...options, ...(system ? { system } : {}), signal });
       for await (const piece of generation) answer.append(piece);
       signal.throwIfAborted();
       const usage = await generation.usage;

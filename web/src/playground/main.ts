@@ -4,6 +4,7 @@ import { startDeviceChoice } from "./device_choice";
 import { startEngineSwitch } from "./engine_switch";
 import { showError } from "./error_box";
 import { startModelPanel } from "./model_panel";
+import { startRecall } from "./recall";
 import { startSettings } from "./settings";
 
 const engineSwitch = startEngineSwitch();
@@ -13,5 +14,5 @@ const modelPanel = startModelPanel({
   deviceChoice: startDeviceChoice(),
 });
 engineSwitch.onChange(() => modelPanel.refresh());
-startChat({ engineSwitch, modelPanel, settings });
+startChat({ engineSwitch, modelPanel, settings, recall: startRecall(engineSwitch) });
 modelPanel.listModels().catch(showError);

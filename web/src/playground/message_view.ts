@@ -25,6 +25,26 @@ export class AnswerView {
     keepAtEnd(true);
   }
 
+  /** What the model was told beside the conversation. */
+  showRecalled(texts: readonly string[]): void {
+    if (texts.length === 0) return;
+    const details = document.createElement("details");
+    details.className = "recalled";
+    details.dataset.testid = "message-recalled";
+    const summary = document.createElement("summary");
+    summary.textContent = `Recalled ${texts.length === 1 ? "a message" : `${texts.length} messages`}`;
+    const list = document.createElement("ul");
+    list.append(
+      ...texts.map((text) => {
+        const item = document.createElement("li");
+        item.textContent = text;
+        return item;
+      }),
+    );
+    details.append(summary, list);
+    this.#item.prepend(details);
+  }
+
   append(piece: string): void {
     this.text += piece;
     this.#item.dataset.state = "streaming";

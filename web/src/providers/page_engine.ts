@@ -21,10 +21,15 @@ export function loadedModel(): LoadedModel | undefined {
 export async function loadModel(url: string, options: LoadOptions): Promise<Model> {
   if (loaded?.url === url && loaded.device === options.device) return loaded.model;
   loaded = undefined;
-  engine ??= createEngine();
-  const model = await engine.load({ url }, options);
+  const model = await pageEngine().load({ url }, options);
   loaded = { url, device: options.device, model };
   return model;
+}
+
+/** This page's engine, made where there is none. */
+export function pageEngine(): Engine {
+  engine ??= createEngine();
+  return engine;
 }
 
 /** After device_lost and the like: the next load starts from nothing. */

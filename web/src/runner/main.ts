@@ -11,6 +11,8 @@ import {
   type EngineGenerateOptions,
   LlmError,
   type LoadOptions,
+  type Memory,
+  type MemoryOptions,
   type Message,
   type Model,
   type Question,
@@ -153,6 +155,17 @@ const runner = {
     }),
 
   measureSession: (index: number, input: string | readonly Message[]) => answer(() => sessionAt(index).measure(input)),
+
+  /** One method of a memory; `ms`: what it took. */
+  memory: <M extends keyof Memory>(options: MemoryOptions, method: M, ...given: Parameters<Memory[M]>) =>
+    answer(async () => {
+      const memory = await engine.memory(options);
+      const startedMs = performance.now();
+      const call = memory[method] as (...given: unknown[]) => Promise<unknown>;
+      return { value: await call(...given), ms: performance.now() - startedMs };
+    }),
+
+  memories: () => answer(() => engine.memories()),
 
   loadAdapter: (url: string, name: string) => answer(() => loaded().loadAdapter({ url }, { name })),
 
