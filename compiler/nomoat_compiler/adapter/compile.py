@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -16,20 +16,19 @@ import numpy as np
 
 from ..errors import NomoatError
 from ..program.adapter_package import weights_sha256
+from ..program.adapters import SCHEMES, lora_tensors
 from ..program.manifest import MANIFEST_NAME, PackageFile, manifest_bytes
 from ..program.package import Package, check_may_write, package_in_place, read_package
 from ..program.scope import Configuration
 from ..program.tensor_spec import TensorSpec
 from ..program.tensors import plan_tensors
 from ..quantize.encode import STORED_DTYPES
+from ..quantize.groups import quantize_groups
 from ..quantize.writer import INDEX_PATH, WEIGHTS_FOLDER, WeightsWriter
-from ..scheme import FloatDtype, Parameter
+from ..scheme import Grouped, Parameter, Scheme, scheme_from_json, stored_parameters
 from .peft_folder import PeftFolder
 from .stacked import StackedLora, stack
 from .targets import Target, find_targets
-
-# How A and B are stored. In f32 an adapter is what PEFT wrote, to the last bit but one.
-QUANTIZATIONS: dict[str, FloatDtype] = {"f16": "float16", "f32": "float32"}
 
 
 @dataclass(frozen=True)
@@ -58,24 +57,24 @@ def compile_adapter(
 ) -> AdapterReport:
     """Compiles the PEFT folder ``adapter`` for the model package ``base`` into ``output``, complete or not at all.
 
-    ``quantization``: f16 (default), which keeps eleven bits of every number, or f32. ``on_progress`` gets ("weights",
-    tensors done, tensors in all). Errors: ``invalid_request`` for the arguments; those of ``PeftFolder``,
-    ``find_targets``, ``stack`` and ``read_package``.
+    ``quantization``: q8, with A in 8 bits and B in float16; f16, which keeps eleven bits of every number; or f32, which
+    keeps what PEFT wrote to the last bit but one. By default q8 beside a base that is quantized, else f16.
+    ``on_progress`` gets ("weights", tensors done, tensors in all). Errors: ``invalid_request`` for the arguments; those
+    of ``PeftFolder``, ``find_targets``, ``stack`` and ``read_package``.
     """
-    quantization = quantization or "f16"
-    if quantization not in QUANTIZATIONS:
-        raise NomoatError(
-            "invalid_request", f"An adapter is stored in {' or '.join(QUANTIZATIONS)}, not in {quantization}."
-        )
+    if quantization not in (None, *SCHEMES):
+        raise NomoatError("invalid_request", f"An adapter is stored in {', '.join(SCHEMES)}, not in {quantization}.")
     folder = Path(output).expanduser().resolve()
     check_may_write(folder)
     package = read_package(base)
     if package.weights_index is None:
         raise NomoatError("invalid_request", f"{package.manifest['id']} has no weights, so no adapter fits it.")
+    if quantization is None:
+        quantization = "q8" if any(isinstance(scheme, Grouped) for scheme in _schemes(package)) else "f16"
     with closing(PeftFolder(Path(adapter).expanduser())) as peft:
         targets = find_targets(peft, base_specs(package))
         with package_in_place(folder) as temporary:
-            files, values = _write(temporary, peft, targets, QUANTIZATIONS[quantization], on_progress)
+            files, values = _write(temporary, peft, targets, quantization, on_progress)
             manifest = _manifest(peft.name, package, quantization, values)
             (temporary / MANIFEST_NAME).write_bytes(manifest_bytes(manifest, files))
     return AdapterReport(
@@ -92,23 +91,28 @@ def base_specs(package: Package) -> list[TensorSpec]:
     return plan_tensors(program["plan"], Configuration(program["model"], program["layers"], **sizes))
 
 
-def parameters_of(lora: StackedLora, dtype: FloatDtype) -> list[tuple[Parameter, np.ndarray[Any, Any]]]:
-    """The stored arrays of one tensor: docs/program-interface.md."""
-    name = lora.spec.name
-    arrays: dict[str, tuple[np.ndarray[Any, Any], FloatDtype]] = {
-        "a": (lora.a, dtype), "b": (lora.b, dtype), "scale": (lora.scale, "float32"),
-    }  # fmt: skip
-    return [
-        (Parameter("weight", f"{name}.lora_{which}.weight", array.shape, stored), array.astype(STORED_DTYPES[stored]))
-        for which, (array, stored) in arrays.items()
-    ]
+def parameters_of(lora: StackedLora, quantization: str) -> Iterator[tuple[Parameter, np.ndarray[Any, Any]]]:
+    """The stored arrays of one tensor: program/adapters.py."""
+    tensor = {"name": lora.spec.name, "shape": lora.spec.shape, "sources": lora.spec.sources}
+    tensors = lora_tensors(tensor, {"rank": lora.rank, "quantization": quantization})
+    for values, (name, shape, scheme) in zip((lora.a, lora.b, lora.scale), tensors, strict=True):
+        arrays: list[np.ndarray[Any, Any]]
+        if isinstance(scheme, Grouped):
+            arrays = [*quantize_groups(values, scheme, name)]
+        else:
+            arrays = [values.astype(STORED_DTYPES[scheme.dtype])]
+        yield from zip(stored_parameters(name, shape, scheme), arrays, strict=True)
+
+
+def _schemes(base: Package) -> list[Scheme]:
+    return [scheme_from_json(tensor["scheme"]) for tensor in base.instance.tensors if tensor["kind"] == "linear"]
 
 
 def _write(
     folder: Path,
     peft: PeftFolder,
     targets: Sequence[Target],
-    dtype: FloatDtype,
+    quantization: str,
     on_progress: Callable[[str, int, int], None] | None,
 ) -> tuple[list[PackageFile], int]:
     """The files of the weights, and the number of values that the adapter has itself."""
@@ -116,7 +120,7 @@ def _write(
     writer = WeightsWriter(folder, "raw")
     groups = [list(group) for _, group in groupby(targets, key=lambda target: target.spec.name)]
     for done, group in enumerate(groups):
-        for parameter, array in parameters_of(stack(peft, group), dtype):
+        for parameter, array in parameters_of(stack(peft, group), quantization):
             writer.append(parameter, array)
         if on_progress:
             on_progress("weights", done + 1, len(groups))

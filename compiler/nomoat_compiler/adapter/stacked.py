@@ -25,7 +25,9 @@ RANK_MULTIPLE = 4
 
 @dataclass(frozen=True)
 class StackedLora:
-    """``a`` (parts * rank, columns), ``b`` (rank, rows) and ``scale`` (parts * rank,), float32."""
+    """``a`` (parts * rank, columns), ``b`` (rank / 2, 2 * rows), in which two r of a row are neighbours, and ``scale``
+    (parts * rank,), float32.
+    """
 
     spec: TensorSpec
     rank: int
@@ -61,7 +63,8 @@ def stack(adapter: PeftFolder, targets: Sequence[Target]) -> StackedLora:
             "unsupported", f"{adapter.name} changes {spec.name} by more than float32 holds. Check lora_alpha.",
             field="lora_alpha",
         )  # fmt: skip
-    return StackedLora(spec, rank, a, b, scale.astype(np.float32))
+    pairs = b.reshape(rank // 2, 2, rows).swapaxes(1, 2).reshape(rank // 2, 2 * rows)
+    return StackedLora(spec, rank, a, np.ascontiguousarray(pairs), scale.astype(np.float32))
 
 
 def exponents(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:

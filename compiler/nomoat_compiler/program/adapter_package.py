@@ -1,8 +1,8 @@
 """An adapter's package: which tensors of its base it changes, checked against that base.
 
-For a tensor T of kind ``linear`` with rows N and columns K, made of P sources, the weights hold ``T.lora_a.weight``
-(P * rank, K) and ``T.lora_b.weight`` (rank, N), both in float16 or both in float32, and ``T.lora_scale.weight``
-(P * rank) in float32: adapter/stacked.py. The runtime reads the same in runtime/src/engine/adapter.ts.
+For a tensor T of kind ``linear`` with rows N and columns K, made of P sources, the weights hold ``T.lora_a``
+(P * rank, K) and ``T.lora_b`` (rank / 2, 2 * N) as the manifest's quantization says (SCHEMES of adapters.py), and
+``T.lora_scale`` (P * rank) in float32: adapter/stacked.py. The runtime reads the same in runtime/src/engine/adapter.ts.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NomoatError
-from .adapters import MAX_RANK, check_parts, lora_arrays
+from ..scheme import stored_parameters
+from .adapters import MAX_RANK, SCHEMES, check_parts, lora_tensors
 from .instance import Instance
 from .package import Package, read_manifest, read_weights_index, weight_records
-
-DTYPES = ("float16", "float32")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def check_base(adapter: AdapterPackage, base: Package) -> dict[str, dict[str, An
             f"{manifest['id']}. Compile the adapter again with --base.",
             base=wanted["id"], found=manifest["id"],
         )  # fmt: skip
-    return adapter_binding(adapter.arrays, base.instance)
+    return adapter_binding(adapter.arrays, adapter.manifest["quantization"], base.instance)
 
 
 def weights_sha256(base: Package) -> str:
@@ -65,28 +64,32 @@ def weights_sha256(base: Package) -> str:
     return next(f["sha256"] for f in base.manifest["files"] if f["path"] == base.manifest["weights"])
 
 
-def adapter_binding(arrays: Mapping[str, tuple[list[int], str, int]], instance: Instance) -> dict[str, dict[str, Any]]:
-    """{tensor: {rank, dtype}} of an adapter's arrays; ``invalid_package`` where one does not fit its tensor."""
+def adapter_binding(
+    arrays: Mapping[str, tuple[list[int], str, int]], quantization: str, instance: Instance
+) -> dict[str, dict[str, Any]]:
+    """{tensor: {rank, quantization}} of an adapter's arrays; ``invalid_package`` where one does not fit its tensor."""
+    if quantization not in SCHEMES:
+        raise _invalid(f"its quantization must be one of {', '.join(SCHEMES)}, not {quantization}")
     binding: dict[str, dict[str, Any]] = {}
-    names = {name.rpartition(".lora_")[0] for name in arrays}
-    for name in sorted(names):
+    count = 0
+    for name in sorted({name.rpartition(".lora_")[0] for name in arrays}):
         tensor = instance.tensors_by_name.get(name)
-        b, dtype, _ = arrays.get(f"{name}.lora_b.weight", ([], "", 0))
-        if tensor is None or tensor["kind"] != "linear" or dtype not in DTYPES or len(b) != 2:
-            raise _invalid(
-                f"its weights must be those of matrices of its base, in {' or '.join(DTYPES)}; {name} is not"
-            )
+        b = arrays.get(f"{name}.lora_b.weight", ([], "", 0))[0]
+        if tensor is None or tensor["kind"] != "linear" or len(b) != 2:
+            raise _invalid(f"its weights must be those of matrices of its base; {name} is not")
         check_parts(name, len(tensor["sources"]))
-        if not 4 <= b[0] <= MAX_RANK or b[0] % 4:
-            raise _invalid(f"the rank of {name} must be a multiple of 4 from 4 to {MAX_RANK}, not {b[0]}")
-        bound = {"rank": b[0], "dtype": dtype}
-        for which, (shape, wanted) in lora_arrays(tensor, bound).items():
-            found = arrays.get(f"{name}.lora_{which}.weight")
-            if found is None or found[:2] != (list(shape), wanted):
-                has = "missing" if found is None else f"{found[1]} {found[0]}"
-                raise _invalid(f"{name}.lora_{which}.weight must be {wanted} {list(shape)}, and is {has}")
-        binding[name] = bound
-    if len(arrays) != 3 * len(binding):
+        rank = 2 * b[0]
+        if not 4 <= rank <= MAX_RANK or rank % 4:
+            raise _invalid(f"the rank of {name} must be a multiple of 4 from 4 to {MAX_RANK}, not {rank}")
+        binding[name] = {"rank": rank, "quantization": quantization}
+        for lora in lora_tensors(tensor, binding[name]):
+            for stored in stored_parameters(*lora):
+                count += 1
+                found = arrays.get(stored.name)
+                if found is None or found[:2] != (list(stored.shape), stored.dtype):
+                    has = "missing" if found is None else f"{found[1]} {found[0]}"
+                    raise _invalid(f"{stored.name} must be {stored.dtype} {list(stored.shape)}, and is {has}")
+    if len(arrays) != count:
         raise _invalid("it has more arrays than its matrices need")
     return binding
 

@@ -18,12 +18,18 @@ from typing import Any
 from ..errors import NomoatError
 from ..operators.catalog import OPERATORS
 from ..operators.declaration import PROMPT_FUNCTIONS
-from ..scheme import FloatDtype, Plain, stored_parameters
+from ..scheme import Grouped, Plain, Scheme, stored_parameters
 from .canonical_json import canonical_json
 from .instance import Instance
 from .instance_rules import check_buffer, check_step
 
 H, DELTA = "lora.h", "lora.delta"
+# How A and B are stored, by what an adapter's manifest says. A of q8 meets activations that are rounded, too.
+SCHEMES: dict[str, tuple[Scheme, Plain]] = {
+    "q8": (Grouped(8, 32, 128, "float16"), Plain("float16")),
+    "f16": (Plain("float16"), Plain("float16")),
+    "f32": (Plain("float32"), Plain("float32")),
+}
 # Parts of a tensor: lora_up tells so many apart.
 MOST_PARTS = 3
 # Ranks of all adapters of a request at one tensor, and how many adapters those are.
@@ -32,10 +38,10 @@ MOST_STACKED = 16
 
 
 def bind_adapters(instance: Instance, binding: Mapping[str, Mapping[str, Any]]) -> Instance:
-    """``instance`` with adapters on the tensors of ``binding``, {tensor: {rank, dtype}}: see adapter_package.py.
+    """``instance`` with adapters on the tensors of ``binding``, {tensor: {rank, quantization}}: adapter_package.py.
 
-    ``rank`` is that of all adapters that run together, and ``dtype`` that of A and B. An empty binding changes nothing
-    but names. Errors: ``invalid_request`` for a tensor of more parts than an adapter may have.
+    ``rank`` is that of all adapters that run together, and ``quantization`` that of A and B. An empty binding changes
+    nothing but names. Errors: ``invalid_request`` for a tensor of more parts than an adapter may have.
     """
     adapted = [(tensor, binding[tensor["name"]]) for tensor in instance.tensors if tensor["name"] in binding]
     parameters, tensors = list(instance.parameters), list(instance.tensors)
@@ -43,16 +49,15 @@ def bind_adapters(instance: Instance, binding: Mapping[str, Mapping[str, Any]]) 
     for tensor, bound in adapted:
         check_parts(tensor["name"], len(tensor["sources"]))
         by_array[tensor["parameters"].get("weight") or tensor["parameters"]["q_weight"]] = (tensor, bound)
-        for which, (shape, dtype) in lora_arrays(tensor, bound).items():
-            name, scheme = f"{tensor['name']}.lora_{which}", Plain(dtype)
-            (stored,) = stored_parameters(name, shape, scheme)
-            parameters.append(
-                {"name": stored.name, "shape": list(stored.shape), "dtype": stored.dtype, "nbytes": stored.nbytes}
-            )
+        for name, shape, scheme in lora_tensors(tensor, bound):
+            stored = stored_parameters(name, shape, scheme)
+            parameters += [
+                {"name": p.name, "shape": list(p.shape), "dtype": p.dtype, "nbytes": p.nbytes} for p in stored
+            ]
             tensors.append(
                 {
-                    "name": name, "kind": "lora", "shape": list(stored.shape), "scheme": scheme.to_json(),
-                    "parameters": {"weight": stored.name}, "sources": [],
+                    "name": name, "kind": "lora", "shape": list(shape), "scheme": scheme.to_json(),
+                    "parameters": {p.role: p.name for p in stored}, "sources": [],
                 }
             )  # fmt: skip
     widths = {
@@ -80,15 +85,16 @@ def bind_adapters(instance: Instance, binding: Mapping[str, Mapping[str, Any]]) 
     return made
 
 
-def lora_arrays(tensor: Mapping[str, Any], bound: Mapping[str, Any]) -> dict[str, tuple[tuple[int, ...], FloatDtype]]:
-    """Shape and dtype of what an adapter has for a tensor, by the end of its name: T.lora_a, .lora_b, .lora_scale."""
-    rows, columns = tensor["shape"]
-    rank, parts = bound["rank"], max(1, len(tensor["sources"]))
-    return {
-        "a": ((parts * rank, columns), bound["dtype"]),
-        "b": ((rank, rows), bound["dtype"]),
-        "scale": ((parts * rank,), "float32"),
-    }
+def lora_tensors(tensor: Mapping[str, Any], bound: Mapping[str, Any]) -> list[tuple[str, tuple[int, ...], Scheme]]:
+    """Name, shape and scheme of what an adapter has for a tensor T: T.lora_a, T.lora_b and T.lora_scale."""
+    name, (rows, columns) = tensor["name"], tensor["shape"]
+    rank, down = bound["rank"], bound["rank"] * max(1, len(tensor["sources"]))
+    scheme_a, scheme_b = SCHEMES[bound["quantization"]]
+    return [
+        (f"{name}.lora_a", (down, columns), scheme_a),
+        (f"{name}.lora_b", (rank // 2, 2 * rows), scheme_b),
+        (f"{name}.lora_scale", (down,), Plain("float32")),
+    ]
 
 
 def check_parts(name: str, parts: int) -> None:
@@ -113,18 +119,23 @@ def _adapted(
     """(definition, arguments) of the three steps."""
     name, rank, rows = tensor["name"], bound["rank"], tensor["shape"][0]
     part_1, part_2 = [*starts(tensor), 0, 0][:2]
+    scheme_a, scheme_b = SCHEMES[bound["quantization"]]
     down = dict(definition) | {
-        "rows": len(tensor["sources"]) * rank, "scheme": Plain(bound["dtype"]).to_json(), "bias": False,
+        "rows": len(tensor["sources"]) * rank, "scheme": scheme_a.to_json(), "bias": False,
         "activation": 0, "gated": False, "delta": False, "scale": 1.0, "softcap": None, "residual": False,
     }  # fmt: skip
     up = {
-        "op": "lora_up", "rows": rows, "rank": rank, "scheme": down["scheme"], "part_1": part_1, "part_2": part_2,
+        "op": "lora_up", "rows": rows, "rank": rank, "scheme": scheme_b.to_json(), "part_1": part_1, "part_2": part_2,
         "gated": definition["gated"],
     }  # fmt: skip
-    a, b, scale = (f"{name}.lora_{which}.weight" for which in ("a", "b", "scale"))
     given = {key: array for key, array in arguments.items() if key in ("x", "gain")}
+    if isinstance(scheme_a, Grouped):
+        given |= {"w": f"{name}.lora_a.q_weight", "w_scale": f"{name}.lora_a.q_scale"}
+    else:
+        given["w"] = f"{name}.lora_a.weight"
+    b, scale = f"{name}.lora_b.weight", f"{name}.lora_scale.weight"
     return [
-        (down, {**given, "w": a, "out": H}),
+        (down, {**given, "out": H}),
         (up, {"h": H, "h_scale": scale, "b": b, "out": DELTA}),
         (dict(definition) | {"delta": True}, _in_order({**arguments, "delta": DELTA})),
     ]

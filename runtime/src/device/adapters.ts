@@ -6,25 +6,67 @@ import { LlmError } from "../internal/errors";
 import { checkDefinitions } from "./definition_rules";
 import { OperatorTable } from "./instance";
 import { MOST_PARTS } from "./operators.gen";
-import type { BufferSpec, Definition, OperatorSpec, PlainScheme, Program, Step, TensorSpec } from "./program";
+import type {
+  BufferSpec,
+  Definition,
+  OperatorSpec,
+  Parameter,
+  PlainScheme,
+  Program,
+  Scheme,
+  Step,
+  TensorSpec,
+} from "./program";
 import { checkRules } from "./program_rules";
 import { storedParameters } from "./stored_parameters";
 
-/** How a tensor is adapted: the ranks of all adapters that run together, and the dtype of A and B. */
+const PLAIN: Readonly<Record<"f16" | "f32", PlainScheme>> = {
+  f16: { bits: 16, dtype: "float16" },
+  f32: { bits: 32, dtype: "float32" },
+};
+/** How A and B are stored, by the quantization of an adapter's manifest. */
+export const LORA_SCHEMES: Readonly<Record<Quantization, readonly [Scheme, PlainScheme]>> = {
+  q8: [{ bits: 8, group_size: 32, scale_dtype: "float16", zero: 128 }, PLAIN.f16],
+  f16: [PLAIN.f16, PLAIN.f16],
+  f32: [PLAIN.f32, PLAIN.f32],
+};
+type Quantization = "q8" | "f16" | "f32";
+/** How a tensor is adapted: the ranks of all adapters that run together, and how A and B are stored. */
 export interface Bound {
   readonly rank: number;
-  readonly dtype: "float16" | "float32";
+  readonly quantization: Quantization;
 }
 interface Adapted extends Bound {
   readonly tensor: TensorSpec;
+  readonly lora: ReturnType<typeof loraTensors>;
 }
 
 const H = "lora.h";
 const DELTA = "lora.delta";
 
-/** Names of the arrays of a tensor. */
-export function loraArrays(tensor: string): readonly [a: string, b: string, scale: string] {
-  return [`${tensor}.lora_a.weight`, `${tensor}.lora_b.weight`, `${tensor}.lora_scale.weight`];
+interface LoraTensor extends TensorSpec {
+  readonly stored: readonly Parameter[];
+}
+
+/** What an adapter has for a tensor. Errors: invalid_package. */
+export function loraTensors(
+  { name, shape, sources }: TensorSpec,
+  { rank, quantization }: Bound,
+): readonly [a: LoraTensor, b: LoraTensor, scale: LoraTensor] {
+  const [rows, columns] = shape as [number, number];
+  const down = sources.length * rank;
+  const [schemeA, schemeB] = LORA_SCHEMES[quantization];
+  const made = (which: string, own: readonly number[], scheme: Scheme): LoraTensor => {
+    const stored = storedParameters(`${name}.lora_${which}`, own, scheme);
+    const parameters = new Map(stored.map(([role, parameter]) => [role, parameter.name]));
+    const arrays = stored.map(([, parameter]) => parameter);
+    return { name: `${name}.lora_${which}`, kind: "lora", shape: own, scheme, parameters, sources: [], stored: arrays };
+  };
+  return [
+    made("a", [down, columns], schemeA),
+    made("b", [rank / 2, 2 * rows], schemeB),
+    made("scale", [down], PLAIN.f32),
+  ];
 }
 
 /** Errors: invalid_request for a tensor that is made of more parts than an adapter may have. */
@@ -43,26 +85,19 @@ export function bindAdapters(program: Program, binding: ReadonlyMap<string, Boun
   const tensors = new Map(program.tensors);
   const parameters = new Map(program.parameters);
   const adapted = new Map<string, Adapted>();
-  const add = (name: string, shape: readonly number[], dtype: Bound["dtype"]) => {
-    const scheme: PlainScheme = { bits: dtype === "float32" ? 32 : 16, dtype };
-    const stored = storedParameters(name, shape, scheme);
-    for (const [, parameter] of stored) parameters.set(parameter.name, parameter);
-    const roles = new Map(stored.map(([role, parameter]) => [role, parameter.name]));
-    tensors.set(name, { name, kind: "lora", shape, scheme, parameters: roles, sources: [] });
-  };
   let [widestH, widestDelta] = [1, 1];
   for (const tensor of program.tensors.values()) {
     const bound = binding.get(tensor.name);
     if (!bound) continue;
-    const [rows, columns] = tensor.shape as [number, number];
-    const down = tensor.sources.length * bound.rank;
     checkParts(tensor);
-    add(`${tensor.name}.lora_a`, [down, columns], bound.dtype);
-    add(`${tensor.name}.lora_b`, [bound.rank, rows], bound.dtype);
-    add(`${tensor.name}.lora_scale`, [down], "float32");
-    adapted.set([...tensor.parameters.values()][0]!, { ...bound, tensor });
-    widestH = Math.max(widestH, down);
-    widestDelta = Math.max(widestDelta, rows);
+    const lora = loraTensors(tensor, bound);
+    for (const { stored, ...own } of lora) {
+      tensors.set(own.name, own);
+      for (const parameter of stored) parameters.set(parameter.name, parameter);
+    }
+    adapted.set([...tensor.parameters.values()][0]!, { ...bound, tensor, lora });
+    widestH = Math.max(widestH, lora[0].shape[0]!);
+    widestDelta = Math.max(widestDelta, tensor.shape[0]!);
   }
   const buffers = new Map(program.buffers);
   for (const [name, width] of [[H, widestH] as const, [DELTA, widestDelta] as const]) {
@@ -97,14 +132,17 @@ export function bindAdapters(program: Program, binding: ReadonlyMap<string, Boun
 
 type Linear = Extract<Definition, { readonly op: "linear" }>;
 
-function adaptedSteps(definition: Linear, { arguments: given }: Step, { tensor, rank, dtype }: Adapted) {
-  const [a, b, scale] = loraArrays(tensor.name);
+function adaptedSteps(definition: Linear, { arguments: given }: Step, { tensor, rank, lora }: Adapted) {
+  const [a, b, scale] = lora;
+  const [weight, weightScale] = [...a.parameters.values()] as [string, string?];
+  const x = new Map(given).set("w", weight).set("out", H);
+  if (weightScale) x.set("w_scale", weightScale);
   const starts: number[] = [];
   for (const { rows } of tensor.sources.slice(0, -1)) starts.push((starts.at(-1) ?? 0) + rows);
   const down: Linear = {
     ...definition,
-    rows: tensor.sources.length * rank,
-    scheme: { bits: dtype === "float32" ? 32 : 16, dtype },
+    rows: a.shape[0]!,
+    scheme: a.scheme,
     bias: false,
     activation: 0,
     gated: false,
@@ -118,19 +156,19 @@ function adaptedSteps(definition: Linear, { arguments: given }: Step, { tensor, 
     op: "lora_up",
     rows,
     rank,
-    scheme: down.scheme,
+    scheme: b.scheme,
     part_1: starts[0] ?? 0,
     part_2: starts[1] ?? 0,
     gated: definition.gated,
   };
   return [
-    { definition: down, given: new Map(given).set("w", a).set("out", H) },
+    { definition: down, given: x },
     {
       definition: up,
       given: new Map([
         ["h", H],
-        ["h_scale", scale],
-        ["b", b],
+        ["h_scale", scale.stored[0]!.name],
+        ["b", b.stored[0]!.name],
         ["out", DELTA],
       ]),
     },

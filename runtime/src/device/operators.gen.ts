@@ -94,7 +94,7 @@ export interface LoraUpDefinition {
   readonly op: "lora_up";
   /** Rows of the adapted matrix. */
   readonly rows: number;
-  /** Columns of each part of B: the ranks of all adapters together. */
+  /** Columns of each part of B: the ranks of all adapters together; a multiple of 4. */
   readonly rank: number;
   /** How B is stored. */
   readonly scheme: Scheme;
@@ -930,8 +930,16 @@ export const OPERATORS: Readonly<Record<KnownDefinition["op"], OperatorDeclarati
       {
         "name": "b",
         "role": "matrix",
-        "size": "rank",
-        "columns": "rows",
+        "size": [
+          "//",
+          "rank",
+          2
+        ],
+        "columns": [
+          "*",
+          2,
+          "rows"
+        ],
         "written": false,
         "when": 1
       },

@@ -5,7 +5,7 @@
  * compiler/nomoat_compiler/program/adapter_package.py owns the format.
  */
 import { MOST_ADAPTER_BYTES } from "../device/adapter_limit";
-import { type Bound, bindAdapters, checkParts, loraArrays } from "../device/adapters";
+import { type Bound, bindAdapters, checkParts, LORA_SCHEMES, loraTensors } from "../device/adapters";
 import { MAX_RANK } from "../device/operators.gen";
 import type { Program } from "../device/program";
 import { widen } from "../device/widen";
@@ -13,12 +13,14 @@ import { LlmError } from "../internal/errors";
 import { type Manifest, type PackageSource, weightSizes } from "../storage/index";
 
 interface AdaptedTensor extends Bound {
-  /** (parts, rank, columns) and (rank, rows) of `dtype`. */
-  readonly a: Uint8Array<ArrayBuffer>;
-  readonly b: Uint8Array<ArrayBuffer>;
+  /** (parts, rank, columns), of q8 with the scales of its groups behind it. */
+  readonly a: readonly Bytes[];
+  /** (rank / 2, rows, 2). */
+  readonly b: Bytes;
   /** (parts, rank). */
   readonly scale: Float32Array<ArrayBuffer>;
 }
+type Bytes = Uint8Array<ArrayBuffer>;
 export interface Adapter {
   readonly name: string;
   /** No two adapters that were loaded have the same. */
@@ -50,41 +52,47 @@ export async function readAdapter(
   base: Manifest,
   signal?: AbortSignal,
 ): Promise<Adapter> {
-  const { id } = source.manifest;
+  const { id, quantization } = source.manifest;
   checkBase(source.manifest, base);
+  if (!isQuantization(quantization)) throw invalid(id, `it is stored in ${quantization}`);
   const sizes = new Map(await weightSizes(source));
   const tensors = new Map<string, AdaptedTensor>();
   const targets = new Map<string, Uint8Array>();
   let nbytes = 0;
   for (const tensor of program.tensors.values()) {
-    const names = loraArrays(tensor.name);
-    const [aBytes, bBytes, scaleBytes] = names.map((array) => sizes.get(array));
-    if (tensor.kind !== "linear" || aBytes === undefined || bBytes === undefined || scaleBytes === undefined) continue;
+    const scaleBytes = sizes.get(`${tensor.name}.lora_scale.weight`);
+    if (tensor.kind !== "linear" || scaleBytes === undefined) continue;
     checkParts(tensor);
-    const [rows, columns] = tensor.shape as [number, number];
-    const parts = tensor.sources.length;
-    const rank = scaleBytes / (4 * parts);
-    const itemBytes = bBytes / (rank * rows);
-    const fits = (itemBytes === 2 || itemBytes === 4) && aBytes === parts * rank * columns * itemBytes;
-    if (!fits || rank % 4 !== 0 || rank > MAX_RANK)
-      throw invalid(
-        id,
-        `${tensor.name} has ${aBytes}, ${bBytes} and ${scaleBytes} bytes, which is no adapter of [${tensor.shape}]`,
-      );
-    nbytes += aBytes + bBytes + scaleBytes;
-    if (nbytes > MOST_ADAPTER_BYTES) throw tooLarge(id);
-    const arrays = [new Uint8Array(aBytes), new Uint8Array(bBytes), new Uint8Array(scaleBytes)] as const;
-    names.forEach((array, i) => void targets.set(array, arrays[i]!));
-    const [a, b, scale] = arrays;
-    const dtype = itemBytes === 2 ? "float16" : "float32";
-    tensors.set(tensor.name, { rank, dtype, a, b, scale: new Float32Array(scale.buffer) });
+    const rank = scaleBytes / (4 * tensor.sources.length);
+    if (rank === 0 || rank % 4 !== 0 || rank > MAX_RANK) throw invalid(id, `${tensor.name} has the rank ${rank}`);
+    const bound = { rank, quantization };
+    const arrays = loraTensors(tensor, bound).map(({ stored }) =>
+      stored.map((array) => {
+        const found = sizes.get(array.name);
+        if (found !== array.nbytes) throw invalid(id, `${array.name} has ${found} bytes, and not ${array.nbytes}`);
+        nbytes += found;
+        if (nbytes > MOST_ADAPTER_BYTES) throw tooLarge(id);
+        const bytes = new Uint8Array(found);
+        targets.set(array.name, bytes);
+        return bytes;
+      }),
+    );
+    const [a, [b], [scale]] = arrays as unknown as [Bytes[], [Bytes], [Bytes]];
+    tensors.set(tensor.name, { ...bound, a, b, scale: new Float32Array(scale.buffer) });
   }
   for (const array of sizes.keys()) if (!targets.has(array)) throw invalid(id, `the model has no place for ${array}`);
   if (tensors.size === 0) throw invalid(id, "it changes nothing");
   await source.weights((array, offset, bytes) => targets.get(array)!.set(bytes, offset), signal ? { signal } : {});
-  for (const [tensor, { dtype, a, b, scale }] of tensors)
-    if (![scale, ...[a, b].map((bytes) => numbersOf(dtype, bytes))].every(allFinite))
-      throw invalid(id, `${tensor} has numbers in it that are not finite`);
+  for (const [tensor, { quantization: stored, a, b, scale }] of tensors) {
+    // What is compiled has halves up to 2 in B, which the CPU relies on.
+    const [limit, numbers] = stored === "f32" ? [0x7f80_0000, Uint32Array] : [0x7c00, Uint16Array];
+    const least = Number(a.length > 1);
+    const fits =
+      allBelow(new Uint32Array(scale.buffer), 0x7f80_0000) &&
+      allBelow(new numbers(a[least]!.buffer), limit) &&
+      allBelow(new numbers(b.buffer), stored === "f32" ? limit : 0x4001);
+    if (!fits) throw invalid(id, `${tensor} has numbers in it that are not finite, or too large`);
+  }
   loadedBefore += 1;
   return { name: name ?? id, serial: loadedBefore, nbytes, tensors };
 }
@@ -149,48 +157,62 @@ function stacked(stack: Stack, program: Program) {
     const rank = members.reduce((sum, member) => sum + member.rank, 0);
     if (rank > MAX_RANK)
       throw new LlmError("invalid_request", `The ranks of these adapters add up to ${rank}, and ${MAX_RANK} may run.`);
-    const dtype = members.every((member) => member.dtype === "float16") ? "float16" : "float32";
-    const itemBytes = dtype === "float16" ? 2 : 4;
+    const first = members[0]!.quantization;
+    const quantization = members.every((member) => member.quantization === first) ? first : "f32";
+    const bound = { rank, quantization };
     const parts = tensor.sources.length;
-    const [rows, columns] = tensor.shape as [number, number];
-    const rowBytes = columns * itemBytes;
-    const a = new Uint8Array(parts * rank * rowBytes);
-    const b = new Uint8Array(rank * rows * itemBytes);
-    const scale = new Float32Array(parts * rank);
-    let first = 0;
-    for (const member of members) {
-      const as = (bytes: Uint8Array<ArrayBuffer>) =>
-        member.dtype === dtype ? bytes : new Uint8Array(widen("float16", bytes).buffer);
-      const [ownA, partBytes] = [as(member.a), member.rank * rowBytes];
-      for (let part = 0; part < parts; part++) {
-        const at = part * rank + first;
-        a.set(ownA.subarray(part * partBytes, (part + 1) * partBytes), at * rowBytes);
-        const own = member.scale.subarray(part * member.rank, (part + 1) * member.rank);
-        scale.set(
-          own.map((value) => value * member.weight),
-          at,
-        );
-      }
-      b.set(as(member.b), first * rows * itemBytes);
-      first += member.rank;
-    }
-    loraArrays(tensor.name).forEach((name, i) => void arrays.set(name, [a, b, new Uint8Array(scale.buffer)][i]!));
-    binding.set(tensor.name, { rank, dtype });
+    const alike = members.map((member) => {
+      const scale = new Uint8Array(member.scale.map((value) => value * member.weight).buffer);
+      const { a, b } = member.quantization === quantization ? member : widened(member, tensor.shape[1]!);
+      return [...a, b, scale];
+    });
+    loraTensors(tensor, bound)
+      .flatMap(({ stored }) => stored)
+      .forEach(({ name, nbytes }, i) => {
+        const all = new Uint8Array(nbytes);
+        // B is not cut: each of its rows has values of every part.
+        const cuts = i === alike[0]!.length - 2 ? 1 : parts;
+        let at = 0;
+        for (let cut = 0; cut < cuts; cut++)
+          for (const member of alike) {
+            const own = member[i]!;
+            const size = own.length / cuts;
+            all.set(own.subarray(cut * size, (cut + 1) * size), at);
+            at += size;
+          }
+        arrays.set(name, all);
+      });
+    binding.set(tensor.name, bound);
   }
   return { binding, arrays };
 }
 
-function numbersOf(dtype: Bound["dtype"], bytes: Uint8Array<ArrayBuffer>) {
-  return dtype === "float32" ? new Float32Array(bytes.buffer) : new Uint16Array(bytes.buffer);
+/** A and B in float32. */
+function widened({ quantization, a: [a, scales], b }: AdaptedTensor, columns: number): { a: Bytes[]; b: Bytes } {
+  if (quantization === "f32") return { a: [a!], b };
+  const halves = (bytes: Bytes) => widen("float16", bytes);
+  let numbers = halves(scales ?? a!);
+  if (scales) {
+    // Rows are filled up to whole groups.
+    const [groups, values] = [numbers, a!];
+    const width = Math.ceil(columns / 32) * 32;
+    numbers = new Float32Array((values.length / width) * columns);
+    for (let i = 0; i < numbers.length; i++) {
+      const at = Math.floor(i / columns) * width + (i % columns);
+      numbers[i] = (values[at]! - 128) * groups[at >> 5]!;
+    }
+  }
+  return { a: [new Uint8Array(numbers.buffer)], b: new Uint8Array(halves(b).buffer) };
 }
 
-/** Of float32, or of the bits of float16. A loop: `every` would call a function for each of millions of values. */
-function allFinite(numbers: Float32Array | Uint16Array): boolean {
-  if (numbers instanceof Float32Array) {
-    for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return false;
-  } else {
-    for (let i = 0; i < numbers.length; i++) if ((numbers[i]! & 0x7c00) === 0x7c00) return false;
-  }
+function isQuantization(value: string): value is Bound["quantization"] {
+  return Object.hasOwn(LORA_SCHEMES, value);
+}
+
+/** Of the bits of floats without their sign. A loop: `every` would call a function for each of millions of values. */
+function allBelow(bits: Uint16Array | Uint32Array, limit: number): boolean {
+  const mask = bits instanceof Uint16Array ? 0x7fff : 0x7fff_ffff;
+  for (let i = 0; i < bits.length; i++) if ((bits[i]! & mask) >= limit) return false;
   return true;
 }
 

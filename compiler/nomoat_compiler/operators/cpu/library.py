@@ -11,6 +11,7 @@ from .bandwidth import stream_read
 from .elementwise import activate, add, add_rows, gate, scale_cap
 from .emit import Build
 from .fine_activations import quantize_fine, quantize_fine_own
+from .fixed import fix_halves
 from .plain_numbers import DTYPES
 from .quantize_activations import quantize, quantize_own
 from .repack import copy, repack_integer_scales, repack_scales, repack_weights, widen
@@ -35,6 +36,7 @@ def library(build: Build) -> dict[str, Any]:
         *(repack_scales(dtype, minimum) for dtype in DTYPES for minimum in (False, True)),
         repack_scales("bits16", False),
         repack_integer_scales(),
+        fix_halves(),
         *(widen(dtype) for dtype in ("float16", "bfloat16")),
     ]
     return {str(function.attrs["global_symbol"]): function for function in functions}

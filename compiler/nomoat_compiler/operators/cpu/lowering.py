@@ -38,11 +38,15 @@ Real = float | str | list[Any]
 
 
 def lowering(
-    *steps: Json, memory: Sequence[Json] = (), refusals: Sequence[Json] = (), join: Json | None = None
+    *steps: Json,
+    memory: Sequence[Json] = (),
+    refusals: Sequence[Json] = (),
+    join: Json | None = None,
+    fixed: str | None = None,
 ) -> Json:
-    """The whole of it."""
-    whole = {"refusals": list(refusals), "memory": list(memory), "steps": list(steps)}
-    return whole | ({"join": join} if join else {})
+    """The whole of it. ``fixed``: a matrix whose halves the image has as integers, in the format int16 (fixed.py)."""
+    whole: Json = {"refusals": list(refusals), "memory": list(memory), "steps": list(steps)}
+    return whole | ({"join": join} if join else {}) | ({"fixed": fixed} if fixed else {})
 
 
 def join(op: str, argument: str) -> Json:

@@ -1,11 +1,12 @@
-"""LoRA's second product for one part of the rows:  out[t, i] = sum_r b[r, i] * h_scale[r] * h[t, r]
+"""LoRA's second product for one part of the rows:  out[t, i] = sum_r b[r // 2, 2 * i + r % 2] * h_scale[r] * h[t, r]
 
 h and h_scale are given from the part's first value on, b and out from the first of the rows that are shared out; from
-token to token there are h_bytes of h and row_bytes of out, from r to r b_bytes of b. Of each thread's rows those are
-written that lie in [first, last) of the groups of four. Sums in float32, of four r at a time. Tolerance 1e-6 * rank *
-max|h * h_scale| * max|b|.
+token to token there are h_bytes of h and row_bytes of out, from pair to pair of r b_bytes of b. Of each thread's rows
+those are written that lie in [first, last) of the groups of four.
 
-The rows of b are read front to back, four at a time: processors fetch ahead what is read so.
+float32: sums in float32. Tolerance 1e-6 * rank * max|h * h_scale| * max|b|.
+int16: b is fixed point (cpu/fixed.py). Of each CHUNK of r, h * h_scale becomes integers of PEAK at most, products are
+added up exactly, and the sums of the chunks in float32: an error of at most 0.5 / PEAK * max|h * h_scale| a product.
 """
 
 from __future__ import annotations
@@ -18,43 +19,41 @@ from ..cpu.emit import (
     Build,
     Expr,
     Memory,
+    absolute,
+    as_type,
     bind,
+    dot_i16,
+    f32,
     fma,
     function,
-    half_bits,
-    half_bits_low,
+    horizontal_max,
+    lane,
     loop,
+    narrow,
     offset,
+    round_to_int,
     share,
+    shuffle,
     splat,
-    splat_f32,
+    steps_per,
 )
+from ..cpu.fixed import FACTOR, LARGEST
 
-# Rows of b that are added up at once; rank is a multiple of it.
-STREAMS = 4
-# Halves are read as their value times 2^-112 (cpu/emit.py). Half of that is given back before the sum and half behind
-# it, so that nothing in between leaves float32's range.
-HALF_FACTOR = 2.0**56
-DTYPES = {"float16": 2, "float32": 4}
+# Values of r that are added up at once; rank is a multiple of 4.
+CHUNK, REST = 16, 4
+# A chunk's sum must stay within int32.
+PEAK = (2**31 - 1) // (CHUNK * LARGEST)
 
 
 def kernels(build: Build) -> list[Any]:
-    return [lora_up(build, dtype) for dtype in DTYPES]
+    return [lora_up(build, "int16"), lora_up(build, "float32")]
 
 
 def lora_up(build: Build, dtype: str) -> Any:
     """lora_up_<dtype>(h, h_scale, b, out, n, rank, h_bytes, row_bytes, b_bytes, n_blocks, first, last, thread,
     threads)
     """
-    size, halves = DTYPES[dtype], dtype == "float16"
-
-    def weights(b: Memory, count: int) -> list[Expr]:
-        """The next 4 * count values of a row of b, as float32x4; of halves times 2^-112."""
-        if not halves:
-            return [b.load("float32", 16 * i, 4) for i in range(count)]
-        if count == 2:
-            return list(half_bits(b.load("int16", 0, 8)))
-        return [bind(half_bits_low(b.load("int16", 0, 4)))]
+    make = _integers if dtype == "int16" else _floats
 
     def body(
         h: Memory, h_scale: Memory, b: Memory, out: Memory, n: Memory, rank: Expr, h_bytes: Expr, row_bytes: Expr,
@@ -63,34 +62,85 @@ def lora_up(build: Build, dtype: str) -> Any:
         begin, end = share(n_blocks, thread, threads)
         low = bind(T.max(begin, first))
         count = bind(T.max(T.min(end, last) - low, 0))
-        pairs = bind(T.truncdiv(count, 2))
+        twos = bind(T.truncdiv(count, 2))
+        chunks = bind(T.truncdiv(rank, CHUNK))
 
-        def rows(token: Expr, r: Expr, values: list[Expr], block: Expr, blocks: int, begins: bool) -> None:
-            at = offset(token * row_bytes + block * 16)
-            totals = [splat_f32(0) if begins else out.load("float32", at + 16 * i, 4) for i in range(blocks)]
-            sums: list[Expr] = [splat_f32(0) for _ in range(blocks)] if halves else totals
-            for i, value in enumerate(values):
-                row = b.at((r + i) * b_bytes + block * (4 * size))
-                found = weights(row, blocks)
-                sums = [bind(fma(build, weight, value, total)) for weight, total in zip(found, sums, strict=True)]
-            for i in range(blocks):
-                result = fma(build, sums[i], splat_f32(HALF_FACTOR), totals[i]) if halves else sums[i]
-                out.store("float32", at + 16 * i, result, 4)
+        def chunk(token: Expr, r: Expr, length: int, begins: bool) -> None:
+            """Adds the products of ``length`` values of r to the thread's rows of a token; ``begins``: to nothing."""
+            at = offset(token * h_bytes + r * 4)
+            values = [
+                bind(h.load("float32", at + 16 * i, 4) * h_scale.load("float32", r * 4 + 16 * i, 4))
+                for i in range(length // 4)
+            ]
+            rows = [b.at((T.shift_right(r, 1) + pair) * b_bytes) for pair in range(length // 2)]
+            total = make(build, values, rows)
+            target = out.at(token * row_bytes)
 
-        def streams(token: Expr, r: Expr, begins: bool) -> None:
-            values = []
-            for i in range(STREAMS):
-                value = h.load("float32", offset(token * h_bytes + (r + i) * 4)) * h_scale.load("float32", (r + i) * 4)
-                values.append(bind(splat(value * T.float32(HALF_FACTOR) if halves else value)))
-            with loop(0, pairs) as pair:
-                rows(token, r, values, low + pair * 2, 2, begins)
-            with loop(low + pairs * 2, low + count) as block:
-                rows(token, r, values, block, 1, begins)
+            def add(block: Expr, blocks: int) -> None:
+                place = offset(block * 16)
+                for i in range(blocks):
+                    before = None if begins else target.load("float32", place + 16 * i, 4)
+                    target.store("float32", place + 16 * i, total(block, i, before), 4)
+
+            with loop(0, twos) as two:
+                add(bind(low + two * 2), 2)
+            with loop(low + twos * 2, low + count) as block:
+                add(block, 1)
 
         with loop(0, n.load("int32", 0)) as token:
-            streams(token, T.int32(0), True)
-            with loop(1, T.truncdiv(rank, STREAMS)) as group:
-                streams(token, bind(group * STREAMS), False)
+            with T.If(chunks > 0):
+                with T.Then():
+                    chunk(token, T.int32(0), CHUNK, True)
+                with T.Else():
+                    chunk(token, T.int32(0), REST, True)
+            with loop(1, chunks) as i:
+                chunk(token, bind(i * CHUNK), CHUNK, False)
+            with loop(T.max(chunks * (CHUNK // REST), 1), T.truncdiv(rank, REST)) as i:
+                chunk(token, bind(i * REST), REST, False)
 
     scalars = ("rank", "h_bytes", "row_bytes", "b_bytes", "n_blocks", "first", "last", "thread", "threads")
     return function(f"lora_up_{dtype}", ("h", "h_scale", "b", "out", "n"), scalars, body)
+
+
+def _integers(build: Build, values: list[Expr], rows: list[Memory]) -> Any:
+    """total(block, i, before): what the four rows of group ``block`` + i come to, added to ``before``."""
+    largest = absolute(values[0])
+    for value in values[1:]:
+        largest = bind(T.max(largest, absolute(value)))
+    peak = horizontal_max(largest)
+    inverse = steps_per(peak, PEAK)
+    factor = bind(splat(peak * f32(1 / (PEAK * FACTOR))))
+    integers = [bind(round_to_int(value * inverse)) for value in values]
+    words = [as_type("int32x4", narrow(*pair)) for pair in zip(integers[::2], integers[1::2], strict=False)]
+    if len(integers) % 2:
+        words.append(as_type("int32x4", narrow(integers[-1], integers[-1])))
+    words = [bind(word) for word in words]
+    pairs = [bind(shuffle(words[i // 4], words[i // 4], [i % 4] * 4)) for i in range(len(rows))]
+
+    def total(block: Expr, i: int, before: Expr | None) -> Expr:
+        at = offset(block * 16)
+        result = None
+        for row, pair in zip(rows, pairs, strict=True):
+            product = dot_i16(row.load("int16", at + 16 * i, 8), pair)
+            result = product if result is None else bind(result + product)
+        scaled = T.Cast("float32x4", result)
+        return scaled * factor if before is None else fma(build, scaled, factor, before)
+
+    return total
+
+
+def _floats(build: Build, values: list[Expr], rows: list[Memory]) -> Any:
+    factors = [bind(splat(lane(values[r // 4], r % 4))) for r in range(2 * len(rows))]
+
+    def total(block: Expr, i: int, before: Expr | None) -> Expr:
+        at = offset(block * 32)
+        result = before
+        for pair, row in enumerate(rows):
+            low, high = (row.load("float32", at + 32 * i + 16 * part, 4) for part in range(2))
+            for part in range(2):
+                weight = bind(shuffle(low, high, [part + 2 * k for k in range(4)]))
+                factor = factors[2 * pair + part]
+                result = bind(weight * factor if result is None else fma(build, weight, factor, result))
+        return result
+
+    return total

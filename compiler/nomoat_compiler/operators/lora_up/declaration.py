@@ -11,7 +11,7 @@ OPERATOR = OperatorDeclaration(
     name="lora_up",
     fields=(
         Field("rows", "dimension", "Rows of the adapted matrix."),
-        Field("rank", "columns", "Columns of each part of B: the ranks of all adapters together."),
+        Field("rank", "columns", "Columns of each part of B: the ranks of all adapters together; a multiple of 4."),
         Field("scheme", "scheme", "How B is stored."),
         Field("part_1", "count", "The row at which a second part begins, which has its own values of h; 0: none."),
         Field("part_2", "count", "The row at which a third part begins; 0: none."),
@@ -20,12 +20,12 @@ OPERATOR = OperatorDeclaration(
     arguments=(
         Argument("h", "activations", ["*", PARTS, "rank"]),
         Argument("h_scale", "vector", ["*", PARTS, "rank"]),
-        Argument("b", "matrix", "rank", "rows"),
+        Argument("b", "matrix", ["//", "rank", 2], ["*", 2, "rows"]),
         Argument("out", "activations", "rows", written=True),
     ),
     computes=(
-        "`out[t, i] = Σ_r b[r, i] · h_scale[j] · h[t, j]` (T, rows), with `j = part(i) · rank + r` and `part(i)` how "
-        "many of part_1 and part_2 are not 0 and at most i"
+        "`out[t, i] = Σ_r b[r // 2, 2 · i + r % 2] · h_scale[j] · h[t, j]` (T, rows), with `j = part(i) · rank + r` "
+        "and `part(i)` how many of part_1 and part_2 are not 0 and at most i"
     ),
     tolerance="1e-6 · rank · max|h · h_scale| · max|b|: float32 sums of rank products",
     rules=(

@@ -1,8 +1,8 @@
-"""LoRA's second product:  out[t, i] = sum_r b[r, i] * h_scale[j] * h[t, j],  j = part(i) * rank + r
+"""LoRA's second product:  out[t, i] = sum_r b[r // 2, 2 * i + r % 2] * h_scale[j] * h[t, j],  j = part(i) * rank + r
 
-h (n, parts * rank), h_scale (parts * rank,), out (n, rows) float32; b (rank, rows) float16 or float32; sums in float32,
-in the order of r. Tolerance 1e-6 * rank * max|h * h_scale| * max|b|. Neighbouring invocations read neighbouring values
-of b; those of h, a few, come from the cache.
+h (n, parts * rank), h_scale (parts * rank,), out (n, rows) float32; b (rank / 2, 2 * rows) float16 or float32; sums in
+float32, in the order of r. Tolerance 1e-6 * rank * max|h * h_scale| * max|b|. Neighbouring invocations read
+neighbouring values of b; those of h, a few, come from the cache.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ def _lora_up(symbols: Symbols, dtype: str) -> Kernel:
     rows, rank = symbols.integer("rows"), symbols.integer("rank")
     begins = [symbols.integer(f"begin_{part}", begin(part)) for part in ("part_1", "part_2")]
     h_values = symbols.integer("h_values", ["*", PARTS, "rank"])
-    # rank is a multiple of 4, so the halves fill whole words.
-    words = symbols.integer("words", ["//", ["*", "rank", "rows"], 2])
+    pairs = symbols.integer("pairs", ["//", "rank", 2])
     arguments = [
         Argument("h", (symbols.n, h_values), "float32"),
         Argument("h_scale", (h_values,), "float32"),
-        Argument("b", (words,), "uint32") if dtype == "float16" else Argument("b", (rank, rows), "float32"),
+        Argument("b", (pairs, rows), "uint32") if dtype == "float16" else Argument("b", (pairs, rows, 2), "float32"),
         Argument("out", (symbols.n, rows), "float32"),
     ]
 
@@ -50,14 +49,13 @@ def _lora_up(symbols: Symbols, dtype: str) -> Kernel:
             second, third = (T.Select(row >= first, rank, 0) for first in begins)
             start = bind(second + third)
             total = Register(initial=f32(0))
-            with T.serial(rank) as r:
-                value = buffers["h"][thread.block_y, start + r] * buffers["h_scale"][start + r]
+            with T.serial(pairs) as pair:
                 if dtype == "float16":
-                    index = bind(r * rows + row)
-                    weight = half(buffers["b"][T.shift_right(index, 1)], T.bitwise_and(index, 1))
-                else:
-                    weight = buffers["b"][r, row]
-                total.add(weight * value)
+                    word = bind(buffers["b"][pair, row])
+                for i in range(2):
+                    r = bind(start + 2 * pair + i)
+                    weight = half(word, i) if dtype == "float16" else buffers["b"][pair, row, i]
+                    total.add(weight * buffers["h"][thread.block_y, r] * buffers["h_scale"][r])
             store(buffers["out"], total.get(), thread.block_y, row)
 
     return function(f"lora_up_{dtype}", arguments, (ceil_div("rows", THREADS), "n"), THREADS, body)

@@ -38,6 +38,7 @@ def part(index: int, half: int) -> Json:
 LOWERING = lowering(
     step(*(part(index, half) for half in (0, 1) for index in range(3))),
     join=join("linear", "delta"),
+    fixed="b",
     refusals=(
         refusal(
             ["<", 0, ["+", ["%", "part_1", ROWS], ["+", ["%", "part_2", ROWS], ["%", HALF_ROWS, ROWS]]]],

@@ -23,7 +23,8 @@ CASES = tuple(
 def reference(definition: Mapping[str, Any], arrays: Arrays, tokens: int) -> Arrays:
     """out (tokens, rows)"""
     rank, rows = definition["rank"], definition["rows"]
-    b = arrays["b"].astype(np.float64).reshape(rank, rows)
+    pairs = arrays["b"].astype(np.float64).reshape(rank // 2, rows, 2)
+    b = pairs.swapaxes(1, 2).reshape(rank, rows)
     starts = [0, *(start for start in (definition["part_1"], definition["part_2"]) if start > 0)]
     h = (arrays["h"].astype(np.float64).reshape(tokens, -1) * arrays["h_scale"]).reshape(tokens, len(starts), rank)
     ends = [*starts[1:], rows]

@@ -280,7 +280,14 @@ class WasmExecutor implements Executor {
     try {
       const place = roundUp(offset, UNIT);
       for (const { address, bytes } of layout.initial) this.put(address + place, bytes as Uint8Array<ArrayBuffer>);
-      layout.image.put(this.memory, weightBase + place, arrays);
+      const largest = Math.max(...[...arrays.values()].map((array) => array.length));
+      const staging = kv.take(largest, this.grow);
+      try {
+        const kernels = this.pool.exports as Kernels;
+        await layout.image.put(this.memory, weightBase + place, kvBase + staging, kernels, arrays);
+      } finally {
+        kv.give(staging, largest);
+      }
       const used = new Set([...this.adapters.values()].map(({ slot }) => slot));
       let slot = 0;
       while (used.has(slot)) slot++;

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 406212,
-      "sha256": "7eb8bd77bc6103b392fd65b2d53dd8fa90a51ae3fe12aa3a145c1f1cff5fa9ca"
+      "nbytes": 413549,
+      "sha256": "af17867c36faa3ca094b5277e415096ee5895c5f05bd37d58eddd41f2d76bbaf"
     },
     "relaxed": {
-      "nbytes": 406212,
-      "sha256": "a46b4bebdbca658fbef3756049a37eaf6e933ff423501e4e0374bee33a69adfe"
+      "nbytes": 413549,
+      "sha256": "4fdb5e5aa344413195e7923022e530472672c48839f23aca7137dbd34a0c204e"
     },
     "plain-threads": {
-      "nbytes": 466296,
-      "sha256": "153ce33dc12e1cc13a513e82f29b9486293c25ae9165d176c54974b7fcd9c445"
+      "nbytes": 473861,
+      "sha256": "cbb27688c714999abe3e78897ef17316751f13581282d24acb26aef0afae6976"
     },
     "plain": {
-      "nbytes": 466296,
-      "sha256": "853031f457244a1c26db52ffc1e5fc41075884e1975e89c6007e4832269a9af5"
+      "nbytes": 473861,
+      "sha256": "988448a83cf84e95d324e297c929d53fabf87ebe4771060f1e4e8ca458993a1f"
     }
   },
   "stack_bytes": 65536,
@@ -211,6 +211,7 @@ export const LIBRARY = {
     "embed_q8s",
     "embed_q8sf",
     "exp_share",
+    "fix_halves",
     "gate_0",
     "gate_1",
     "gate_2",
@@ -256,8 +257,8 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
-    "lora_up_float16",
     "lora_up_float32",
+    "lora_up_int16",
     "mask_logits",
     "matmul_bfloat16",
     "matmul_float16",

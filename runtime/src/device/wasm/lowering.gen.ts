@@ -813,7 +813,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
         ]
       }
     ],
-    "join": {"op": "linear", "argument": "delta"}
+    "join": {"op": "linear", "argument": "delta"},
+    "fixed": "b"
   },
   "mask_logits": {
     "refusals": [],

@@ -39,6 +39,8 @@ export interface LoweringStep {
 export interface Lowering {
   /** No barrier stands behind the last step where an `op` follows whose `argument` is what this one writes. */
   readonly join?: { readonly op: string; readonly argument: string };
+  /** A matrix whose halves the image has as integers, in the format int16. */
+  readonly fixed?: string;
   readonly refusals: readonly { readonly when: Expression; readonly has: string }[];
   readonly memory: readonly Memory[];
   readonly steps: readonly LoweringStep[];

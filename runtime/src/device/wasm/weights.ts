@@ -37,7 +37,7 @@ export interface Matrix {
   /** Bytes from the start of the image. */
   readonly offset: number;
   /** Of kernel names: gemm_<format>, matmul_<format>, embed_<format>. */
-  readonly format: FormatName | Dtype;
+  readonly format: FormatName | Dtype | "int16";
   /** The zero point where no minimum is stored. */
   readonly zero: number;
   /** Groups of 32 columns; of grouped formats only. */
@@ -120,9 +120,18 @@ export class WeightImage {
     if (sources.cache) await this.keep(sources.cache, view, base, options.signal);
   }
 
-  /** Puts whole arrays of plain matrices and float32 vectors into the image at `base`, which have the same bytes there. */
-  put(memory: WebAssembly.Memory, base: number, arrays: ReadonlyMap<string, Uint8Array>): void {
-    for (const [name, { offset }] of this.targets) new Uint8Array(memory.buffer).set(arrays.get(name)!, base + offset);
+  /** `fill` from whole arrays. `staging` has room for the largest of them. */
+  async put(
+    memory: WebAssembly.Memory,
+    base: number,
+    staging: number,
+    kernels: Kernels,
+    arrays: ReadonlyMap<string, Uint8Array>,
+  ): Promise<void> {
+    const weights: WeightStream = async (sink) => {
+      for (const name of this.targets.keys()) sink(name, 0, arrays.get(name)!);
+    };
+    await this.fill(memory, base, staging, kernels, { weights, cache: null }, {});
   }
 
   private async readKept(
@@ -235,29 +244,42 @@ export class WeightImage {
       const { role, size, columns } = argument;
       if (role === "matrix") {
         const scaleName = step.arguments.get(`${argument.name}_scale`);
-        this.addMatrix(name, scaleName, numberOf(size, step.symbols), numberOf(columns, step.symbols), schemeOf(step));
+        const fixed = step.lowering.fixed === argument.name;
+        const shape = [numberOf(size, step.symbols), numberOf(columns, step.symbols)] as const;
+        this.addMatrix(name, scaleName, ...shape, schemeOf(step), fixed);
       } else if (role === "vector" || (role === "frequencies" && this.program.parameters.has(name))) {
         this.addVector(name);
       }
     }
   }
 
-  private addMatrix(name: string, scaleName: string | undefined, rows: number, columns: number, scheme: Scheme): void {
+  private addMatrix(
+    name: string,
+    scaleName: string | undefined,
+    rows: number,
+    columns: number,
+    scheme: Scheme,
+    fixed: boolean,
+  ): void {
     if (this.matrices.has(name) || this.below?.matrices.has(name)) return;
     const nBlocks = Math.ceil(rows / ROWS);
     if ("dtype" in scheme) {
       const blockRowBytes = ROWS * columns * ITEM_BYTES[scheme.dtype];
       const offset = this.layout.region(nBlocks * blockRowBytes);
+      const integers = fixed && scheme.dtype === "float16";
       this.matrices.set(name, {
         offset,
-        format: scheme.dtype,
+        format: integers ? "int16" : scheme.dtype,
         zero: 0,
         kBlocks: 0,
         nBlocks,
         blockRowBytes,
         sums: null,
       });
-      this.targets.set(name, { offset, write: copyWrite(scheme.dtype) });
+      const write: Write = integers
+        ? (kernels, source, target, first, count) => kernels.fix_halves!(source, target + 2 * first, count)
+        : copyWrite(scheme.dtype);
+      this.targets.set(name, { offset, write });
       return;
     }
     const format = formatOf(scheme);

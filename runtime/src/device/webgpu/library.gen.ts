@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1396719,
-  "sha256": "3ac23f383ddc03db88b3c0220309bd6cee8fd982af561562427a8921ead92906"
+  "nbytes": 1397057,
+  "sha256": "6512922c03ca8e05daf698075a42be14ffbac61eeda1f6d9d8cafd8fe5bd90f0"
 } as const;
