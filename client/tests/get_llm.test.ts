@@ -28,7 +28,7 @@ const announced = (rdns: string, provider: LLM, uuid = rdns) => ({
 
 /** A runtime whose engine loads one model, and what was asked of it. */
 function runtime(failure?: Error) {
-  const asked: { source?: unknown; options?: LoadOptions; engine?: unknown; closed: number } = { closed: 0 };
+  const asked: { source?: unknown; options?: LoadOptions; engine?: unknown; memory?: unknown; closed: number } = { closed: 0 };
   const info = { id: "tiny-f32", name: "Tiny" };
   const model = {
     info,
@@ -43,6 +43,10 @@ function runtime(failure?: Error) {
       Object.assign(asked, { source, options });
       if (failure) throw failure;
       return model;
+    },
+    memory: async (options: unknown) => {
+      asked.memory = options;
+      return { info: async () => ({ count: 0 }) };
     },
     close: async () => {
       asked.closed++;
@@ -121,8 +125,11 @@ describe("getLLM", () => {
   });
 
   it("gives the interface of window.llm over it", async () => {
-    const { load } = runtime();
-    const own = await getLLM({ model: "/tiny/", runtime: load });
+    const { asked, load } = runtime();
+    const memory = { model: { url: "/MiniLM/" } };
+    const own = await getLLM({ model: "/tiny/", memory, runtime: load });
+    expect(asked.memory).toBe(memory);
+    expect(await own.memory.info()).toEqual({ count: 0 });
     expect(Object.isFrozen(own)).toBe(true);
     expect(own.version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(await own.models()).toEqual([{ id: "tiny-f32", name: "Tiny" }]);
