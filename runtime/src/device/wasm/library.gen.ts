@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 406212,
-      "sha256": "7eb8bd77bc6103b392fd65b2d53dd8fa90a51ae3fe12aa3a145c1f1cff5fa9ca"
+      "nbytes": 406705,
+      "sha256": "fb0bb56ae19f666191990c876c2d5c9835aa398dbc268d4194d986ca6a90e7e4"
     },
     "relaxed": {
-      "nbytes": 406212,
-      "sha256": "a46b4bebdbca658fbef3756049a37eaf6e933ff423501e4e0374bee33a69adfe"
+      "nbytes": 406705,
+      "sha256": "3956c09974c6008616e60b89dfdaad65ff72a031399d58b61b724282221a5647"
     },
     "plain-threads": {
-      "nbytes": 466296,
-      "sha256": "153ce33dc12e1cc13a513e82f29b9486293c25ae9165d176c54974b7fcd9c445"
+      "nbytes": 466789,
+      "sha256": "40d17e27fc5a0fecacd9250d052da119cc240531949df57b2dd7b51ad96a323f"
     },
     "plain": {
-      "nbytes": 466296,
-      "sha256": "853031f457244a1c26db52ffc1e5fc41075884e1975e89c6007e4832269a9af5"
+      "nbytes": 466789,
+      "sha256": "e595add3071a77823f098da6b2b03b859449880bcd75a0ad913e89228ee05f45"
     }
   },
   "stack_bytes": 65536,

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1396719,
-  "sha256": "3ac23f383ddc03db88b3c0220309bd6cee8fd982af561562427a8921ead92906"
+  "nbytes": 1447390,
+  "sha256": "5ecc60e0ef42aa687278c872ffcc366ca76d84f96f553e439f9df8e52c97486d"
 } as const;
