@@ -4,7 +4,7 @@ A weight in [0, 1] is 31 bits that order like it. A histogram has a bin for each
 them among the weights that share the bits found so far; the bin in which the count (or the sum) of everything from the
 top down reaches what is asked for has the next bits. A bin's sum is made of integers: with n weights of mantissas m
 (their bits below the bin's) it is n * lowest + unit * sum(m), where m has up to 20 bits and is added in two halves, so
-that 2^18 of them, and more, fit into 32 bits.
+that 2^22 of them fit into 32 bits.
 """
 
 from __future__ import annotations
