@@ -179,7 +179,7 @@ def test_inspect_figures(tmp_path: Path) -> None:
     result = runner.invoke(app, ["inspect", str(folder), "--json", "--context", "33"])
     assert result.exit_code == 0
     inspection = json.loads(result.stdout)
-    assert inspection["dispatches_per_decode_token"] == 4  # embed, linear, two of sample_greedy
+    assert inspection["dispatches_per_decode_token"] == 3  # embed, linear, sample_greedy
     assert inspection["dispatches_per_prefill_chunk"] == 1
     assert inspection["bits_per_weight"] == 32
     assert inspection["tensors"] == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from nomoat_compiler.reference import sampling as reference
@@ -61,8 +63,70 @@ def sampling_buffer(options: Sampling) -> np.ndarray:
 
 
 def run_sampler(array_sets: list[Arrays], adapter: SoftwareAdapter = SWIFTSHADER) -> list[Arrays]:
-    (outputs,) = run_on_each({"op": "sample", "vocab_size": VOCAB}, array_sets, adapter=adapter)
+    definition = {"op": "sample", "vocab_size": len(array_sets[0]["logits"])}
+    (outputs,) = run_on_each(definition, array_sets, adapter=adapter)
     return outputs
+
+
+# Vocabularies smaller than a workgroup, with a last part of every kind, and the largest that models have.
+SIZES = (1, 2, 63, 257, 4097, 262144)
+SIZE_OPTIONS = {
+    "plain": Sampling(temperature=1.5),
+    "top-k": Sampling(temperature=3, top_k=500),
+    "top-p": Sampling(temperature=2, top_p=0.95),
+    "all": Sampling(0.9, 40, 0.9, 0.02, 1.2, 0.1, 0.1),
+}
+
+
+def sized_case(vocab: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and counts: plain ones, with many ties and with forbidden ones in turn."""
+    rng = np.random.default_rng(seed)
+    logits = (rng.standard_normal(vocab) * 3).astype(np.float32)
+    if seed % 3 == 1:
+        logits = (np.round(logits * 2) / 2).astype(np.float32)
+    if seed % 3 == 2:
+        logits[rng.random(vocab) < 0.3] = -np.inf
+        logits[vocab // 2] = 0.5
+    return logits, (rng.random(vocab) < 0.1).astype(np.int32)
+
+
+def acceptable(logits: np.ndarray, counts: np.ndarray, options: Sampling, seed: int, step: int) -> set[int]:
+    """The reference's token, and those that it would draw if sums or weights were rounded otherwise, by 1e-5."""
+    accepted = set()
+    for p_sign, m_sign in ((0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+        top_p = options.top_p * (1 + 1e-5 * p_sign) if options.top_p < 1 else 1.0
+        moved = replace(options, top_p=top_p, min_p=options.min_p * (1 + 1e-5 * m_sign))
+        p = reference.probabilities(logits, counts, moved)
+        kept = np.flatnonzero(p > 0)
+        ratios = reference.waiting_times(kept, seed, step) / p[kept]
+        accepted |= set(kept[ratios <= ratios.min() * (1 + 1e-5)].tolist())
+    return accepted
+
+
+@pytest.mark.parametrize("vocab", SIZES)
+def test_sizes_of_the_vocabulary(vocab: int) -> None:
+    draws = []
+    for name, options in SIZE_OPTIONS.items():
+        for seed in range(3 if vocab > 100_000 else 9):
+            draws.append((name, options, seed, *sized_case(vocab, seed)))
+    outputs = run_sampler(
+        [
+            {
+                "logits": logits,
+                "sampling": sampling_buffer(options),
+                "token_counts": counts,
+                "state": np.array([0, 9, seed * 7, seed, 0, 0, 0, 0], np.int32),
+                "tokens": np.full(64, -1, np.int32),
+            }
+            for _, options, seed, logits, counts in draws
+        ]
+    )
+    undecided = 0
+    for (name, options, seed, logits, counts), output in zip(draws, outputs, strict=True):
+        accepted = acceptable(logits, counts, options, seed, seed * 7)
+        assert int(output["state"][0]) in accepted, (name, seed)
+        undecided += len(accepted) > 1
+    assert undecided <= 1
 
 
 @each_adapter
@@ -99,14 +163,7 @@ def test_sampler(options: Sampling, adapter: SoftwareAdapter) -> None:
         exponentials = np.exp(expected_weights.astype(np.float64) - expected_weights.max())
         np.testing.assert_allclose(outputs["weights"], exponentials, rtol=1e-5, atol=1e-30)
         token = int(outputs["state"][0])
-        probabilities = reference.probabilities(logits, counts, options)
-        u = reference.uniform(seed, step)
-        expected = reference.draw(probabilities, u)
-        if token != expected:
-            # Only where u falls within float32's rounding of the running sum may the neighbour be taken.
-            running = np.cumsum(probabilities)
-            assert abs(running[min(token, expected)] - u) < 1e-5, (step, token, expected)
-            assert probabilities[token] > 0
+        assert token == reference.draw(reference.probabilities(logits, counts, options), seed, step)
         assert outputs["state"].tolist() == [token, 10, step + 1, int(states[step][3]), 0, 0, 0, 0]
         assert outputs["tokens"][step] == token
         counts[token] += 1

@@ -16,7 +16,7 @@ from nomoat_compiler.reference.sampling import (
     penalize,
     probabilities,
     sample,
-    uniform,
+    waiting_times,
 )
 from transformers import (
     LogitsProcessorList,
@@ -38,15 +38,79 @@ def test_generator_has_known_values() -> None:
         word = (((state >> ((state >> 28) + 4)) ^ state) * 277803737) % 2**32
         assert pcg(x) == (word >> 22) ^ word
     assert pcg(0) == 129708002
-    assert uniform(7, 3) == (pcg(pcg(7) ^ 3) >> 8) / 2**24
 
 
-def test_generator_is_uniform() -> None:
-    """A chi-square of 64 bins over 20,000 steps, for neighbouring seeds: 64 ± 6 standard deviations."""
-    for seed in (0, 1, 2, 2**32 - 1):
-        counts = np.bincount([int(uniform(seed, step) * 64) for step in range(20_000)], minlength=64)
-        chi_square = float(((counts - 312.5) ** 2 / 312.5).sum())
-        assert 63 - 6 * np.sqrt(126) < chi_square < 63 + 6 * np.sqrt(126)
+def test_waiting_times_are_logarithms_of_a_hash() -> None:
+    """Against the same hash in Python's integers and float64, of ids that are no neighbours and of neighbours."""
+
+    def mix(x: int) -> int:
+        x = (x ^ (x >> 16)) * 0x7FEB352D % 2**32
+        x = (x ^ (x >> 15)) * 0x846CA68B % 2**32
+        return x ^ (x >> 16)
+
+    tokens = np.concatenate([np.arange(2000), 2 ** np.arange(18), [262143]])
+    for seed, step in ((0, 0), (7, 3), (2**32 - 1, 2**31 - 1)):
+        first = pcg(pcg(seed) ^ step)
+        hashed = [mix(mix(int(token) ^ first) ^ pcg(first)) | 1 for token in tokens]
+        expected = -np.log(np.array(hashed, np.float64) / 2**32)
+        np.testing.assert_allclose(waiting_times(tokens, seed, step), expected, rtol=5e-7)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 2**32 - 1])
+def test_waiting_times_are_exponential(seed: int) -> None:
+    """A chi-square of 64 bins over 20,000 steps of a token, and over 20,000 tokens of a step: 63 ± 6 deviations."""
+    of_steps = np.concatenate([waiting_times(np.array([5]), seed, step) for step in range(20_000)])
+    for times in (of_steps, waiting_times(np.arange(20_000), seed, 9)):
+        counts = np.bincount((np.exp(-times.astype(np.float64)) * 64).astype(int), minlength=64)
+        assert abs(chi_square(counts, np.full(64, 312.5)) - 63) < 6 * np.sqrt(126)
+
+
+OPTIONS = {
+    "plain": Sampling(),
+    "top-k": Sampling(top_k=4),
+    "top-p": Sampling(temperature=1.5, top_p=0.7),
+    "min-p": Sampling(min_p=0.1),
+    "all": Sampling(1.2, 6, 0.9, 0.05, 1.3, 0.2, 0.1),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_draws_follow_the_distribution(options: Sampling) -> None:
+    """Chi-square of 8,000 draws against the exact probabilities; 1 - 1e-6 of such sums are smaller. Seeds are fixed."""
+    rng = np.random.default_rng(3)
+    logits = (rng.standard_normal(10) * 1.5).astype(np.float32)
+    counts = rng.integers(0, 3, 10).astype(np.int32)
+    p = probabilities(logits, counts, options)
+    for draws in (
+        [sample(logits, counts, options, 77, step) for step in range(8000)],
+        [sample(logits, counts, options, seed, 5) for seed in range(8000)],
+    ):
+        hits = np.bincount(draws, minlength=10)
+        assert not hits[p == 0].any()
+        kept = p > 0
+        if kept.sum() > 1:
+            assert chi_square(hits[kept], p[kept] * 8000) < chi_square_limit(int(kept.sum()) - 1)
+
+
+def test_a_step_tells_nothing_of_the_next() -> None:
+    """Pairs of draws one after the other, of a flat distribution over 4,096 tokens in eight groups."""
+    flat = np.full(4096, 1 / 4096)
+    draws = np.array([draw(flat, 9, step) for step in range(8001)])
+    groups = draws // 512
+    pairs = np.bincount(groups[:-1] * 8 + groups[1:], minlength=64)
+    assert chi_square(pairs, np.full(64, 125.0)) < chi_square_limit(63)
+    # And within a group: the lowest bits of the token.
+    assert chi_square(np.bincount(draws % 8, minlength=8), np.full(8, 8001 / 8)) < chi_square_limit(7)
+
+
+def chi_square_limit(freedom: int) -> float:
+    """What one in a million exceeds, to a percent (Wilson and Hilferty 1931)."""
+    third = 2 / (9 * freedom)
+    return freedom * (1 - third + 4.753 * third**0.5) ** 3
+
+
+def chi_square(counts: np.ndarray, expected: np.ndarray) -> float:
+    return float(((counts - expected) ** 2 / expected).sum())
 
 
 @settings(deadline=None, max_examples=200)
@@ -98,21 +162,17 @@ def test_ties_are_all_kept() -> None:
     assert (probabilities(logits, counts, Sampling(top_p=0.1)) > 0).tolist() == [True, False, True, False, False]
 
 
-def test_draws_follow_the_probabilities() -> None:
-    """Frequencies of 20,000 draws, within five standard deviations; excluded tokens never."""
-    logits = np.random.default_rng(3).standard_normal(VOCABULARY).astype(np.float32) * 2
-    options = Sampling(temperature=0.8, top_k=8)
-    p = probabilities(logits, NOTHING_SEEN, options)
-    steps = 20_000
-    counts = np.bincount([draw(p, uniform(11, step)) for step in range(steps)], minlength=VOCABULARY)
-    assert (counts[p == 0] == 0).all()
-    assert (np.abs(counts - steps * p) <= 5 * np.sqrt(steps * p)).all()
-    assert sample(logits, NOTHING_SEEN, options, 11, 5) == draw(p, uniform(11, 5))
-
-
-@pytest.mark.parametrize(("u", "token"), [(0.0, 1), (0.249, 1), (0.25, 3), (0.99999, 3)])
-def test_draw_takes_the_first_token_past_u(u: float, token: int) -> None:
-    assert draw(np.array([0, 0.25, 0, 0.75]), u) == token
+def test_a_draw_does_not_depend_on_what_cannot_be_drawn() -> None:
+    """A token races by itself: others that are taken away change nothing but where one of them had won."""
+    p = np.random.default_rng(2).random(500)
+    for step in range(50):
+        winner = draw(p, 4, step)
+        without = p.copy()
+        without[np.random.default_rng(step).permutation(500)[:400]] = 0
+        without[winner] = p[winner]
+        assert draw(without, 4, step) == winner
+        without[winner] = 0
+        assert draw(without, 4, step) != winner
 
 
 def test_greedy_takes_the_lowest_of_equals() -> None:

@@ -28,7 +28,7 @@ _UNIFORMS = re.compile(
 )
 _MEMBER = re.compile(r"(\w+): (i32|u32|f32)")
 _WORKGROUP_SIZE = re.compile(r"@workgroup_size\((\d+), (\d+), (\d+)\)")
-_WORKGROUP_ARRAY = re.compile(r"var<workgroup> \w+ : array<(\w+), (\d+)>")
+_WORKGROUP_ARRAY = re.compile(r"var<workgroup> \w+ : array<(atomic<u32>|\w+), (\d+)>")
 _ENTRY = re.compile(r"^fn (\w+)\(", re.M)
 _OVERRIDE = re.compile(r"^override (\w+): (i32|f32);$", re.M)
 _TVM_COMMENT = re.compile(r"^//.*\n", re.M)

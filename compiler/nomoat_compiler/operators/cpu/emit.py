@@ -37,9 +37,10 @@ class Build:
 BUILDS = tuple(Build(relaxed, threads) for relaxed in (True, False) for threads in (True, False))
 
 
-# LLVM moves the additions of one sum together, with more values alive than there are registers. It moves nothing past
-# assembly with side effects, even where that assembly is empty. Nor does it look into it (docs/decisions/0086).
-_PINS = """
+# What TVM has no word for. LLVM moves the additions of one sum together, with more values alive than there are
+# registers. It moves nothing past assembly with side effects, even where that assembly is empty. Nor does it look into
+# it (docs/decisions/0086). TVM's own products promise LLVM that they do not overflow; these wrap.
+_LLVM_TEXT = """
 define internal <4 x i32> @nomoat_pin(<4 x i32> %value) alwaysinline {
   %same = call <4 x i32> asm sideeffect "", "=r,0"(<4 x i32> %value)
   ret <4 x i32> %same
@@ -47,6 +48,15 @@ define internal <4 x i32> @nomoat_pin(<4 x i32> %value) alwaysinline {
 define internal i32 @nomoat_place(i32 %value) alwaysinline {
   %same = call i32 asm "", "=r,0"(i32 %value)
   ret i32 %same
+}
+define internal <4 x i32> @nomoat_product(<4 x i32> %a, <4 x i32> %b) alwaysinline {
+  %product = mul <4 x i32> %a, %b
+  ret <4 x i32> %product
+}
+declare i32 @llvm.ctlz.i32(i32, i1)
+define internal i32 @nomoat_leading_zeros(i32 %value) alwaysinline {
+  %zeros = call i32 @llvm.ctlz.i32(i32 %value, i1 false)
+  ret i32 %zeros
 }
 """
 
@@ -138,7 +148,7 @@ def function(
             arguments |= {f: T.arg(f, T.float32()) for f in floats}
             for p in pointers:
                 arguments[p] = Memory(arguments[p])
-            with T.attr(T.int32(0), "pragma_import_llvm", _PINS):
+            with T.attr(T.int32(0), "pragma_import_llvm", _LLVM_TEXT):
                 body(**arguments)
         result = builder.get()
     return result.with_attrs({"global_symbol": name, "calling_conv": 2})
@@ -209,6 +219,26 @@ def lane(vector: Expr, index: int) -> Expr:
 def shuffle(a: Expr, b: Expr, indices: Sequence[int]) -> Expr:
     """Lanes of two vectors in a new order: those of ``b`` count on from those of ``a``."""
     return T.Shuffle([a, b], list(indices))
+
+
+def wrapping_product(a: Expr, b: Expr) -> Expr:
+    """int32x4: a * b modulo 2^32."""
+    return bind(T.call_extern("int32x4", "nomoat_product", a, b))
+
+
+def leading_zeros(value: Expr) -> Expr:
+    """int32: how many of the highest bits of an int32 are 0."""
+    return bind(T.call_extern("int32", "nomoat_leading_zeros", value))
+
+
+def mask(comparison: Expr) -> Expr:
+    """int32x4: -1 in the lanes where a comparison of vectors holds, else 0. TVM's analysis fails on the comparison."""
+    return bind(T.Select(comparison, splat_i32(-1), splat_i32(0)))
+
+
+def any_lane(mask: Expr) -> Expr:
+    """Whether one lane of int32x4 is not 0."""
+    return llvm("int32", "wasm.anytrue", mask) != 0
 
 
 def llvm(dtype: str, name: str, *arguments: Expr) -> Expr:

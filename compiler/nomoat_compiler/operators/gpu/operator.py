@@ -58,12 +58,13 @@ class Symbols:
 
     def call(self, function: WgslFunction, value: Expr) -> Expr:
         """``function`` of a float32; the symbols that it reads are fields of these names."""
-        self._use(function)
+        self.use(function)
         return tirx.call_pure_extern("float32", function.name, value)
 
-    def _use(self, function: WgslFunction) -> None:
+    def use(self, function: WgslFunction) -> None:
+        """Adds what the kernel calls."""
         for called in function.calls:
-            self._use(called)
+            self.use(called)
         for name, _ in function.symbols:
             assert self.values.setdefault(name, name) == name, f"{name} has two values"
         self.functions[function.name] = function

@@ -1,12 +1,12 @@
 """The next token from the logits by penalties, temperature, top-k, top-p, min-p and a draw, without a sort.
 
-The order and meaning of the filters, the ties and the random numbers are those of gpu.py, so a seed draws
+The order and meaning of the filters, the ties and the race (cpu_race.py) are those of gpu.py, so a seed draws
 the same tokens on both devices but for the rounding of sums. state, sampling, token_counts and tokens as in
 docs/program-interface.md.
 
     penalize_share      weights = penalized logits / temperature; each slice's maximum
     exp_share           weights = exp(weights - maximum); each slice's histogram of them
-    draw                thresholds and the draw, on one thread
+    draw                thresholds and the race, on one thread
 
 Where a logit (or weight, before ``exp``) is NaN, or the largest is not finite, there is no token: -1 goes into tokens,
 and token_id and the counts stay. Maxima are therefore taken of ``order``, which has NaN above all numbers.
@@ -57,6 +57,7 @@ from ..sample_greedy.cpu import (
     order,
     slices,
 )  # fmt: skip
+from .cpu_race import race
 
 NOTHING = float("-inf")  # what lies behind the vocabulary
 BIN_SHIFT = 22
@@ -164,17 +165,7 @@ def draw() -> Any:
                 total = _total_above(weights, vocab_size, bind(threshold.get()))
                 _raise(threshold, weights, parts, gathered, vocab_size, bind(total * top_p), counted=False)
             threshold.set(T.max(threshold.get(), T.reinterpret("int32", min_p)))
-            level = bind(threshold.get())
-            target = bind(_uniform(state) * _total_above(weights, vocab_size, level))
-            running = Register(f32(0), "float32")
-            token = Register(T.int32(0), "int32")
-            with loop(0, vocab_size) as i:
-                w = weights.load("float32", i * 4)
-                kept = T.And(T.reinterpret("int32", w) >= level, w > f32(0))
-                with when(T.And(kept, running.get() <= target)):
-                    token.set(i)
-                    running.add(w)
-            chosen = bind(token.get())
+            chosen = race(weights, parts, state, vocab_size, bind(threshold.get()))
             finite = bind(is_finite(_largest(parts)))
             with when(finite):
                 counts.store("int32", chosen * 4, counts.load("int32", chosen * 4) + 1)
@@ -260,24 +251,3 @@ def _raise(
                 with T.Else():
                     stop.set(middle)
         threshold.set(T.max(low, start.get()))
-
-
-def _pcg(value: Expr) -> Expr:
-    """PCG-RXS-M-XS on 32 bits: one multiply-add step and its output permutation (O'Neill 2014)."""
-    word = _wrapping(value, 747796405, 2891336453)
-    shift = T.shift_right(word, T.uint32(28)) + T.uint32(4)
-    mixed = _wrapping(bind(T.bitwise_xor(T.shift_right(word, shift), word)), 277803737, 0)
-    return bind(T.bitwise_xor(T.shift_right(mixed, T.uint32(22)), mixed))
-
-
-def _wrapping(value: Expr, factor: int, term: int) -> Expr:
-    """value * factor + term modulo 2^32. By 64 bits, since TVM promises LLVM that unsigned products do not overflow."""
-    wide = T.Cast("uint64", value) * T.Cast("uint64", T.uint32(factor)) + T.Cast("uint64", T.uint32(term))
-    return bind(T.Cast("uint32", T.bitwise_and(wide, T.Cast("uint64", T.uint32(0xFFFFFFFF)))))
-
-
-def _uniform(state: Memory) -> Expr:
-    """u in [0, 1) from seed = state[3] and step = state[2]: 24 bits of pcg(pcg(seed) xor step)."""
-    seed, step = state.load("uint32", 12), state.load("uint32", 8)
-    bits = _pcg(T.bitwise_xor(_pcg(seed), step))
-    return T.Cast("float32", T.Cast("int32", T.shift_right(bits, T.uint32(8)))) * f32(2.0**-24)

@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 413549,
-      "sha256": "af17867c36faa3ca094b5277e415096ee5895c5f05bd37d58eddd41f2d76bbaf"
+      "nbytes": 406705,
+      "sha256": "fb0bb56ae19f666191990c876c2d5c9835aa398dbc268d4194d986ca6a90e7e4"
     },
     "relaxed": {
-      "nbytes": 413549,
-      "sha256": "4fdb5e5aa344413195e7923022e530472672c48839f23aca7137dbd34a0c204e"
+      "nbytes": 406705,
+      "sha256": "3956c09974c6008616e60b89dfdaad65ff72a031399d58b61b724282221a5647"
     },
     "plain-threads": {
-      "nbytes": 473861,
-      "sha256": "cbb27688c714999abe3e78897ef17316751f13581282d24acb26aef0afae6976"
+      "nbytes": 466789,
+      "sha256": "40d17e27fc5a0fecacd9250d052da119cc240531949df57b2dd7b51ad96a323f"
     },
     "plain": {
-      "nbytes": 473861,
-      "sha256": "988448a83cf84e95d324e297c929d53fabf87ebe4771060f1e4e8ca458993a1f"
+      "nbytes": 466789,
+      "sha256": "e595add3071a77823f098da6b2b03b859449880bcd75a0ad913e89228ee05f45"
     }
   },
   "stack_bytes": 65536,
@@ -211,7 +211,6 @@ export const LIBRARY = {
     "embed_q8s",
     "embed_q8sf",
     "exp_share",
-    "fix_halves",
     "gate_0",
     "gate_1",
     "gate_2",
@@ -257,8 +256,8 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
+    "lora_up_float16",
     "lora_up_float32",
-    "lora_up_int16",
     "mask_logits",
     "matmul_bfloat16",
     "matmul_float16",

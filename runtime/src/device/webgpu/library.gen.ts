@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1397057,
-  "sha256": "6512922c03ca8e05daf698075a42be14ffbac61eeda1f6d9d8cafd8fe5bd90f0"
+  "nbytes": 1447390,
+  "sha256": "5ecc60e0ef42aa687278c872ffcc366ca76d84f96f553e439f9df8e52c97486d"
 } as const;
