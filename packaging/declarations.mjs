@@ -32,9 +32,7 @@ function compiler({ workspace, sources, external }) {
     emitDeclarationOnly: true,
     outDir: workspace,
     rootDir: workspace,
-    paths: Object.fromEntries(
-      external.map((name) => [name, [resolve(workspace, "..", name.split("/")[1], "dist/types/index.d.ts")]]),
-    ),
+    paths: Object.fromEntries(external.map((name) => [name, [typesOf(name, workspace)]])),
   });
   return (source) => {
     let declared = "";
@@ -51,6 +49,13 @@ function compiler({ workspace, sources, external }) {
       );
     return declared;
   };
+}
+
+/** What was declared of a package of ours, which is far quicker to read than its sources. */
+function typesOf(name, workspace) {
+  const types = resolve(workspace, "..", name.split("/")[1], "dist/types/index.d.ts");
+  if (!existsSync(types)) throw new Error(`${types} is not there: build ${name} first.`);
+  return types;
 }
 
 /** The declaration with whole names in its imports, and the sources that they are of. */

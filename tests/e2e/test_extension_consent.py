@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from playwright.sync_api import Page
 from tests.e2e.conftest import ENDLESS
 from tests.e2e.extension_browser import VERY_LONG, ExtensionBrowser, ask, finished, streaming
 from tests.e2e.local_site import LocalSite
+from tests.packages.packed import packed
+from tests.packages.site import Site
 
 pytestmark = pytest.mark.browser
 
@@ -343,3 +346,24 @@ def test_language_model(browser: ExtensionBrowser, pages: LocalSite) -> None:
     assert page.evaluate("llm.availability()") == "available"
     browser.command("site.languageModel", origin=pages.origin, on=True)
     assert page.evaluate("LanguageModel.availability()") == "available"
+
+
+def test_the_client_finds_the_extension_and_fetches_no_engine(browser: ExtensionBrowser, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(
+        """<!doctype html><button id="ask">Ask</button><script type="module">
+          import { findProviders, getLLM } from "../node_modules/@nomoat/client/index.js";
+          Object.assign(window, { findProviders, getLLM });
+        </script>"""
+    )
+    with Site({"page": tmp_path, "node_modules": packed().node_modules}, {}) as site:
+        page = browser.open(f"{site.origin}/plain/page/")
+        page.wait_for_function("() => window.getLLM !== undefined")
+        assert page.evaluate("findProviders().map(({ info }) => info.rdns)") == ["org.nomoat"]
+        use = """async () => {
+          const llm = await getLLM({ model: "/not/asked/" });
+          return { same: llm === window.llm, text: await llm.generate("Tell me a story", { maxTokens: 5 }) };
+        }"""
+        browser.answer(lambda: click_to(page, use), "consent-allow-once")
+        made = found(page)
+        assert made["same"] is True and made["text"]
+        assert [path for path in site.requested if "/runtime/" in path or "/asked/" in path] == []

@@ -48,7 +48,7 @@ def _sources() -> str:
     digest = sha256()
     folders = [ROOT / "packaging", *(ROOT / workspace for workspace in WORKSPACES)]
     files = [path for folder in folders for path in folder.rglob("*") if not SKIPPED & set(path.parts)]
-    for path in sorted([*files, ROOT / "package-lock.json", ROOT / "LICENSE"]):
+    for path in sorted([*files, *(ROOT / name for name in ("package-lock.json", "tsconfig.base.json", "LICENSE"))]):
         if path.is_file():
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

@@ -143,6 +143,8 @@ describe.skipIf(noGpu)("engine", () => {
     await expect(model.logits([VOCAB])).rejects.toMatchObject(invalid);
     await expect(open().load({ url: "https://models.example/no-slash" })).rejects.toMatchObject(invalid);
     expect(() => createEngine({ wroker: 1 } as never)).toThrow(expect.objectContaining(invalid));
+    const worker = () => ({}) as Worker;
+    expect(() => createEngine({ gpu: null, worker })).toThrow(expect.objectContaining(invalid));
     expect(await model.generate("hi", raw)).toBe(answer("hi"));
   });
 
