@@ -76,7 +76,7 @@ module.exports = {
     {
       name: "memory-on-first-use",
       severity: "error",
-      from: { path: "^runtime/src/(?!memory/)" },
+      from: { path: "^runtime/src/(?!memory/|worker/conversations\\.ts)" },
       to: { path: "^runtime/src/memory/", dependencyTypesNot: ["type-only", "dynamic-import"] },
     },
     {

@@ -3,9 +3,9 @@ import type { ModelSource } from "../api/types";
 import type { LoadedModel } from "../engine/loaded_model";
 import type { LoadHooks } from "../engine/placement";
 import { LlmError } from "../internal/errors";
-import { digestHex } from "../storage/digest";
 import type { Manifest } from "../storage/index";
 import type { ModelIdentity } from "./memory";
+import { sha256 } from "./sha256";
 
 export interface Encoder {
   readonly identity: ModelIdentity;
@@ -82,5 +82,5 @@ function fingerprintOf({ files }: Manifest): Promise<string> {
   const listed = files
     .filter(({ path }) => !path.startsWith("program/"))
     .map(({ path, sha256 }) => `${path} ${sha256}\n`);
-  return digestHex(new TextEncoder().encode(listed.sort().join("")));
+  return sha256(listed.sort().join(""));
 }

@@ -17,7 +17,6 @@ import {
   memoryCall,
 } from "../contract/memory";
 import { LlmError } from "../internal/errors";
-import { digestHex } from "../storage/digest";
 import { Folder } from "../storage/folder";
 import { withLock } from "../storage/lock";
 import type { MemoryParams } from "../worker/protocol";
@@ -25,6 +24,7 @@ import type { Encoder, Encoders } from "./encoders";
 import { type MemoryLimits, MOST } from "./limits";
 import { openLog, readMeta } from "./log";
 import { COMPACT_BYTES, Memory, type ModelIdentity, type NewRecord } from "./memory";
+import { sha256 } from "./sha256";
 
 const CALL = memoryCall(MEMORY_ITEMS);
 const MOST_OPEN = 4;
@@ -184,7 +184,7 @@ export class Memories {
   /** Runs `work` on a memory while nobody else does, in any tab. */
   private async with<T>({ name, signal }: Asked, work: (memory: Memory, id: string) => Promise<T>): Promise<T> {
     const root = await this.requireRoot();
-    const id = await digestHex(new TextEncoder().encode(name));
+    const id = await sha256(name);
     const held = this.take(name, root, id);
     try {
       return await withLock(lockName(id), signal, () => work(held.memory, id));

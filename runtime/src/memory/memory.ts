@@ -9,7 +9,6 @@ import { openVectorIndex } from "../device/open";
 import type { VectorIndex } from "../device/vectors";
 import { LlmError } from "../internal/errors";
 import type { InPlaceFile } from "../internal/files";
-import { roundUp } from "../internal/round_up";
 import type { Folder } from "../storage/folder";
 import { ERASE, META, RECORD } from "./frames";
 import { toHalves, unitVector } from "./half";
@@ -34,8 +33,6 @@ import { encodeBody, encodeRecord, type RecordBody, type RecordHead, readBody, r
 /** Of what is forgotten, before the file is written anew: so many bytes, and a half of it. */
 export const COMPACT_BYTES = 2 ** 20;
 const BATCH = 64;
-/** Rows of vectors are multiples of it. */
-const COLUMNS = 4;
 
 interface Entry extends RecordHead {
   readonly at: number;
@@ -325,8 +322,9 @@ async function* batches(given: readonly (readonly Uint8Array[])[]) {
   for (const batch of given) yield { kind: RECORD, batch };
 }
 
+/** Rows of vectors are multiples of four. */
 function columnsOf({ dimensions }: Pick<Meta, "dimensions">): number {
-  return roundUp(dimensions, COLUMNS);
+  return (dimensions + 3) & ~3;
 }
 
 function keep(loaded: Loaded, record: Omit<Entry, "row">, vector: Uint16Array): void {

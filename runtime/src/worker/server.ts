@@ -112,7 +112,7 @@ export class EngineServer {
       case "memory":
       case "memories": {
         if (!this.memories) {
-          const { openMemories } = await import("../memory/open");
+          const { openMemories } = await import("./conversations");
           this.memories ??= openMemories((source, hooks) => engine.loadBeside(source, hooks));
         }
         const { memories } = this;

@@ -33,7 +33,7 @@ const answer = (prompt: string) => textOf(greedy(idsOf(prompt), 12));
 
 describe("the package entry", () => {
   it("exports these names and no others", () => {
-    expect(Object.keys(entry).sort()).toEqual(["ERROR_CODES", "LlmError", "createEngine"]);
+    expect(Object.keys(entry).sort()).toEqual(["ERROR_CODES", "LlmError", "createEngine", "isEncoder"]);
   });
 });
 

@@ -31,7 +31,7 @@ export interface WasmSources {
 }
 
 /** The library's own stack and data end below. */
-const FIRST_ADDRESS = 2 * WASM_PAGE;
+export const FIRST_ADDRESS = 2 * WASM_PAGE;
 const MEMORY_LIMIT = 2 ** 32;
 /** Kernels reach a page by a signed offset from page 0. */
 const MAX_KV_BYTES = 2 ** 31 - WASM_PAGE;

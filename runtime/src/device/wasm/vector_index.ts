@@ -9,12 +9,12 @@ import { LlmError } from "../../internal/errors";
 import { roundUp } from "../../internal/round_up";
 import type { VectorIndex, VectorIndexOptions } from "../vectors";
 import { CONTROL_BYTES } from "./barrier";
+import { FIRST_ADDRESS } from "./executor";
 import { loadLibrary } from "./library";
 import { LIBRARY } from "./library.gen";
-import { createMemory, growMemory, Layout, WASM_PAGE } from "./memory";
+import { createMemory, growMemory, Layout } from "./memory";
 import { canHaveHelpers, Pool } from "./pool";
 
-const FIRST_ADDRESS = 2 * WASM_PAGE;
 /** Rows that the kernel takes at a time. */
 const BLOCK = 4;
 const MOST_THREADS = 4;
