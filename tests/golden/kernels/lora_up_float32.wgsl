@@ -7,6 +7,7 @@
 override begin_part_1: i32;
 override begin_part_2: i32;
 override h_values: i32;
+override pairs: i32;
 override rank: i32;
 override rows: i32;
 
@@ -21,8 +22,11 @@ fn lora_up_float32_kernel(
   if (v_1 < rows) {
     let v_2 : i32 = (select(0i, rank, (v_1 >= begin_part_1)) + select(0i, rank, (v_1 >= begin_part_2)));
     v[0i] = 0.000000e+00f;
-    for (var v_3 : i32 = 0i; v_3 < rank; v_3++) {
-      v[0i] = fma(b_ptr[((v_3 * rows) + v_1)], (h_ptr[(((i32(blockIdx.y) * h_values) + v_2) + v_3)] * h_scale_ptr[(v_3 + v_2)]), v[0i]);
+    for (var v_3 : i32 = 0i; v_3 < pairs; v_3++) {
+      let v_4 : i32 = (v_2 + (2i * v_3));
+      v[0i] = fma((b_ptr[((v_3 * (rows * 2i)) + (v_1 * 2i))] * h_ptr[((i32(blockIdx.y) * h_values) + v_4)]), h_scale_ptr[v_4], v[0i]);
+      let v_5 : i32 = ((v_2 + (2i * v_3)) + 1i);
+      v[0i] = fma((b_ptr[((v_3 * (rows * 2i)) + ((v_1 * 2i) + 1i))] * h_ptr[((i32(blockIdx.y) * h_values) + v_5)]), h_scale_ptr[v_5], v[0i]);
     }
     out_ptr[((i32(blockIdx.y) * rows) + v_1)] = v[0i];
   }
