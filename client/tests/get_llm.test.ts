@@ -28,7 +28,9 @@ const announced = (rdns: string, provider: LLM, uuid = rdns) => ({
 
 /** A runtime whose engine loads one model, and what was asked of it. */
 function runtime(failure?: Error) {
-  const asked: { source?: unknown; options?: LoadOptions; engine?: unknown; memory?: unknown; closed: number } = { closed: 0 };
+  const asked: { source?: unknown; options?: LoadOptions; engine?: unknown; memory?: unknown; closed: number } = {
+    closed: 0,
+  };
   const info = { id: "tiny-f32", name: "Tiny" };
   const model = {
     info,
