@@ -1,8 +1,8 @@
 /**
  * Imports checkpoints with the runtime's importer for the Python tests: one JSON job on standard input, one result out.
  *
- * Job: {plans: path, imports: [{file, output}]}. Each file becomes a package in the folder `output`; the result has for
- * each its id and warnings, or the error.
+ * Job: {plans: path, imports: [{file, output}]}. Each file becomes a package in the folder `output`, where that is not
+ * null; the result has for each its id and warnings, or the error, and with --expose-gc the most memory that was in use.
  */
 import { mkdirSync, openAsBlob, readFileSync } from "node:fs";
 import { open, writeFile } from "node:fs/promises";
@@ -17,9 +17,10 @@ import { LlmError } from "../../runtime/src/internal/errors";
 
 interface Job {
   readonly plans: string;
-  readonly imports: readonly { readonly file: string; readonly output: string }[];
+  readonly imports: readonly { readonly file: string; readonly output: string | null }[];
 }
 
+const SAMPLE_BYTES = 4 << 20;
 const { plans, imports } = JSON.parse(readFileSync(0, "utf8")) as Job;
 setPlans(readFileSync(plans, "utf8"));
 
@@ -41,9 +42,18 @@ function folder(output: string): PackageFiles {
 async function run({ file, output }: Job["imports"][number]) {
   const checkpoint = await openGguf(new BlobSource(basename(file), await openAsBlob(file)));
   const plan = await planPackage(checkpoint);
-  const manifest = await writePackage(plan, checkpoint, folder(output));
+  if (output === null) return { id: plan.id, warnings: plan.warnings };
+  let [peakBytes, sampled] = [0, 0];
+  const onProgress = (loaded: number): void => {
+    if (globalThis.gc === undefined || loaded - sampled < SAMPLE_BYTES) return;
+    sampled = loaded;
+    globalThis.gc();
+    const { heapUsed, external } = process.memoryUsage();
+    peakBytes = Math.max(peakBytes, heapUsed + external);
+  };
+  const manifest = await writePackage(plan, checkpoint, folder(output), { onProgress });
   await writeFile(join(output, "nomoat.json"), manifest);
-  return { id: plan.id, warnings: plan.warnings };
+  return { id: plan.id, warnings: plan.warnings, peakBytes };
 }
 
 const results = [];

@@ -111,9 +111,9 @@ function superScales({ floats, integers }: BlockFields, native: Value, scheme: V
     let to = 4 * (at + parts);
     for (let group = block * groups; group < (block + 1) * groups; group++) {
       if (scheme.scale_dtype === "uint4") bytes[to++] = part(0)[group]! | (part(1)[group]! << 4);
-      else for (let i = 0; i < repeats; i++) for (let which = 0; which < parts; which++) bytes[to++] = part(which)[group]!;
+      else
+        for (let i = 0; i < repeats; i++) for (let which = 0; which < parts; which++) bytes[to++] = part(which)[group]!;
     }
   }
   return bytes;
 }
-

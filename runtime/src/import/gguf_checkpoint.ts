@@ -4,6 +4,7 @@ import type { Checkpoint, Rows, StoredTensor } from "./checkpoint";
 import { type GgufHeader, type GgufTensorInfo, readGgufHeader } from "./gguf_header";
 import { numberList } from "./portable";
 import type { Value } from "./python";
+import { lessOne, rowBytes } from "./rows";
 import {
   architecture_of,
   change_of,
@@ -19,7 +20,6 @@ import {
   tokenizer_files_from_gguf,
   warn_of_assumptions,
 } from "./rules.gen";
-import { lessOne, rowBytes } from "./rows";
 import type { CheckpointSource } from "./source";
 
 /** Rows whose order changes are read with what lies between them, up to gaps of this size. */
@@ -67,7 +67,10 @@ class GgufCheckpoint implements Checkpoint {
     this.tensors = named_tensors(tensors, architecture);
     this.config = huggingface_config(metadata, tensors, ropes);
     warn_of_assumptions(name, this.config, metadata);
-    this.license = Array.from((text(metadata, "general.license") ?? "") as string).slice(0, 200).join("") || null;
+    this.license =
+      Array.from((text(metadata, "general.license") ?? "") as string)
+        .slice(0, 200)
+        .join("") || null;
     for (const [own, tensor] of this.tensors)
       this.changes.set(own, change_of(tensor.name, tensor.shape[0], architecture, this.config));
   }
@@ -103,7 +106,9 @@ class GgufCheckpoint implements Checkpoint {
     const tensor = this.tensors.get(name);
     if (tensor !== undefined) return tensor;
     const { source } = this;
-    throw new LlmError("invalid_checkpoint", `${source} has no tensor ${name.slice(0, 120)}.`, { tensor: name.slice(0, 120) });
+    throw new LlmError("invalid_checkpoint", `${source} has no tensor ${name.slice(0, 120)}.`, {
+      tensor: name.slice(0, 120),
+    });
   }
 
   private async reordered(offset: number, nbytes: number, rows: readonly number[]): Promise<Uint8Array<ArrayBuffer>> {

@@ -9,6 +9,7 @@ import { BooleanArray, shortestSingle } from "./portable";
 import { Float, type Value } from "./python";
 import {
   DEFAULT_ALIGNMENT,
+  GGUF_VERSIONS,
   GgufTensor,
   MAX_ALIGNMENT,
   MAX_ARRAY_LENGTH,
@@ -20,7 +21,6 @@ import {
   MAX_STRING_BYTES,
   MAX_TENSORS,
   TYPES,
-  GGUF_VERSIONS,
 } from "./rules.gen";
 import type { CheckpointSource } from "./source";
 

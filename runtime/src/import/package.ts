@@ -17,16 +17,24 @@ import {
   check_sources,
   choose_context_length,
   choose_schemes,
+  MLC_FLOAT_DTYPES,
   manifest_contents,
   manifest_identity,
-  MLC_FLOAT_DTYPES,
   pieces,
   program_json,
   read_model,
   stored_parameters,
   tensor_specs,
 } from "./rules.gen";
-import { layOut, type PackageFiles, type Shard, ShardWriter, tensorCache, type WrittenFile, type WrittenShard } from "./shards";
+import {
+  layOut,
+  type PackageFiles,
+  type Shard,
+  ShardWriter,
+  tensorCache,
+  type WrittenFile,
+  type WrittenShard,
+} from "./shards";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 const WEIGHTS_FOLDER = "weights";
@@ -70,7 +78,11 @@ export async function planPackage(checkpoint: Checkpoint): Promise<PackagePlan> 
   for (const spec of specs)
     for (const source of spec.sources)
       if (stored.contains(source.name))
-        checkEncodes(source.computes ? "float32" : checkpoint.stored(source.name).kind, schemes.get(spec.name), source.name);
+        checkEncodes(
+          source.computes ? "float32" : checkpoint.stored(source.name).kind,
+          schemes.get(spec.name),
+          source.name,
+        );
   const texts = checkpoint.tokenizerFiles();
   await tryTexts(texts);
   const program = canonicalJson(program_json(model, schemes, quantization, contextLength));
@@ -114,7 +126,10 @@ export async function writePackage(
   }
   const written = writer.written as WrittenShard[];
   const values = plan.specs.reduce((sum, { shape }) => sum + product(shape), 0);
-  const small = new Map([...plan.files, [`${WEIGHTS_FOLDER}/tensor-cache.json`, tensorCache(plan.shards, written, values)]]);
+  const small = new Map([
+    ...plan.files,
+    [`${WEIGHTS_FOLDER}/tensor-cache.json`, tensorCache(plan.shards, written, values)],
+  ]);
   const listed: WrittenFile[] = written.map(({ path, nbytes, sha256 }) => ({ path, nbytes, sha256 }));
   for (const [path, bytes] of small) {
     const file = await files.create(path);

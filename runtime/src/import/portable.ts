@@ -132,7 +132,9 @@ function written(value: Value, indent: string | null, sortKeys: boolean, line: s
       ? (keys ?? [...value.keys()]).map((key) => `${JSON.stringify(key)}${colon}${member(value.get(key))}`)
       : (value as Value[]).map(member);
   const [open, close] = value instanceof Map ? "{}" : "[]";
-  return parts.length === 0 ? `${open}${close}` : `${open}${inner}${parts.join(`,${inner}`)}${indent === null ? "" : line}${close}`;
+  return parts.length === 0
+    ? `${open}${close}`
+    : `${open}${inner}${parts.join(`,${inner}`)}${indent === null ? "" : line}${close}`;
 }
 
 /** RFC 8785, as compiler/nomoat_compiler/program/canonical_json.py writes it. */

@@ -71,8 +71,9 @@ function bug(problem: string): LlmError {
 // Operators.
 
 export function truth(value: Value): boolean {
-  if (typeof value === "object" && value !== null) return value instanceof Float ? value.valueOf() !== 0 : size(value) !== 0;
-  return value === false || value === null || value === undefined || value === 0 || value === "" ? false : true;
+  if (typeof value === "object" && value !== null)
+    return value instanceof Float ? value.valueOf() !== 0 : size(value) !== 0;
+  return value !== false && value !== null && value !== undefined && value !== 0 && value !== "";
 }
 
 /** 1 for what has no size. */
@@ -82,13 +83,19 @@ function size(value: Value): number {
 
 export function either(...values: (() => Value)[]): Value {
   let value: Value = null;
-  for (const next of values) if (truth((value = next()))) break;
+  for (const next of values) {
+    value = next();
+    if (truth(value)) break;
+  }
   return value;
 }
 
 export function both(...values: (() => Value)[]): Value {
   let value: Value = null;
-  for (const next of values) if (!truth((value = next()))) break;
+  for (const next of values) {
+    value = next();
+    if (!truth(value)) break;
+  }
   return value;
 }
 
@@ -100,7 +107,9 @@ export function equal(a: Value, b: Value): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]));
   if (a instanceof Set) return b instanceof Set && a.size === b.size && [...a].every((item) => b.has(item));
   if (a instanceof Map)
-    return b instanceof Map && a.size === b.size && [...a].every(([key, item]) => b.has(key) && equal(item, b.get(key)));
+    return (
+      b instanceof Map && a.size === b.size && [...a].every(([key, item]) => b.has(key) && equal(item, b.get(key)))
+    );
   const fields: readonly string[] | undefined = a.constructor.fields;
   return fields !== undefined && a.constructor === b.constructor && fields.every((name) => equal(a[name], b[name]));
 }
@@ -216,7 +225,9 @@ export function type(value: Value): string {
 
 export function isinstance(value: Value, ...types: Value[]): boolean {
   const own = type(value);
-  return types.some((one) => (typeof one === "string" ? one === own || (one === "int" && own === "bool") : value instanceof one));
+  return types.some((one) =>
+    typeof one === "string" ? one === own || (one === "int" && own === "bool") : value instanceof one,
+  );
 }
 
 export function str(value: Value): string {
@@ -320,7 +331,9 @@ export function zip(...all: Value[]): Value[][] {
 }
 
 export function pairwise(values: Value): [Value, Value][] {
-  return list(values).slice(1).map((value, i) => [values[i], value]);
+  return list(values)
+    .slice(1)
+    .map((value, i) => [values[i], value]);
 }
 
 export function map(apply: (value: Value) => Value, values: Value): Value[] {

@@ -84,7 +84,10 @@ export function layOut(arrays: readonly StoredArray[], recordFormat: string): Sh
 /** tensor-cache.json. `valueCount`: the weights of the model before encoding. */
 export function tensorCache(shards: readonly Shard[], written: readonly WrittenShard[], valueCount: number): Bytes {
   const records = shards.flatMap((shard) => shard.records);
-  const bytes = records.reduce((sum, { nbytes, dtype, format }) => sum + nbytes * (asFloat32(dtype, format) ? 2 : 1), 0);
+  const bytes = records.reduce(
+    (sum, { nbytes, dtype, format }) => sum + nbytes * (asFloat32(dtype, format) ? 2 : 1),
+    0,
+  );
   const metadata = new Map<string, unknown>([
     ["ParamSize", records.length],
     ["ParamBytes", bytes],
@@ -99,7 +102,14 @@ export function tensorCache(shards: readonly Shard[], written: readonly WrittenS
       records: shard.records,
     }),
   );
-  return indentedJson(new Map<string, unknown>([["metadata", metadata], ["records", listed]]), 1, false) as Bytes;
+  return indentedJson(
+    new Map<string, unknown>([
+      ["metadata", metadata],
+      ["records", listed],
+    ]),
+    1,
+    false,
+  ) as Bytes;
 }
 
 /** MLC calls bfloat16 that stands for float32 so, and counts 4 bytes for each value. */
@@ -139,7 +149,10 @@ export class ShardWriter {
     if (open === undefined) {
       const { dataPath, nbytes } = this.shards[shard]!;
       const path = `${this.folder}/${dataPath}`;
-      open = nbytes > SHARD_CAP_BYTES ? new StreamedShard(this.files, path, nbytes) : new WholeShard(this.files, path, nbytes);
+      open =
+        nbytes > SHARD_CAP_BYTES
+          ? new StreamedShard(this.files, path, nbytes)
+          : new WholeShard(this.files, path, nbytes);
       this.open.set(shard, open);
     }
     if (!(await open.write(record.byteOffset + at, bytes))) return;

@@ -14,7 +14,7 @@ import { type PackageState, readState, writeState } from "./package_state";
 import { fileUrl } from "./package_url";
 
 export const FILES = "files";
-const MANIFEST_COPY = "manifest.json";
+export const MANIFEST_COPY = "manifest.json";
 const FILES_IN_FLIGHT = 3;
 const HASH_PIECE_BYTES = 4 * 1024 * 1024;
 const PROGRESS_INTERVAL_MS = 100;

@@ -45,6 +45,9 @@ export interface PackageStore {
   open(id: string): Promise<PackageSource>;
   /** Nothing happens where there is no such package. */
   remove(id: string): Promise<void>;
+  readonly settings: InstallSettings;
+  /** For who makes the package `id` here: `work` gets its folder under its lock. */
+  make<T>(id: string, signal: AbortSignal | undefined, work: (folder: Folder) => Promise<T>): Promise<T>;
 }
 
 /** What tests and unusual hosts bring of their own. */
@@ -76,8 +79,16 @@ async function availableBytes(storage: StorageManager | undefined): Promise<numb
 class OpfsStore implements PackageStore {
   constructor(
     private readonly packages: Folder,
-    private readonly settings: InstallSettings,
+    readonly settings: InstallSettings,
   ) {}
+
+  make<T>(id: string, signal: AbortSignal | undefined, work: (folder: Folder) => Promise<T>): Promise<T> {
+    return withLock(lockName(id), signal, async () => {
+      const folder = await this.packages.folder(id);
+      await removeDerived(folder);
+      return work(folder);
+    });
+  }
 
   async install(url: string, options: InstallOptions = {}): Promise<Manifest> {
     const base = packageBase(url);
