@@ -14,6 +14,7 @@ import { setPlans } from "../../runtime/src/import/python";
 import type { PackageFiles } from "../../runtime/src/import/shards";
 import { BlobSource } from "../../runtime/src/import/source";
 import { LlmError } from "../../runtime/src/internal/errors";
+import { HOST } from "../../runtime/tests/import/host";
 
 interface Job {
   readonly plans: string;
@@ -41,7 +42,7 @@ function folder(output: string): PackageFiles {
 
 async function run({ file, output }: Job["imports"][number]) {
   const checkpoint = await openGguf(new BlobSource(basename(file), await openAsBlob(file)));
-  const plan = await planPackage(checkpoint);
+  const plan = await planPackage(checkpoint, HOST);
   if (output === null) return { id: plan.id, warnings: plan.warnings };
   let [peakBytes, sampled] = [0, 0];
   const onProgress = (loaded: number): void => {
@@ -51,7 +52,7 @@ async function run({ file, output }: Job["imports"][number]) {
     const { heapUsed, external } = process.memoryUsage();
     peakBytes = Math.max(peakBytes, heapUsed + external);
   };
-  const manifest = await writePackage(plan, checkpoint, folder(output), { onProgress });
+  const manifest = await writePackage(plan, checkpoint, folder(output), HOST, { onProgress });
   await writeFile(join(output, "nomoat.json"), manifest);
   return { id: plan.id, warnings: plan.warnings, peakBytes };
 }

@@ -22,7 +22,7 @@ import {
   type PackageSource,
   type PackageStore,
 } from "../storage/index";
-import { LoadedModel, modelInfo } from "./loaded_model";
+import { LOADERS, LoadedModel, modelInfo } from "./loaded_model";
 import type { LoadHooks, LoadSettings } from "./placement";
 
 export interface EngineEnvironment {
@@ -165,7 +165,7 @@ async function installed(store: PackageStore, source: string | File, hooks: Load
   const checkpoint = typeof source === "string" ? checkpointUrl(source) : source;
   if (checkpoint === null) return store.install(source as string, downloadOptions(hooks));
   const { installCheckpoint } = await import("../import/install");
-  return installCheckpoint(checkpoint, store, downloadOptions(hooks));
+  return installCheckpoint(checkpoint, store, LOADERS, downloadOptions(hooks));
 }
 
 function downloadOptions({ signal, onProgress }: LoadHooks) {

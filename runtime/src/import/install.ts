@@ -7,15 +7,14 @@
  */
 import { LlmError } from "../internal/errors";
 import { readOwnFile } from "../internal/own_file";
-import { digestHex } from "../storage/digest";
-import { type DownloadSettings, throwIfAborted } from "../storage/download";
+import type { DownloadSettings } from "../storage/download";
 import type { Folder } from "../storage/folder";
-import { FILES, type InstallOptions, MANIFEST_COPY } from "../storage/install";
-import { type Manifest, parseManifest } from "../storage/manifest";
-import { type PackageState, writeState } from "../storage/package_state";
-import type { PackageStore } from "../storage/store";
+import type { InstallOptions } from "../storage/install";
+import type { Manifest } from "../storage/manifest";
+import type { MadePackage, PackageStore } from "../storage/store";
 import type { Checkpoint } from "./checkpoint";
 import { openGguf } from "./gguf_checkpoint";
+import type { Host, Loaders } from "./host";
 import { type PackagePlan, planPackage, writePackage } from "./package";
 import { setPlans } from "./python";
 import { ReadAhead } from "./read_ahead";
@@ -38,23 +37,19 @@ interface OpenedCheckpoint {
 export async function installCheckpoint(
   given: URL | File,
   store: PackageStore,
+  loaders: Loaders,
   options: InstallOptions,
 ): Promise<Manifest> {
   setPlans(await ownPlans());
+  const host = { ...loaders, ...store.hashes };
   const opened = await open(given, store.settings, options.signal);
-  const plan = await planPackage(opened.checkpoint);
+  const plan = await planPackage(opened.checkpoint, host);
   for (const warning of plan.warnings) console.warn(warning);
-  return store.make(plan.id, options.signal, async (folder) => {
-    try {
-      return await write(folder, plan, opened, store, options);
-    } catch (thrown) {
-      const error = options.signal?.aborted
-        ? new LlmError("aborted", "The import was aborted. What is already there is kept.")
-        : LlmError.from(thrown);
-      await save(folder, opened.url, "error", error).catch(() => undefined);
-      throw error;
-    }
-  });
+  const manifest = await store.make(plan.id, opened.url, options.signal, (made) =>
+    write(made, plan, opened, store, host, options),
+  );
+  options.onProgress?.(plan.weightsBytes, plan.weightsBytes);
+  return manifest;
 }
 
 async function ownPlans(): Promise<string> {
@@ -76,60 +71,48 @@ async function open(
   return { checkpoint: await openGguf(new BlobSource(given.name, given)), identity, url: `file:${given.name}` };
 }
 
+/** The text of nomoat.json. */
 async function write(
-  folder: Folder,
+  { folder, files }: MadePackage,
   plan: PackagePlan,
-  { checkpoint, identity, url }: OpenedCheckpoint,
+  { checkpoint, identity }: OpenedCheckpoint,
   store: PackageStore,
+  host: Host,
   { signal, onProgress }: InstallOptions,
-): Promise<Manifest> {
-  const files = await folder.folder(FILES);
-  const key = await keyOf(plan, identity);
+): Promise<string> {
+  const key = await keyOf(plan, identity, host);
   const before = key === null ? [] : await completed(folder, files, key);
-  const have = before.reduce((sum, shard) => sum + (shard?.nbytes ?? 0), 0);
-  // What was there is another package's, or another version's.
+  // What else was there is another package's, or another version's.
   const kept = new Set(before.map((shard) => shard?.path));
   for (const path of await files.filePaths()) if (!kept.has(path)) await files.remove(path);
-  await checkSpace(plan, have, store);
-  await save(folder, url, "downloading", null);
-  let reportedMs = 0;
-  const manifestText = await writePackage(
+  await checkSpace(
     plan,
-    checkpoint,
-    { create: (path) => files.openWriter(path, 0) },
-    {
-      signal,
-      before,
-      onProgress(loaded, total) {
-        const nowMs = performance.now();
-        if (nowMs - reportedMs < PROGRESS_INTERVAL_MS) return;
-        reportedMs = nowMs;
-        onProgress?.(loaded, total);
-      },
-      onShard: (shards) =>
-        key === null ? Promise.resolve() : folder.writeText(PROGRESS_NAME, JSON.stringify({ version: 1, key, shards })),
-    },
+    before.reduce((sum, shard) => sum + (shard?.nbytes ?? 0), 0),
+    store,
   );
-  throwIfAborted(signal);
-  const manifest = parseManifest(manifestText);
-  await folder.writeText(MANIFEST_COPY, manifestText);
-  const verified = Object.fromEntries(manifest.files.map(({ path, sha256 }) => [path, sha256]));
-  await writeState(folder, { url, state: "ready", error: null, verified });
+  let reportedMs = 0;
+  const manifest = await writePackage(plan, checkpoint, { create: (path) => files.openWriter(path, 0) }, host, {
+    signal,
+    before,
+    onProgress(loaded, total) {
+      const nowMs = performance.now();
+      if (nowMs - reportedMs < PROGRESS_INTERVAL_MS) return;
+      reportedMs = nowMs;
+      onProgress?.(loaded, total);
+    },
+    onShard: (shards) =>
+      key === null ? Promise.resolve() : folder.writeText(PROGRESS_NAME, JSON.stringify({ version: 1, key, shards })),
+  });
   await folder.remove(PROGRESS_NAME);
-  onProgress?.(plan.weightsBytes, plan.weightsBytes);
   return manifest;
 }
 
-function save(folder: Folder, url: string, state: PackageState["state"], error: LlmError | null): Promise<void> {
-  return writeState(folder, { url, state, error: error?.toWire() ?? null, verified: {} });
-}
-
 /** Names the bytes of every shard: the file, and what is made of it. */
-async function keyOf(plan: PackagePlan, identity: string | null): Promise<string | null> {
+async function keyOf(plan: PackagePlan, identity: string | null, host: Host): Promise<string | null> {
   if (identity === null) return null;
   const parts = [identity, JSON.stringify(plan.shards)];
-  for (const [path, bytes] of plan.files) parts.push(`${path} ${await digestHex(bytes)}`);
-  return digestHex(new TextEncoder().encode(parts.join("\n")));
+  for (const [path, bytes] of plan.files) parts.push(`${path} ${await host.digestHex(bytes)}`);
+  return host.digestHex(new TextEncoder().encode(parts.join("\n")));
 }
 
 /** The shards that an earlier attempt completed, by their number. */

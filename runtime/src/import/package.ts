@@ -4,12 +4,10 @@
  * `planPackage` says everything about it but the weights, and refuses what is not supported, before any weight is
  * read; `writePackage` makes the files. compiler/nomoat_compiler/pipeline.py is the same for the compiler.
  */
-import { parseProgram } from "../device/program_reader";
 import { LlmError } from "../internal/errors";
-import { digestHex } from "../storage/digest";
-import { createTextModel, prepareTextModel } from "../text/index";
 import type { Checkpoint, Rows } from "./checkpoint";
 import { checkEncodes, encodeRows } from "./encode";
+import type { Host } from "./host";
 import { canonicalJson, indentedJson } from "./portable";
 import { takeWarnings, type Value } from "./python";
 import { singlesOf } from "./rows";
@@ -67,7 +65,7 @@ export interface WriteOptions {
 }
 
 /** Errors: unknown_architecture, unsupported, invalid_checkpoint, network (a part of the runtime). */
-export async function planPackage(checkpoint: Checkpoint): Promise<PackagePlan> {
+export async function planPackage(checkpoint: Checkpoint, host: Host): Promise<PackagePlan> {
   takeWarnings();
   const stored = storedIn(checkpoint);
   const model = read_model(checkpoint.config, stored);
@@ -84,9 +82,9 @@ export async function planPackage(checkpoint: Checkpoint): Promise<PackagePlan> 
           source.name,
         );
   const texts = checkpoint.tokenizerFiles();
-  await tryTexts(texts);
+  await tryTexts(texts, host);
   const program = canonicalJson(program_json(model, schemes, quantization, contextLength));
-  tryProgram(program);
+  refuseAsUnsupported(() => host.parseProgram(JSON.parse(program)));
   const files = new Map([[PROGRAM_PATH, new TextEncoder().encode(program) as Bytes], ...texts]);
   const arrays = specs.flatMap((spec) => stored_parameters(spec.name, spec.shape, schemes.get(spec.name)));
   const shards = layOut(arrays, MLC_FLOAT_DTYPES.has(quantization) ? "f32-to-bf16" : "raw");
@@ -110,9 +108,10 @@ export async function writePackage(
   plan: PackagePlan,
   checkpoint: Checkpoint,
   files: PackageFiles,
+  host: Host,
   { signal, onProgress, before = [], onShard = async () => undefined }: WriteOptions = {},
 ): Promise<string> {
-  const writer = new ShardWriter(files, WEIGHTS_FOLDER, plan.shards, before, onShard);
+  const writer = new ShardWriter(files, WEIGHTS_FOLDER, plan.shards, before, host, onShard);
   let loaded = 0;
   try {
     for (const spec of plan.specs) {
@@ -135,7 +134,7 @@ export async function writePackage(
     const file = await files.create(path);
     await file.write(bytes, 0);
     await file.close();
-    listed.push({ path, nbytes: bytes.length, sha256: await digestHex(bytes) });
+    listed.push({ path, nbytes: bytes.length, sha256: await host.digestHex(bytes) });
   }
   listed.sort((a, b) => (a.path < b.path ? -1 : 1));
   const entries = listed.map((file) => new Map(Object.entries(file)));
@@ -233,7 +232,7 @@ function storedIn(checkpoint: Checkpoint) {
 }
 
 /** Errors: unsupported, for what the runtime could not load afterwards. */
-async function tryTexts(texts: ReadonlyMap<string, Bytes>): Promise<void> {
+async function tryTexts(texts: ReadonlyMap<string, Bytes>, host: Host): Promise<void> {
   const text = (name: string): string | null => {
     const bytes = texts.get(name);
     return bytes === undefined ? null : new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
@@ -246,12 +245,8 @@ async function tryTexts(texts: ReadonlyMap<string, Bytes>): Promise<void> {
     chatTemplate: text("chat_template.jinja"),
     generationConfig: text("generation_config.json"),
   };
-  await prepareTextModel(files);
-  refuseAsUnsupported(() => createTextModel(files));
-}
-
-function tryProgram(program: string): void {
-  refuseAsUnsupported(() => parseProgram(JSON.parse(program)));
+  await host.prepareTextModel(files);
+  refuseAsUnsupported(() => host.createTextModel(files));
 }
 
 function refuseAsUnsupported(run: () => unknown): void {

@@ -6,10 +6,10 @@
  * In memory: the shard being filled, of at most SHARD_CAP_BYTES, and the scales of one tensor. A larger array has a
  * shard of its own, which goes to its file piece by piece.
  */
-import { md5 } from "@noble/hashes/legacy.js";
 import { LlmError } from "../internal/errors";
 import type { FileWriter } from "../internal/files";
-import { Digest, digestHex } from "../storage/digest";
+import type { Host } from "./host";
+import { Md5 } from "./md5";
 import { indentedJson } from "./portable";
 import { Float, fromJson } from "./python";
 import { SHARD_CAP_BYTES } from "./rules.gen";
@@ -129,6 +129,7 @@ export class ShardWriter {
     private readonly folder: string,
     private readonly shards: readonly Shard[],
     before: readonly (WrittenShard | null)[],
+    private readonly host: Host,
     private readonly onShard: (written: readonly (WrittenShard | null)[]) => Promise<void>,
   ) {
     this.written = shards.map((_, i) => before[i] ?? null);
@@ -151,8 +152,8 @@ export class ShardWriter {
       const path = `${this.folder}/${dataPath}`;
       open =
         nbytes > SHARD_CAP_BYTES
-          ? new StreamedShard(this.files, path, nbytes)
-          : new WholeShard(this.files, path, nbytes);
+          ? new StreamedShard(this.files, this.host, path, nbytes)
+          : new WholeShard(this.files, this.host, path, nbytes);
       this.open.set(shard, open);
     }
     if (!(await open.write(record.byteOffset + at, bytes))) return;
@@ -181,6 +182,7 @@ class WholeShard implements OpenShard {
 
   constructor(
     private readonly files: PackageFiles,
+    private readonly host: Host,
     private readonly path: string,
     nbytes: number,
   ) {
@@ -201,23 +203,28 @@ class WholeShard implements OpenShard {
     } finally {
       await writer.close();
     }
-    return { path, nbytes: bytes.length, sha256: await digestHex(bytes), md5: hex(md5(bytes)) };
+    const md5 = new Md5();
+    md5.update(bytes);
+    return { path, nbytes: bytes.length, sha256: await this.host.digestHex(bytes), md5: md5.hex() };
   }
 
   async abandon(): Promise<void> {}
 }
 
 class StreamedShard implements OpenShard {
-  private readonly sha256 = new Digest();
-  private readonly md5 = md5.create();
+  private readonly sha256: InstanceType<Host["Digest"]>;
+  private readonly md5 = new Md5();
   private position = 0;
   private writer: FileWriter | null = null;
 
   constructor(
     private readonly files: PackageFiles,
+    host: Host,
     private readonly path: string,
     private readonly nbytes: number,
-  ) {}
+  ) {
+    this.sha256 = new host.Digest();
+  }
 
   async write(at: number, bytes: Bytes): Promise<boolean> {
     if (at !== this.position) throw new LlmError("internal", `${this.path} is written at ${at}, not ${this.position}.`);
@@ -231,7 +238,7 @@ class StreamedShard implements OpenShard {
 
   async finish(): Promise<WrittenShard> {
     await this.abandon();
-    return { path: this.path, nbytes: this.nbytes, sha256: this.sha256.hex(), md5: hex(this.md5.digest()) };
+    return { path: this.path, nbytes: this.nbytes, sha256: this.sha256.hex(), md5: this.md5.hex() };
   }
 
   async abandon(): Promise<void> {
@@ -239,8 +246,4 @@ class StreamedShard implements OpenShard {
     this.writer = null;
     await writer?.close();
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

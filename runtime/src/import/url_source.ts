@@ -5,7 +5,6 @@
  * Transient failures are retried with growing pauses, as those of a package's files are (storage/download.ts).
  */
 import { LlmError } from "../internal/errors";
-import { within } from "../internal/within";
 import type { DownloadSettings } from "../storage/download";
 import { type CheckpointSource, checkRange } from "./source";
 
@@ -126,9 +125,17 @@ export class UrlSource implements CheckpointSource {
   }
 
   private async unlessStalled<T extends object>(work: Promise<T>): Promise<T> {
-    const result = await within(work, this.settings.stallMs);
-    if (result === null) throw new Transient(`nothing came for ${this.settings.stallMs} ms`);
-    return result;
+    const { stallMs } = this.settings;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stalled = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Transient(`nothing came for ${stallMs} ms`)), stallMs);
+    });
+    try {
+      return await Promise.race([work, stalled]);
+    } finally {
+      clearTimeout(timer);
+      work.catch(() => undefined);
+    }
   }
 
   private pause(ms: number): Promise<void> {

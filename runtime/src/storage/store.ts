@@ -13,11 +13,13 @@ import { DOWNLOAD_SETTINGS, downloadText } from "./download";
 import { Folder } from "./folder";
 import {
   FILES,
+  HASHES,
   type InstallOptions,
   type InstallSettings,
   installPackage,
   packageBytes,
   readManifestCopy,
+  writeManifestCopy,
 } from "./install";
 import { withLock } from "./lock";
 import { isPackageId, MANIFEST_NAME, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
@@ -46,8 +48,23 @@ export interface PackageStore {
   /** Nothing happens where there is no such package. */
   remove(id: string): Promise<void>;
   readonly settings: InstallSettings;
-  /** For who makes the package `id` here: `work` gets its folder under its lock. */
-  make<T>(id: string, signal: AbortSignal | undefined, work: (folder: Folder) => Promise<T>): Promise<T>;
+  readonly hashes: typeof HASHES;
+  /**
+   * Makes the package `id` here, under its lock: `work` writes its files and gives the text of nomoat.json. What an
+   * earlier attempt left is there for it. `url`: where it was made from. Errors: those of `work`, aborted.
+   */
+  make(
+    id: string,
+    url: string,
+    signal: AbortSignal | undefined,
+    work: (made: MadePackage) => Promise<string>,
+  ): Promise<Manifest>;
+}
+
+export interface MadePackage {
+  /** For notes on how far it got. */
+  readonly folder: Folder;
+  readonly files: Folder;
 }
 
 /** What tests and unusual hosts bring of their own. */
@@ -77,16 +94,38 @@ async function availableBytes(storage: StorageManager | undefined): Promise<numb
 }
 
 class OpfsStore implements PackageStore {
+  readonly hashes = HASHES;
+
   constructor(
     private readonly packages: Folder,
     readonly settings: InstallSettings,
   ) {}
 
-  make<T>(id: string, signal: AbortSignal | undefined, work: (folder: Folder) => Promise<T>): Promise<T> {
+  make(
+    id: string,
+    url: string,
+    signal: AbortSignal | undefined,
+    work: (made: MadePackage) => Promise<string>,
+  ): Promise<Manifest> {
     return withLock(lockName(id), signal, async () => {
       const folder = await this.packages.folder(id);
+      const save = (state: PackageState["state"], error: LlmError | null, files: Manifest["files"] = []) => {
+        const verified = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
+        return writeState(folder, { url, state, error: error?.toWire() ?? null, verified });
+      };
       await removeDerived(folder);
-      return work(folder);
+      await save("downloading", null);
+      try {
+        const text = await work({ folder, files: await folder.folder(FILES) });
+        const manifest = parseManifest(text);
+        await writeManifestCopy(folder, text);
+        await save("ready", null, manifest.files);
+        return manifest;
+      } catch (thrown) {
+        const error = LlmError.from(thrown);
+        await save("error", error).catch(() => undefined);
+        throw error;
+      }
     });
   }
 
