@@ -89,6 +89,7 @@ function readDevice(value: unknown, threads: unknown): { device: DeviceKind | "a
 
 function readUrl(value: unknown): string {
   const url = read.string(value, "url", MAX_URL);
-  if (!url.endsWith("/")) read.fail("url", 'the base address of a package, ending in "/"', url);
+  if (!/\/$|\.gguf(?:$|[?#])/i.test(url))
+    read.fail("url", 'the base address of a package, ending in "/", or that of a .gguf file', url);
   return url;
 }
