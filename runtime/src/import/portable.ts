@@ -12,10 +12,22 @@ export function singles(values: number[]): Float32Array {
 
 export function shortestSingle(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
-    const decimal = Number(value.toPrecision(digits));
+    const decimal = rounded(value, digits);
     if (Math.fround(decimal) === value) return decimal;
   }
-  return Number(value.toPrecision(9));
+  return rounded(value, 9);
+}
+
+/** To so many digits, a tie to the even one, where toPrecision goes away from zero. */
+function rounded(value: number, digits: number): number {
+  const [mantissa, exponent] = value.toExponential(60).replace(/[-.]/, "").replace(".", "").split("e") as [
+    string,
+    string,
+  ];
+  const [kept, rest] = [mantissa.slice(0, digits), mantissa.slice(digits)];
+  if (!/^50*$/.test(rest)) return Number(value.toPrecision(digits));
+  const even = BigInt(kept) + (BigInt(kept) % 2n);
+  return Math.sign(value) * Number(`${even}e${Number(exponent) - digits + 1}`);
 }
 
 export function power(base: number, exponent: number): number {
