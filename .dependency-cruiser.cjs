@@ -44,6 +44,14 @@ module.exports = {
       "^runtime/src/(?!device/(webgpu|wasm)/|device/open\\.ts)",
       "^runtime/src/device/(webgpu|wasm)/",
     ),
+    // The importer is a part of its own, which is loaded with the first checkpoint.
+    {
+      name: "import-on-first-use",
+      severity: "error",
+      from: { path: "^runtime/src/(?!import/)" },
+      to: { path: "^runtime/src/import/", dependencyTypesNot: ["type-only", "dynamic-import"] },
+    },
+    layer("import-below-engine", "^runtime/src/import/", "^runtime/src/(api|chat|sessions|engine|worker)/"),
     layer(
       "storage-below-engine",
       "^runtime/src/storage",

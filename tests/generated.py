@@ -3,7 +3,8 @@
     python -m tests.generated [--check]
 
 docs/cli.gen.md: the commands and their options. From the operators' declarations and lowerings: the runtime's tables,
-the schema of steps, and the marked parts of docs/program-interface.md. docs/models.md: the table of families.
+the schema of steps, and the marked parts of docs/program-interface.md. docs/models.md: the table of families. From the
+compiler's modules: its rules for the importer of the runtime.
 docs/benchmarks/with-a-gpu.md: from the report beside it.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from nomoat_compiler import operator_tables
 from nomoat_compiler.checkpoint.gguf_assumptions import ASSUMPTIONS
 from nomoat_compiler.models.registry import FAMILIES
+from nomoat_compiler.to_typescript import rules
 
 from tests.bench.webgpu import page
 
@@ -40,6 +42,8 @@ def main() -> int:
 def generated_files() -> dict[Path, str]:
     device = ROOT / "runtime" / "src" / "device"
     interface = ROOT / "docs" / "program-interface.md"
+    importer = ROOT / "runtime" / "src" / "import"
+    rules_of_the_compiler, plans = rules.generated()
     models = ROOT / "docs" / "models.md"
     parts = {
         "operators": operator_tables.operators_markdown(),
@@ -51,6 +55,8 @@ def generated_files() -> dict[Path, str]:
         ROOT / "docs" / "cli.gen.md": HEADER + command_line_reference(),
         interface: with_parts(interface.read_text(), parts),
         models: with_parts(models.read_text(), {"families": families_table(), "gguf": gguf_table()}),
+        importer / "rules.gen.ts": rules_of_the_compiler,
+        importer / "plans.gen.json": plans,
         device / "operators.gen.ts": operator_tables.typescript(),
         device / "wasm" / "lowering.gen.ts": operator_tables.lowering_typescript(),
         ROOT / "compiler/nomoat_compiler/program/steps.gen.schema.json": operator_tables.steps_schema(),

@@ -5,15 +5,13 @@ The order of everything in the result is fixed by the plan, so the same input gi
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .errors import NomoatError
 from .models.model import Model
+from .portable import base64_of_singles
 from .program.instance import Instance, instantiate
 from .program.scope import Configuration
 from .program.tensor_spec import TensorSpec
@@ -60,9 +58,21 @@ def build_program(
     ``unsupported`` for a model that no operator can run. Only ``own_kernels`` needs TVM.
     """
     progress = on_progress or (lambda done, total: None)
+    program = program_json(model, schemes, quantization, context_length)
+    instance = _instantiated(program)
+    modules: dict[str, str] = {}
+    if own_kernels:
+        modules = _add_own_kernels(program, instance, progress)
+        instance = _instantiated(program)
+    progress(len(instance.operators), len(instance.operators))
+    return Program(program, instance, modules)
+
+
+def program_json(model: Model, schemes: Mapping[str, Scheme], quantization: str, context_length: int) -> dict[str, Any]:
+    """program.json without kernels of its own, and not yet tried."""
     configuration = configuration_of(model, context_length)
     distinct, by_template = tensor_schemes(model.plan, configuration, schemes)
-    program: dict[str, Any] = {
+    return {
         "format": "nomoat-program",
         "version": 3,
         "model": model.config | {"plain_weights": _plain(model, schemes)},
@@ -74,17 +84,10 @@ def build_program(
         "plan": model.plan,
         "schemes": [scheme.to_json() for scheme in distinct],
         "tensor_schemes": by_template,
-        "constants": [_constant(name, array) for name, array in model.constants.items()],
+        "constants": [{"name": name, "data": base64_of_singles(made)} for name, made in model.constants.items()],
         "kernels": {},
         "own_operators": [],
     }
-    instance = _instantiated(program)
-    modules: dict[str, str] = {}
-    if own_kernels:
-        modules = _add_own_kernels(program, instance, progress)
-        instance = _instantiated(program)
-    progress(len(instance.operators), len(instance.operators))
-    return Program(program, instance, modules)
 
 
 def _plain(model: Model, schemes: Mapping[str, Scheme]) -> bool:
@@ -121,8 +124,3 @@ def _add_own_kernels(
         on_progress(done + 1, len(calls))
     program["kernels"] = dict(sorted(program["kernels"].items()))
     return modules
-
-
-def _constant(name: str, array: np.ndarray) -> dict[str, Any]:
-    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"))
-    return {"name": name, "data": base64.b64encode(little.tobytes()).decode()}

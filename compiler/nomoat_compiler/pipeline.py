@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import sys
@@ -28,6 +27,7 @@ from .checkpoint.open import open_checkpoint
 from .errors import NomoatError
 from .models.model import Model
 from .models.registry import read_model
+from .program.canonical_json import canonical_json
 from .program.manifest import MANIFEST_NAME, PackageFile, manifest_bytes, package_file
 from .program.package import check_may_write, package_in_place
 from .program.tensor_spec import TensorSpec
@@ -133,8 +133,10 @@ def compile_model(
                     lambda done, total: progress("weights", done, total), importance=importance,
                 )  # fmt: skip
             clock.lap("weights")
-            identity = _identity(checkpoint, quantization)
-            manifest = identity | _contents(model, specs, quantization, context_length, tokenizer_files, program_only)
+            identity = manifest_identity(checkpoint, quantization)
+            manifest = identity | manifest_contents(
+                model, specs, quantization, context_length, tokenizer_files, program_only
+            )
             (package / MANIFEST_NAME).write_bytes(manifest_bytes(manifest, files))
             progress("package", len(files), len(files))
         clock.lap("package")
@@ -187,13 +189,13 @@ def _write_program(package: Path, program: Program) -> list[PackageFile]:
     folder.mkdir()
     for kernel_hash, wgsl in sorted(program.modules.items()):
         (folder / f"{kernel_hash}.wgsl").write_bytes(wgsl.encode("utf-8"))
-    text = json.dumps(program.json, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    (folder / "program.json").write_bytes(text.encode("utf-8"))
+    # With numbers as JavaScript writes them, since the importer of the runtime makes the same file.
+    (folder / "program.json").write_bytes(canonical_json(program.json).encode("utf-8"))
     names = [f"program/{kernel_hash}.wgsl" for kernel_hash in sorted(program.modules)]
     return [package_file(package, name) for name in [*names, "program/program.json"]]
 
 
-def _identity(checkpoint: Checkpoint, quantization: str) -> dict[str, Any]:
+def manifest_identity(checkpoint: Checkpoint, quantization: str) -> dict[str, Any]:
     return {
         "format": "nomoat-package",
         "version": 1,
@@ -203,13 +205,12 @@ def _identity(checkpoint: Checkpoint, quantization: str) -> dict[str, Any]:
         "provenance": {
             "source": checkpoint.source[:300],
             "source_format": checkpoint.source_format,
-            "compiler": _version("nomoat"),
-            "tvm": _version("apache-tvm"),
+            **VERSIONS,
         },
     }
 
 
-def _contents(
+def manifest_contents(
     model: Model,
     specs: Sequence[TensorSpec],
     quantization: str,
@@ -296,6 +297,10 @@ def _version(distribution: str) -> str:
         return metadata.version(distribution)[:60]
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+# Of what makes the program; provenance in the manifest.
+VERSIONS = {"compiler": _version("nomoat"), "tvm": _version("apache-tvm")}
 
 
 class _StageClock:

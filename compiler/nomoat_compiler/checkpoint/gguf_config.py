@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from ..errors import NomoatError
+from ..portable import number_kind, number_list
 from .gguf_architectures import ARCHITECTURES, GgufArchitecture
 from .gguf_header import GgufTensor
 from .gguf_rope import RopeTensors, rope_scaling
@@ -104,8 +103,10 @@ def _kv_heads(metadata: dict[str, Any], name: str, heads: int) -> int:
     """Also where it stands for each layer: 0 then marks a layer without attention."""
     key = f"{name}.attention.head_count_kv"
     value = metadata.get(key)
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and name == "lfm2":
-        return integer({key: value[value != 0]}, key)
+    if number_kind(value) in ("i", "u") and name == "lfm2":
+        counts = {count for count in number_list(value) if count != 0}
+        if len(counts) == 1:
+            return integer({key: counts.pop()}, key)
     return integer(metadata, key, heads)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -12,29 +12,17 @@ import numpy.typing as npt
 
 from ..errors import NomoatError
 from .byte_ranges import ByteRanges
-from .checkpoint import BLOCK_SIZES, BlockKind, Blocks, FloatKind, SourceFormat, StoredTensor
+from .checkpoint import BLOCK_SIZES, Blocks, SourceFormat, StoredTensor
 from .gguf_assumptions import warn_of_assumptions
 from .gguf_config import architecture_of, huggingface_config
 from .gguf_header import GgufTensor
 from .gguf_parts import PART_NAME, open_gguf
 from .gguf_rope import RopeTensors
-from .gguf_tensors import (
-    LONG_FACTORS,
-    NOT_WEIGHTS,
-    ROPE_DIVISORS,
-    SHORT_FACTORS,
-    Rows,
-    change_of,
-    huggingface_name,
-)
+from .gguf_tensors import KINDS, LONG_FACTORS, ROPE_DIVISORS, SHORT_FACTORS, change_of, named_tensors
 from .gguf_tokenizer import tokenizer_files_from_gguf
 from .gguf_values import text
 from .huggingface import missing_tensor
 
-# get_args gives plain strings; that they are the literals of BlockKind is what mypy cannot see.
-KINDS: dict[str, FloatKind | BlockKind] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"} | {
-    kind: kind for kind in get_args(BlockKind)
-}  # type: ignore[assignment]
 DTYPES: dict[str, npt.DTypeLike] = {
     "float32": np.dtype("<f4"), "float16": np.dtype("<f2"), "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }  # fmt: skip
@@ -55,7 +43,10 @@ class GgufCheckpoint:
         try:
             self._metadata = self._parts.metadata
             name, self._architecture = architecture_of(self._metadata)
-            self._tensors = self._named_tensors()
+            self._tensors = {
+                named: self._parts.located[tensor.name]
+                for named, tensor in named_tensors(self._parts.tensors, self._architecture).items()
+            }
             self.config: Mapping[str, Any] = huggingface_config(
                 self._metadata, self._parts.tensors, self._rope_tensors()
             )
@@ -93,15 +84,7 @@ class GgufCheckpoint:
         return values.astype(np.float32) - np.float32(1) if change.minus_one else values
 
     def tokenizer_files(self) -> dict[str, bytes]:
-        files = tokenizer_files_from_gguf(self._metadata)
-        token_count = len(self._metadata["tokenizer.ggml.tokens"])
-        if token_count > self.config["vocab_size"]:
-            raise NomoatError(
-                "invalid_checkpoint",
-                f"The file has {token_count} tokens, but token_embd.weight has {self.config['vocab_size']} rows.",
-                tensor="token_embd.weight",
-            )
-        return files
+        return tokenizer_files_from_gguf(self._metadata, self.config["vocab_size"])
 
     def close(self) -> None:
         self._parts.close()
@@ -111,43 +94,20 @@ class GgufCheckpoint:
             raise missing_tensor(name, self.source)
         return self._tensors[name]
 
-    def _named_tensors(self) -> dict[str, tuple[ByteRanges, GgufTensor]]:
-        named: dict[str, tuple[ByteRanges, GgufTensor]] = {}
-        for file, tensor in self._parts.located.values():
-            if NOT_WEIGHTS.match(tensor.name):
-                continue
-            name = huggingface_name(tensor.name, self._architecture)
-            if tensor.type_name not in KINDS:
-                raise NomoatError(
-                    "unsupported",
-                    f"{tensor.name} is stored as {tensor.type_name}; {', '.join(KINDS)} are supported. "
-                    "Use a file in one of these types, or compile from the original checkpoint.",
-                    tensor=tensor.name,
-                    type=tensor.type_name,
-                )
-            if name is None or len(tensor.shape) > 2:
-                raise NomoatError(
-                    "unsupported",
-                    f"The tensor {tensor.name} {list(tensor.shape)} does not belong to the architecture "
-                    f"{self._architecture.huggingface}.",
-                    tensor=tensor.name,
-                )
-            named[name] = (file, tensor)
-        return named
-
     def _rope_tensors(self) -> RopeTensors:
         return RopeTensors(*(self._rope_tensor(name) for name in (ROPE_DIVISORS, LONG_FACTORS, SHORT_FACTORS)))
 
-    def _rope_tensor(self, name: str) -> npt.NDArray[np.float32] | None:
+    def _rope_tensor(self, name: str) -> list[float] | None:
         if name not in self._parts.located:
             return None
         file, tensor = self._parts.located[name]
         if tensor.type_name != "F32":
             raise NomoatError("unsupported", f"{name} is stored as {tensor.type_name}, not F32.", tensor=name)
-        return file.read(tensor.offset, tensor.nbytes).view("<f4").reshape(tensor.shape)
+        numbers: list[float] = file.read(tensor.offset, tensor.nbytes).view("<f4").tolist()
+        return numbers
 
 
-def read_rows(file: ByteRanges, offset: int, row_bytes: int, rows: Rows) -> npt.NDArray[np.uint8]:
+def read_rows(file: ByteRanges, offset: int, row_bytes: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
     """The ``rows`` of a tensor at ``offset``, in their order: uint8 [len(rows) * row_bytes]. Runs are read at once."""
     order = np.argsort(rows)
     ordered = rows[order]

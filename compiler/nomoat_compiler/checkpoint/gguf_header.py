@@ -37,6 +37,10 @@ SCALARS: dict[int, np.dtype[Any]] = {
     12: np.dtype("<f8"),
 }  # fmt: skip
 STRING, ARRAY = 8, 9
+# ggml's types: number -> name, values of a block, bytes of a block.
+TYPES: dict[int, tuple[str, int, int]] = {
+    ggml_type.value: (ggml_type.name, *GGML_QUANT_SIZES[ggml_type]) for ggml_type in GGMLQuantizationType
+}
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,11 @@ def read_gguf_header(file: BinaryIO, file_name: str, file_bytes: int) -> GgufHea
 def _place(
     cursor: _Cursor, name: str, shape: tuple[int, ...], type_id: int, data_start: int, offset: int, alignment: int
 ) -> GgufTensor:
-    try:
-        ggml_type = GGMLQuantizationType(type_id)
-    except ValueError:
-        raise cursor.invalid(f"gives {name} the unknown type {type_id}") from None
-    block_values, block_bytes = GGML_QUANT_SIZES[ggml_type]
+    if type_id not in TYPES:
+        raise cursor.invalid(f"gives {name} the unknown type {type_id}")
+    type_name, block_values, block_bytes = TYPES[type_id]
     if shape[-1] % block_values:
-        raise cursor.invalid(f"gives {name} rows of {shape[-1]} values; {ggml_type.name} has blocks of {block_values}")
+        raise cursor.invalid(f"gives {name} rows of {shape[-1]} values; {type_name} has blocks of {block_values}")
     nbytes = math.prod(shape) // block_values * block_bytes
     start = data_start + offset
     if offset % alignment or start + nbytes > cursor.file_bytes:
@@ -116,7 +118,7 @@ def _place(
             f"puts {name} at bytes {start} to {start + nbytes}, but the file has {cursor.file_bytes} bytes and an "
             f"alignment of {alignment} (truncated?)"
         )
-    return GgufTensor(name, shape, ggml_type.name, start, nbytes)
+    return GgufTensor(name, shape, type_name, start, nbytes)
 
 
 class _Cursor:

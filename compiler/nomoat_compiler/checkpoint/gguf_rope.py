@@ -13,10 +13,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..errors import NomoatError
+from ..portable import logarithm, power, shortest_single
 from .gguf_values import integer, number, text
 
 # A divisor is written as float32 and computed with float32 frequencies.
@@ -26,11 +24,11 @@ LISTS = "rope_factors_long.weight and rope_factors_short.weight"
 
 @dataclass(frozen=True)
 class RopeTensors:
-    """float32 [rotated values of a head / 2] each, None where the file has no such tensor."""
+    """float32 numbers, one for each two values of a head that are rotated; None where the file has no such tensor."""
 
-    divisors: npt.NDArray[np.float32] | None = None
-    long_factors: npt.NDArray[np.float32] | None = None
-    short_factors: npt.NDArray[np.float32] | None = None
+    divisors: list[float] | None = None
+    long_factors: list[float] | None = None
+    short_factors: list[float] | None = None
 
 
 def rope_scaling(
@@ -81,8 +79,8 @@ def _yarn(metadata: dict[str, Any], scaling: str, factor: float) -> dict[str, An
     if f"{scaling}.yarn_attn_factor" in metadata:  # Hugging Face's own, which replaces what is computed.
         result["attention_factor"] = number(metadata, f"{scaling}.yarn_attn_factor") * extra
     elif extra != 1.0:  # llama.cpp multiplies it to the computed one.
-        own = 0.1 * math.log(factor) + 1.0
-        result["attention_factor"] = extra * (own / (0.1 * multiplier * math.log(factor) + 1.0))
+        own = 0.1 * logarithm(factor) + 1.0
+        result["attention_factor"] = extra * (own / (0.1 * multiplier * logarithm(factor) + 1.0))
     elif multiplier:
         result |= {"mscale": 1.0, "mscale_all_dim": multiplier}
     return result
@@ -96,51 +94,53 @@ def _longrope(
     lists = {"long_factor": tensors.long_factors, "short_factor": tensors.short_factors}
     result: dict[str, Any] = {"rope_type": "longrope"}
     for name, values in lists.items():
-        if values is None or values.shape != (rotated // 2,) or not np.all(np.isfinite(values) & (values > 0)):
+        if values is None or len(values) != rotated // 2 or not all(0 < v < math.inf for v in values):
             raise NomoatError(
                 "invalid_checkpoint", f"{LISTS} must both hold {rotated // 2} positive numbers.", tensor=name
             )
-        result[name] = [float(str(value)) for value in values]
+        result[name] = [shortest_single(value) for value in values]
     if f"{scaling}.attn_factor" in metadata:
         result["attention_factor"] = number(metadata, f"{scaling}.attn_factor")
     return result
 
 
-def llama3_from_divisors(divisors: npt.NDArray[np.float32], head_dim: int, rope_theta: float) -> dict[str, Any] | None:
+def llama3_from_divisors(divisors: list[float], head_dim: int, rope_theta: float) -> dict[str, Any] | None:
     """The parameters that reproduce ``divisors`` [head_dim / 2], or ``unsupported``.
 
     Multiplying original_max_position_embeddings, low_freq_factor and high_freq_factor by one number changes nothing, so
     low_freq_factor is 1, as in every Llama 3, where the rest can be determined. Between the two wavelengths 1/divisor
     is linear in the frequency: s = (original / wavelength - low) / (high - low), 1/divisor = (1 - s) / factor + s.
     """
-    if divisors.shape != (head_dim // 2,) or not np.all(np.isfinite(divisors)) or not np.all(divisors >= 1):
+    if len(divisors) != head_dim // 2 or not all(1 <= divisor < math.inf for divisor in divisors):
         raise NomoatError(
             "invalid_checkpoint",
             f"rope_freqs.weight must hold {head_dim // 2} numbers of at least 1.",
             tensor="rope_freqs",
         )
-    if np.all(divisors == 1):
+    if all(divisor == 1 for divisor in divisors):
         return None
-    turns = 1.0 / (rope_theta ** (np.arange(0, head_dim, 2) / head_dim) * 2 * math.pi)  # 1 / wavelength
-    factor = float(str(np.float32(divisors.max())))
-    inverse = 1.0 / divisors.astype(np.float64)
-    smooth = (inverse - 1 / factor) / (1 - 1 / factor)  # 0 where fully scaled, 1 where not scaled
-    between = (smooth > 1e-3) & (smooth < 1 - 1e-3)
+    turns = [1.0 / (power(rope_theta, 2 * i / head_dim) * 2 * math.pi) for i in range(head_dim // 2)]  # 1 / wavelength
+    factor = shortest_single(max(divisors))
+    # 0 where fully scaled, 1 where not scaled
+    smooth = [(1.0 / divisor - 1 / factor) / (1 - 1 / factor) for divisor in divisors]
+    between = [(turn, share) for turn, share in zip(turns, smooth, strict=True) if 1e-3 < share < 1 - 1e-3]
     candidates = [(1.0, 4.0, 8192.0)]  # low, high, original: Llama 3.1, 3.2, 3.3
-    if between.sum() >= 2:
-        slope, intercept = np.polyfit(turns[between], smooth[between], 1)  # original/(high-low), -low/(high-low)
+    if len(between) >= 2:
+        slope, intercept = _line(between)  # original/(high-low), -low/(high-low)
         if intercept < 0 < slope:
-            candidates.append((1.0, 1.0 - 1.0 / float(intercept), round(-float(slope) / float(intercept))))
+            candidates.append((1.0, 1.0 - 1.0 / intercept, round(-slope / intercept)))
     else:  # More than one line fits: the one that starts at the last frequency that is scaled in full.
-        low_turns = float(turns[smooth <= 1e-3].max())
-        high_turns = float(turns[smooth >= 1 - 1e-3].min(initial=2 * low_turns))
-        for turn, share in zip(turns[between], smooth[between], strict=True):
-            high_turns = low_turns + (float(turn) - low_turns) / float(share)
+        low_turns = max(turn for turn, share in zip(turns, smooth, strict=True) if share <= 1e-3)
+        above = [turn for turn, share in zip(turns, smooth, strict=True) if share >= 1 - 1e-3]
+        high_turns = min([*above, 2 * low_turns])
+        for turn, share in between:
+            high_turns = low_turns + (turn - low_turns) / share
         candidates.append((8192 * low_turns, 8192 * high_turns, 8192))
     for low, high, original in candidates:
-        expected_smooth = np.clip((original * turns - low) / (high - low), 0, 1)
-        expected = 1.0 / ((1 - expected_smooth) / factor + expected_smooth)
-        if np.allclose(expected, divisors, rtol=DIVISOR_TOLERANCE, atol=0):
+        if all(
+            abs(_divisor(original, low, high, factor, turn) - divisor) <= DIVISOR_TOLERANCE * divisor
+            for turn, divisor in zip(turns, divisors, strict=True)
+        ):
             return {
                 "rope_type": "llama3", "factor": factor, "low_freq_factor": low,
                 "high_freq_factor": float(f"{high:.8g}"), "original_max_position_embeddings": int(original),
@@ -150,3 +150,16 @@ def llama3_from_divisors(divisors: npt.NDArray[np.float32], head_dim: int, rope_
         "rope_freqs.weight does not follow Llama 3's RoPE scaling, the only kind of per-frequency scaling supported.",
         tensor="rope_freqs.weight",
     )
+
+
+def _divisor(original: float, low: float, high: float, factor: float, turn: float) -> float:
+    smooth = min(max((original * turn - low) / (high - low), 0.0), 1.0)
+    return 1.0 / ((1 - smooth) / factor + smooth)
+
+
+def _line(points: list[tuple[float, float]]) -> tuple[float, float]:
+    """(slope, intercept) of the least squares."""
+    count = len(points)
+    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / sum((x - mean_x) * (x - mean_x) for x, _ in points)
+    return slope, mean_y - slope * mean_x

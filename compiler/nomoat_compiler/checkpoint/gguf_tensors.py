@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import NomoatError
+from .checkpoint import BlockKind, FloatKind
 from .gguf_architectures import GgufArchitecture
+from .gguf_header import GgufTensor
 
 ROPE_DIVISORS = "rope_freqs.weight"
 LONG_FACTORS, SHORT_FACTORS = "rope_factors_long.weight", "rope_factors_short.weight"
 LAYER_NAME = re.compile(r"^blk\.(\d{1,4})\.([a-z_.0-9]+)\.(weight|bias)$")
 # Not weights: RoPE's are read into the configuration, the rotation's table of old files is RoPE once more.
 NOT_WEIGHTS = re.compile(r"^(?:rope_(?:freqs|factors_long|factors_short)|blk\.\d+\.attn_rot_embd)\.weight$")
-# Rows of a tensor in Hugging Face's order -> the rows of the file that hold them.
-Rows = npt.NDArray[np.int64]
-RowOrder = Callable[[Rows], Rows]
+# What a tensor of each of ggml's types holds, as the package stores it.
+KINDS: dict[str, FloatKind | BlockKind] = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"} | {
+    kind: kind for kind in get_args(BlockKind)
+}  # type: ignore[assignment]  # get_args gives plain strings; that they are the literals mypy cannot see.
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """Hugging Face's row is three numbers, below ``sizes``, the last changing fastest; the file's row is the sum of
+    each times its ``strides``."""
+
+    sizes: tuple[int, int, int]
+    strides: tuple[int, int, int]
+
+    def __call__(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        first, rest = np.divmod(rows, self.sizes[1] * self.sizes[2])
+        second, third = np.divmod(rest, self.sizes[2])
+        return first * self.strides[0] + second * self.strides[1] + third * self.strides[2]
 
 
 @dataclass(frozen=True)
@@ -29,6 +46,33 @@ class Change:
 
     row_order: RowOrder | None = None
     minus_one: bool = False
+
+
+def named_tensors(tensors: Mapping[str, GgufTensor], architecture: GgufArchitecture) -> dict[str, GgufTensor]:
+    """The weights by Hugging Face's names; ``unsupported`` for a type that is not read, or a tensor that no model of
+    the architecture has."""
+    named: dict[str, GgufTensor] = {}
+    for tensor in tensors.values():
+        if NOT_WEIGHTS.match(tensor.name):
+            continue
+        name = huggingface_name(tensor.name, architecture)
+        if tensor.type_name not in KINDS:
+            raise NomoatError(
+                "unsupported",
+                f"{tensor.name} is stored as {tensor.type_name}; {', '.join(KINDS)} are supported. "
+                "Use a file in one of these types, or compile from the original checkpoint.",
+                tensor=tensor.name,
+                type=tensor.type_name,
+            )
+        if name is None or len(tensor.shape) > 2:
+            raise NomoatError(
+                "unsupported",
+                f"The tensor {tensor.name} {list(tensor.shape)} does not belong to the architecture "
+                f"{architecture.huggingface}.",
+                tensor=tensor.name,
+            )
+        named[name] = tensor
+    return named
 
 
 def huggingface_name(gguf_name: str, architecture: GgufArchitecture) -> str | None:
@@ -47,7 +91,7 @@ def change_of(gguf_name: str, rows: int, architecture: GgufArchitecture, config:
     part = gguf_name.split(".", 2)[-1].rpartition(".")[0] if gguf_name.startswith("blk.") else gguf_name
     if architecture.permuted and part in ("attn_q", "attn_k"):
         heads = config["num_attention_heads" if part == "attn_q" else "num_key_value_heads"]
-        return Change(neighbours_to_halves(_head_dim(gguf_name, rows, heads, even=True)))
+        return Change(neighbours_to_halves(heads, _head_dim(gguf_name, rows, heads, even=True)))
     if architecture.interleaved_qkv and part == "attn_qkv":
         heads = config["num_attention_heads"]
         return Change(parts_to_heads(heads, _head_dim(gguf_name, rows, 3 * heads, even=False)))
@@ -56,26 +100,14 @@ def change_of(gguf_name: str, rows: int, architecture: GgufArchitecture, config:
     return Change()
 
 
-def neighbours_to_halves(head_dim: int) -> RowOrder:
+def neighbours_to_halves(heads: int, head_dim: int) -> RowOrder:
     """llama.cpp rotates rows 2i and 2i + 1 of a head together, Hugging Face rows i and i + head_dim / 2."""
-
-    def order(rows: Rows) -> Rows:
-        head, row = np.divmod(rows, head_dim)
-        half, i = np.divmod(row, head_dim // 2)
-        return head * head_dim + 2 * i + half
-
-    return order
+    return RowOrder((heads, 2, head_dim // 2), (head_dim, 1, 2))  # head, half, i
 
 
 def parts_to_heads(heads: int, head_dim: int) -> RowOrder:
     """The file has all of q, then k, then v; Hugging Face q, k and v of the first head, then of the second."""
-
-    def order(rows: Rows) -> Rows:
-        head, row = np.divmod(rows, 3 * head_dim)
-        part, i = np.divmod(row, head_dim)
-        return (part * heads + head) * head_dim + i
-
-    return order
+    return RowOrder((heads, 3, head_dim), (head_dim, heads * head_dim, 1))  # head, part, i
 
 
 def _head_dim(name: str, rows: int, heads: int, *, even: bool) -> int:

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..errors import NomoatError
+from ..portable import array_bytes, number_kind, number_list
 from .chat_template_files import DEFAULT_NAME, with_unix_newlines
 from .gguf_pre_tokenizers import PRE_TOKENIZERS, WITHOUT_NAME, PreTokenizer
 from .gguf_values import flag, integer, text
@@ -44,8 +42,9 @@ NAMED = {
 }  # fmt: skip
 
 
-def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
-    """File name to bytes. ``unsupported`` for a kind of tokenizer, or a pre-tokenizer, that is not known exactly."""
+def tokenizer_files_from_gguf(metadata: dict[str, Any], vocab_size: int | None = None) -> dict[str, bytes]:
+    """File name to bytes. ``unsupported`` for a kind of tokenizer, or a pre-tokenizer, that is not known exactly;
+    ``invalid_checkpoint`` for more tokens than the embedding has rows, ``vocab_size``, among others."""
     kind = text(metadata, "tokenizer.ggml.model")
     if kind not in KINDS:
         raise NomoatError(
@@ -54,6 +53,12 @@ def tokenizer_files_from_gguf(metadata: dict[str, Any]) -> dict[str, bytes]:
             kind=str(kind)[:100],
         )
     tokens = _tokens(metadata)
+    if vocab_size is not None and len(tokens) > vocab_size:
+        raise NomoatError(
+            "invalid_checkpoint",
+            f"The file has {len(tokens)} tokens, but token_embd.weight has {vocab_size} rows.",
+            tensor="token_embd.weight",
+        )
     types = _token_types(metadata, len(tokens))
     special_ids = {name: _token_id(metadata, f"{key}_token_id", len(tokens)) for name, key in NAMED.items()}
     add_bos, add_eos = kind in ("llama", "gemma4", "t5"), kind in ("t5",)
@@ -160,23 +165,24 @@ def _sentencepiece(
 def _unigram(metadata: dict[str, Any], tokens: list[str], unknown_id: int | None) -> dict[str, Any]:
     if unknown_id is None:
         raise NomoatError("invalid_checkpoint", "The GGUF tokenizer is Unigram, but names no unknown_token_id.")
-    charsmap = metadata.get("tokenizer.ggml.precompiled_charsmap", np.zeros(0, np.uint8))
-    if not isinstance(charsmap, np.ndarray) or charsmap.itemsize != 1 or charsmap.nbytes > MAX_CHARSMAP_BYTES:
+    given = metadata.get("tokenizer.ggml.precompiled_charsmap")
+    charsmap = b"" if given is None else array_bytes(given, 1, MAX_CHARSMAP_BYTES)
+    if charsmap is None:
         raise NomoatError("invalid_checkpoint", "tokenizer.ggml.precompiled_charsmap must be at most 4 MiB of bytes.")
     return unigram(
-        list(zip(tokens, _scores(metadata, len(tokens)).tolist(), strict=True)),
+        list(zip(tokens, _scores(metadata, len(tokens)), strict=True)),
         unk_id=unknown_id,
-        charsmap=charsmap.tobytes(),
+        charsmap=charsmap,
         squeeze_spaces=bool(flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", False)),
         prefix=bool(flag(metadata, "tokenizer.ggml.add_space_prefix", True)),
     )
 
 
-def _scores(metadata: dict[str, Any], count: int) -> npt.NDArray[np.floating[Any]]:
+def _scores(metadata: dict[str, Any], count: int) -> list[float]:
     scores = metadata.get("tokenizer.ggml.scores")
-    if not isinstance(scores, np.ndarray) or scores.shape != (count,) or scores.dtype.kind != "f":
+    if scores is None or number_kind(scores) != "f" or len(scores) != count:
         raise NomoatError("invalid_checkpoint", f"tokenizer.ggml.scores must hold {count} numbers, one for each token.")
-    return scores
+    return number_list(scores)
 
 
 def _bert(metadata: dict[str, Any], tokens: list[str], special_ids: dict[str, int | None]) -> dict[str, Any]:
@@ -242,9 +248,9 @@ def _token_types(metadata: dict[str, Any], count: int) -> list[int]:
     types = metadata.get("tokenizer.ggml.token_type")
     if types is None:
         return [NORMAL] * count
-    if not isinstance(types, np.ndarray) or types.shape != (count,) or types.dtype.kind not in "iu":
+    if number_kind(types) not in ("i", "u") or len(types) != count:
         raise NomoatError("invalid_checkpoint", f"tokenizer.ggml.token_type must hold {count} integers.")
-    return [int(kind) for kind in types]
+    return number_list(types)
 
 
 def _token_id(metadata: dict[str, Any], key: str, count: int) -> int | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..errors import NomoatError
+from ..portable import number_kind, number_list
 
 MAX_INTEGER = (1 << 31) - 1
 
@@ -29,10 +28,11 @@ def flag(metadata: dict[str, Any], key: str, default: bool) -> bool:
 def integer(metadata: dict[str, Any], key: str, default: int | None = None, minimum: int = 1) -> int:
     """A count; some keys may be an array with one entry per layer, which must then all be equal."""
     value = metadata.get(key, default)
-    if isinstance(value, np.ndarray) and value.size and np.all(value == value[0]):
-        value = value[0].item()
-    elif isinstance(value, np.ndarray):
-        raise NomoatError("unsupported", f"{key} differs between layers, which Llama does not have.", key=key)
+    if number_kind(value) is not None:
+        values = set(number_list(value))
+        value = values.pop() if len(values) == 1 else None
+        if value is None:
+            raise NomoatError("unsupported", f"{key} differs between layers, which Llama does not have.", key=key)
     if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= MAX_INTEGER:
         raise _wrong(key, value, f"an integer of at least {minimum}")
     return value

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-
-import numpy as np
-import numpy.typing as npt
 
 Merge = tuple[str, str]
 
 
-def merges_from_scores(pieces: dict[str, int], scores: npt.NDArray[np.floating]) -> list[Merge]:
+def merges_from_scores(pieces: dict[str, int], scores: Sequence[float]) -> list[Merge]:
     """Every split of a piece into two pieces, the best score first.
 
     SentencePiece joins the adjacent pair whose joined piece has the highest score; BPE joins the pair with the lowest
@@ -19,10 +16,9 @@ def merges_from_scores(pieces: dict[str, int], scores: npt.NDArray[np.floating])
     ones. Splits of one piece come in the order of transformers' generate_merges (convert_slow_tokenizer.py): the longer
     left part first, also among pieces of one score.
     """
-    by_id: list[float] = scores.tolist()
-    ranked = sorted(pieces, key=lambda piece: by_id[pieces[piece]], reverse=True)
+    ranked = sorted(pieces, key=lambda piece: scores[pieces[piece]], reverse=True)
     merges: list[Merge] = []
-    for _, same in groupby(ranked, key=lambda piece: by_id[pieces[piece]]):
+    for _, same in groupby(ranked, key=lambda piece: scores[pieces[piece]]):
         found = [merge for piece in same for merge in _splits(piece, pieces)]
         found.sort(key=lambda merge: (len(merge[0]), len(merge[1])), reverse=True)
         merges += found

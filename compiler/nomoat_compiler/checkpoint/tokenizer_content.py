@@ -5,11 +5,10 @@ Every function gives the file's object without ``added_tokens`` and ``post_proce
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..portable import base64_of_bytes, compact_json
 from .gguf_pre_tokenizers import PreTokenizer
 
 SPACE = "▁"
@@ -20,8 +19,8 @@ NO_PARTS: dict[str, Any] = {
 
 
 def tokenizer_json_bytes(content: dict[str, Any]) -> bytes:
-    """The file of its object, on one line: indented, a quarter of a million tokens would take Python ten seconds."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    """The file of its object."""
+    return compact_json(content)
 
 
 def byte_level_bpe(vocabulary: dict[str, int], merges: Sequence[Sequence[str]], family: PreTokenizer) -> dict[str, Any]:
@@ -54,8 +53,7 @@ def unigram(
     """SentencePiece's Unigram as transformers' SpmConverter writes it."""
     normalizers: list[dict[str, Any]] = []
     if charsmap:
-        encoded = base64.b64encode(charsmap).decode("ascii")
-        normalizers.append({"type": "Precompiled", "precompiled_charsmap": encoded})
+        normalizers.append({"type": "Precompiled", "precompiled_charsmap": base64_of_bytes(charsmap)})
     if squeeze_spaces:
         normalizers.append({"type": "Strip", "strip_left": False, "strip_right": True})
         normalizers.append({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": SPACE})

@@ -7,7 +7,6 @@ chat_template.jinja. In generation_config.json ``eos_token_id`` is always a list
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import tokenizers
 
 from ..errors import NomoatError
+from ..portable import indented_json
 from .chat_template_files import DEFAULT_NAME, read_chat_templates, template_entry
 from .generation_defaults import usable_generation_config
 from .json_file import parse_json_object, read_json_object
@@ -91,7 +91,7 @@ def load_tokenizer(tokenizer_json: bytes) -> tokenizers.Tokenizer:
 
 
 def canonical_json(value: dict[str, Any]) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode("utf-8")
+    return indented_json(value, 2, sort_keys=True) + b"\n"
 
 
 def vocabulary_size(config: Mapping[str, Any]) -> int | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from ..portable import inverse_root
 from ..program.plan import Plan, source
 from .config_reader import ConfigReader, invalid, unsupported
 from .decoder import biases
@@ -85,7 +86,7 @@ def _encoder(c: ConfigReader, architecture: str, *, first_position: int) -> Mode
         raise unsupported(f"config.json: {rows} positions, counted from {first_position}, leave none.", "pad_token_id")
     pooling = read_pooling(c, hidden)
     attributes = {
-        "attention_scale": [(hidden // heads) ** -0.5] * layers, "window": [0] * layers,
+        "attention_scale": [inverse_root(hidden // heads)] * layers, "window": [0] * layers,
         "activation": [c.activation("hidden_act", "gelu")] * layers,
         **biases(c, ATTENTION, MLP, layers, qkv=True, out=True, up=True, down=True),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from ..portable import inverse_root, root
 from ..program.plan import Plan
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
@@ -82,11 +83,11 @@ def read_gemma(c: ConfigReader) -> Model:
         "GemmaForCausalLM", gemma1_plan(),
         sizes | {"rms_norm_eps": c.number("rms_norm_eps", 1e-6, most=1),
                  "tie_word_embeddings": read_tied(c, default=True),
-                 "embedding_scale": sizes["hidden_size"] ** 0.5},
+                 "embedding_scale": root(sizes["hidden_size"])},
         positions,
         [read_rope_parameters(c, positions)],
         activation=act.activation("hidden_act", "gelu_pytorch_tanh"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         biases=biases(c, attention(), MLP, sizes["num_hidden_layers"], qkv=bias, out=bias, up=False, down=False),
     )  # fmt: skip
 
@@ -143,12 +144,12 @@ def _decoder(
         sizes | {name: cap for name, cap in caps.items() if cap is not None} | {
             "rms_norm_eps": c.number("rms_norm_eps", 1e-6, most=1),
             "tie_word_embeddings": read_tied(c, default=True),
-            "embedding_scale": sizes["hidden_size"] ** 0.5,
+            "embedding_scale": root(sizes["hidden_size"]),
         },
         positions,
         rope,
         activation=c.activation("hidden_activation", "gelu_pytorch_tanh"),
-        attention_scale=c.number("query_pre_attn_scalar", 256) ** -0.5,
+        attention_scale=inverse_root(c.number("query_pre_attn_scalar", 256)),
         windows=windows,
         rope_table=[int(window > 0) for window in windows] if len(rope) > 1 else None,
         biases=biases(c, attention(), MLP, layers, qkv=bias, out=bias, up=False, down=False),

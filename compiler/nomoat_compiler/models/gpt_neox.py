@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cache
 
 from ..expression import Expression
+from ..portable import inverse_root
 from ..program.plan import Plan, source
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
@@ -61,7 +62,7 @@ def read_gpt_neox(c: ConfigReader) -> Model:
         positions,
         [read_rope_parameters(c, positions, theta, partial)],
         activation=c.activation("hidden_act", "gelu"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         biases=biases(c, ATTENTION, MLP, sizes["num_hidden_layers"],
                       qkv=bias, out=bias, up=True, down=True),
     )  # fmt: skip

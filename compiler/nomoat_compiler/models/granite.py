@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ..portable import inverse_root
 from ..program.plan import Plan, source
 from .config_reader import ConfigReader, unsupported
 from .decoder import biases, decoder, read_sizes, read_tied
@@ -69,10 +70,10 @@ def read_minicpm(c: ConfigReader) -> Model:
     sizes, positions = read_sizes(c), c.integer("max_position_embeddings", 2048)
     return _decoder(
         c, "MiniCPMForCausalLM", MLP, sizes, positions,
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         multipliers={
             "embedding_multiplier": c.number("scale_emb", 1.0),
-            "residual_multiplier": c.number("scale_depth", 1.0) * sizes["num_hidden_layers"] ** -0.5,
+            "residual_multiplier": c.number("scale_depth", 1.0) * inverse_root(sizes["num_hidden_layers"]),
             "logits_scale": c.number("dim_model_base", 1.0) / sizes["hidden_size"],
         },
         attention_bias=c.boolean("attention_bias"), mlp_bias=False, tied=True,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cache
 
 from ..expression import negation
+from ..portable import inverse_root
 from ..program.plan import Plan, source
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
@@ -60,7 +61,7 @@ def read_lfm2(c: ConfigReader) -> Model:
         positions,
         [read_rope_parameters(c, positions, theta=1000000.0)],
         activation=c.activation("hidden_act", "silu"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         biases={"attends": attends} | biases(c, ATTENTION, MLP, layers,
                                              qkv=False, out=False, up=False, down=False),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from ..portable import inverse_root
 from ..program.plan import Plan
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied
@@ -58,7 +59,7 @@ def read_llama(c: ConfigReader) -> Model:
         positions,
         [read_rope_parameters(c, positions)],
         activation=c.activation("hidden_act", "silu"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         biases=biases(c, ATTENTION, MLP, sizes["num_hidden_layers"],
                       qkv=attention_bias, out=attention_bias, up=mlp_bias, down=mlp_bias),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..portable import inverse_root
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
 from .llama import ATTENTION, MLP, llama_plan
@@ -45,7 +46,7 @@ def _decoder(
         positions,
         [read_rope_parameters(c, positions)],
         activation=c.activation("hidden_act", "silu"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         windows=read_windows(c, window, [window is not None] * layers, layers),
         supported_length=supported_length,
         biases=biases(c, ATTENTION, MLP, layers, qkv=False, out=False, up=False, down=False),

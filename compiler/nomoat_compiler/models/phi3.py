@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from ..portable import inverse_root
 from ..program.plan import Plan, source
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
@@ -37,7 +38,7 @@ def read_phi3(c: ConfigReader) -> Model:
         positions,
         [rope],
         activation=c.activation("hidden_act", "silu"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         windows=read_windows(c, window, [window is not None] * layers, layers),
         biases=biases(c, attention(qkv=QKV_PARTS), MLP, layers, qkv=False, out=False, up=False, down=False),
     )  # fmt: skip

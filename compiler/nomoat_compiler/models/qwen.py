@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ..portable import inverse_root
 from ..program.plan import Plan
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
@@ -53,7 +54,7 @@ def _decoder(
         positions,
         [read_rope_parameters(c, positions)],
         activation=c.activation("hidden_act", "silu"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         windows=read_windows(c, window, [window is not None and i >= first for i in range(layers)], layers),
         biases=bias,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NomoatError
+from ..portable import logarithm, power, single, singles
 from .config_reader import ConfigReader
 
 # The numbers that each type reads; whatever else a file says about RoPE means nothing.
@@ -151,60 +152,70 @@ def rotary_dim(parameters: dict[str, Any], head_dim: int) -> int:
 
 
 def rope_frequencies(parameters: dict[str, Any], dim: int) -> RopeFrequencies:
-    """Frequencies for checked ``parameters``. For ``dynamic`` those of the trained length."""
+    """Frequencies for checked ``parameters``. For ``dynamic`` those of the trained length.
+
+    Every step is rounded to float32, as in transformers, and the power is the nearest float32: what NumPy makes of it
+    depends on the processor.
+    """
     theta = float(parameters["rope_theta"])
-    exponent = np.arange(0, dim, 2, dtype=np.float32) / np.float32(dim)
-    power = np.float32(theta) ** exponent
-    inv_freq = (np.float32(1) / power).astype(np.float32)
+    powers = [single(power(single(theta), single(i / dim))) for i in range(0, dim, 2)]
+    inv_freq = [single(1 / value) for value in powers]
     match parameters["rope_type"]:
         case "linear":
-            return RopeFrequencies(inv_freq / np.float32(parameters["factor"]), 1.0)
+            factor = single(parameters["factor"])
+            return RopeFrequencies(singles([single(value / factor) for value in inv_freq]), 1.0)
         case "llama3":
-            return RopeFrequencies(_llama3(inv_freq, parameters), 1.0)
+            return RopeFrequencies(singles(_llama3(inv_freq, parameters)), 1.0)
         case "yarn":
             return _yarn(inv_freq, parameters, dim, theta)
         case "longrope":
-            return _longrope(power, parameters)
-    return RopeFrequencies(inv_freq, 1.0)
+            return _longrope(powers, parameters)
+    return RopeFrequencies(singles(inv_freq), 1.0)
 
 
-def _longrope(power: np.ndarray, parameters: dict[str, Any]) -> RopeFrequencies:
+def _longrope(powers: list[float], parameters: dict[str, Any]) -> RopeFrequencies:
     original = int(parameters["original_max_position_embeddings"])
     factor = float(parameters.get("factor", parameters["max_position_embeddings"] / original))
     attention = parameters.get("attention_factor")
     if attention is None:
-        attention = 1.0 if factor <= 1 else math.sqrt(1 + math.log(factor) / math.log(original))
+        attention = 1.0 if factor <= 1 else math.sqrt(1 + logarithm(factor) / logarithm(original))
+    made = []
     for name in ("short_factor", "long_factor"):
-        if len(parameters[name]) != len(power):
+        if len(parameters[name]) != len(powers):
             raise NomoatError(
                 "invalid_checkpoint",
-                f"config.json: longrope's {name} has {len(parameters[name])} numbers; RoPE turns {len(power)} pairs.",
+                f"config.json: longrope's {name} has {len(parameters[name])} numbers; RoPE turns {len(powers)} pairs.",
                 field=name,
             )
-    short, long = (
-        (np.float32(1) / (np.array(parameters[name], np.float32) * power)).astype(np.float32)
-        for name in ("short_factor", "long_factor")
-    )
-    return RopeFrequencies(short, float(attention), long, original)
+        products = [single(single(number) * value) for number, value in zip(parameters[name], powers, strict=True)]
+        made.append(singles([single(1 / product) for product in products]))
+    return RopeFrequencies(made[0], float(attention), made[1], original)
 
 
-def _llama3(inv_freq: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
-    factor, original = parameters["factor"], parameters["original_max_position_embeddings"]
+def _llama3(inv_freq: list[float], parameters: dict[str, Any]) -> list[float]:
+    factor, original = single(parameters["factor"]), parameters["original_max_position_embeddings"]
     low, high = parameters["low_freq_factor"], parameters["high_freq_factor"]
-    wavelength = 2 * math.pi / inv_freq
-    smooth = (original / wavelength - low) / (high - low)
-    blended = (1 - smooth) * inv_freq / factor + smooth * inv_freq
-    scaled = np.where(wavelength > original / low, inv_freq / factor, inv_freq)
-    medium = (wavelength <= original / low) & (wavelength >= original / high)
-    return np.where(medium, blended, scaled).astype(np.float32)
+    longest, shortest = single(original / low), single(original / high)
+    turn, span = single(2 * math.pi), single(high - low)
+
+    def scaled(value: float) -> float:
+        wavelength = single(turn / value)
+        if wavelength > longest:
+            return single(value / factor)
+        if wavelength < shortest:
+            return value
+        smooth = single(single(single(single(original) / wavelength) - single(low)) / span)
+        return single(single(single(single(1 - smooth) * value) / factor) + single(smooth * value))
+
+    return [scaled(value) for value in inv_freq]
 
 
-def _yarn(inv_freq: np.ndarray, parameters: dict[str, Any], dim: int, theta: float) -> RopeFrequencies:
+def _yarn(inv_freq: list[float], parameters: dict[str, Any], dim: int, theta: float) -> RopeFrequencies:
     factor, original = float(parameters["factor"]), parameters["original_max_position_embeddings"]
     beta_fast, beta_slow = parameters.get("beta_fast", 32), parameters.get("beta_slow", 1)
 
     def scale(factor: float, mscale: float = 1.0) -> float:
-        return 1.0 if factor <= 1 else 0.1 * mscale * math.log(factor) + 1.0
+        return 1.0 if factor <= 1 else 0.1 * mscale * logarithm(factor) + 1.0
 
     attention = parameters.get("attention_factor")
     if attention is None:
@@ -213,7 +224,7 @@ def _yarn(inv_freq: np.ndarray, parameters: dict[str, Any], dim: int, theta: flo
 
     def dimension_of(rotations: float) -> float:
         """The dimension whose wave makes ``rotations`` turns over the original length."""
-        return dim * math.log(original / (rotations * 2 * math.pi)) / (2 * math.log(theta))
+        return dim * logarithm(original / (rotations * 2 * math.pi)) / (2 * logarithm(theta))
 
     low, high = dimension_of(beta_fast), dimension_of(beta_slow)
     if parameters.get("truncate", True):
@@ -221,7 +232,12 @@ def _yarn(inv_freq: np.ndarray, parameters: dict[str, Any], dim: int, theta: flo
     low, high = max(low, 0), min(high, dim - 1)
     if low == high:
         high += 0.001
-    ramp = np.clip((np.arange(dim // 2, dtype=np.float32) - low) / (high - low), 0, 1)
-    keep = 1 - ramp  # 1: the frequency stays, 0: it is divided by factor
-    blended = inv_freq / factor * (1 - keep) + inv_freq * keep
-    return RopeFrequencies(blended.astype(np.float32), float(attention))
+    start, span = single(low), single(high - low)
+
+    def blended(i: int, value: float) -> float:
+        ramp = min(max(single(single(i - start) / span), 0.0), 1.0)
+        keep = single(1 - ramp)  # 1: the frequency stays, 0: it is divided by factor
+        divided = single(single(value / single(factor)) * single(1 - keep))
+        return single(divided + single(value * keep))
+
+    return RopeFrequencies(singles([blended(i, value) for i, value in enumerate(inv_freq)]), float(attention))

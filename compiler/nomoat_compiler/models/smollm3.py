@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..portable import inverse_root
 from .config_reader import ConfigReader
 from .decoder import biases, decoder, read_sizes, read_tied, read_windows
 from .llama import ATTENTION, MLP, llama_plan
@@ -27,7 +28,7 @@ def read_smollm3(c: ConfigReader) -> Model:
         positions,
         [read_rope_parameters(c, positions, theta=2000000.0)],
         activation=c.activation("hidden_act", "silu"),
-        attention_scale=sizes["head_dim"] ** -0.5,
+        attention_scale=inverse_root(sizes["head_dim"]),
         windows=read_windows(c, window, slides, layers),
         rotates=rotates,
         biases=biases(c, ATTENTION, MLP, layers,

@@ -79,8 +79,8 @@ def row_blocks(spec: TensorSpec, checkpoint: Checkpoint) -> Iterator[tuple[str, 
                 yield source.name, np.zeros((min(step, source.rows - start), *spec.shape[1:]), np.float32)
             continue
         added = _added(source, checkpoint)
-        for pieces in _pieces(source, step):
-            values = _joined([checkpoint.read(source.name, start, stop) for start, stop in pieces])
+        for ranges in pieces(source, step):
+            values = _joined([checkpoint.read(source.name, start, stop) for start, stop in ranges])
             if source.computes:
                 values = float_values(values) + added
             yield source.name, float_values(values).reshape(-1) if source.columns else values
@@ -129,7 +129,7 @@ def _added(source: Source, checkpoint: Checkpoint) -> npt.NDArray[np.float32]:
     return np.asarray(row + np.float32(source.plus), np.float32)
 
 
-def _pieces(source: Source, step: int) -> Iterator[list[tuple[int, int]]]:
+def pieces(source: Source, step: int) -> Iterator[list[tuple[int, int]]]:
     """Ranges of stored rows, in groups of at most ``step`` rows."""
     if not source.block:
         rows = source.stored_rows

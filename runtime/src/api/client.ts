@@ -37,8 +37,8 @@ export class EngineClient implements Engine {
 
   constructor(private readonly connection: Connection) {}
 
-  install(url: string, options: InstallOptions = {}): Promise<ModelInfo> {
-    return this.connection.call("install", { url }, { signal: options.signal, onEvent: options.onProgress });
+  install(source: string | File, options: InstallOptions = {}): Promise<ModelInfo> {
+    return this.connection.call("install", { source }, { signal: options.signal, onEvent: options.onProgress });
   }
 
   installed(): Promise<InstalledModel[]> {

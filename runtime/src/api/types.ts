@@ -125,7 +125,10 @@ export interface DeviceInfo {
   readonly doubts: string | null;
 }
 
-/** Where a package is: installed in OPFS by id, or a base URL that ends in "/" and has nomoat.json below it. */
+/**
+ * Where a model is: installed in OPFS by id, or a URL: of a package, which ends in "/" and has nomoat.json below it, or
+ * of a GGUF file.
+ */
 export type ModelSource = { readonly id: string } | { readonly url: string };
 
 export interface InstallOptions {
@@ -323,8 +326,11 @@ export interface StoredMemory {
 }
 
 export interface Engine {
-  /** Downloads a package into OPFS, resuming what an interruption left. */
-  install(url: string, options?: InstallOptions): Promise<ModelInfo>;
+  /**
+   * Downloads a package into OPFS, resuming what an interruption left; or makes one of a GGUF file, given by its URL or
+   * as a file that a person chose. What is not supported is refused before any weight is read.
+   */
+  install(source: string | File, options?: InstallOptions): Promise<ModelInfo>;
   installed(): Promise<InstalledModel[]>;
   remove(id: string): Promise<void>;
   /** Loads to the device. A URL source is installed first where OPFS exists, else streamed. One model is loaded at a time: another one unloads it. */

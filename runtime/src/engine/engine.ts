@@ -14,8 +14,15 @@ import type {
 } from "../api/types";
 import { type Devices, systemDevices } from "../device/open";
 import { LlmError } from "../internal/errors";
-import { type Manifest, openStore, openUrl, type PackageSource, type PackageStore } from "../storage/index";
-import { LoadedModel, modelInfo } from "./loaded_model";
+import {
+  checkpointUrl,
+  type Manifest,
+  openStore,
+  openUrl,
+  type PackageSource,
+  type PackageStore,
+} from "../storage/index";
+import { LOADERS, LoadedModel, modelInfo } from "./loaded_model";
 import type { LoadHooks, LoadSettings } from "./placement";
 
 export interface EngineEnvironment {
@@ -35,9 +42,10 @@ export class EngineCore {
 
   constructor(private readonly environment: EngineEnvironment) {}
 
-  async install(url: string, hooks: LoadHooks): Promise<ModelInfo> {
+  /** A package's URL, or a checkpoint that is made into one here. */
+  async install(source: string | File, hooks: LoadHooks): Promise<ModelInfo> {
     const store = await this.requireStore();
-    const manifest = await store.install(url, downloadOptions(hooks));
+    const manifest = await installed(store, source, hooks);
     if (!manifest.base) return modelInfo(manifest);
     await store.remove(manifest.id);
     throw new LlmError("invalid_request", `${manifest.id} is an adapter: load it beside ${manifest.base.id}.`);
@@ -142,8 +150,7 @@ export class EngineCore {
     if ("url" in source) {
       if (!store)
         return (this.environment.openUrl ?? openUrl)(source.url, hooks.signal ? { signal: hooks.signal } : {});
-      const manifest = await store.install(source.url, downloadOptions(hooks));
-      return store.open(manifest.id);
+      return store.open((await installed(store, source.url, hooks)).id);
     }
     if (!store) throw noStore();
     return store.open(source.id);
@@ -159,6 +166,14 @@ export class EngineCore {
     if (!store) throw noStore();
     return store;
   }
+}
+
+/** The importer is fetched with the first checkpoint. */
+async function installed(store: PackageStore, source: string | File, hooks: LoadHooks): Promise<Manifest> {
+  const checkpoint = typeof source === "string" ? checkpointUrl(source) : source;
+  if (checkpoint === null) return store.install(source as string, downloadOptions(hooks));
+  const { installCheckpoint } = await import("../import/install");
+  return installCheckpoint(checkpoint, store, LOADERS, downloadOptions(hooks));
 }
 
 function downloadOptions({ signal, onProgress }: LoadHooks) {

@@ -35,6 +35,9 @@ import type { Session, SessionTask } from "./session";
 import { type SendPiece, TextOutput } from "./text_output";
 import type { TokenScores } from "./token_scores";
 
+/** What reads a package's program and text files, for the importer, which tries them. */
+export const LOADERS = { parseProgram, createTextModel, prepareTextModel };
+
 export interface AnswerHooks {
   readonly onText: SendPiece;
   readonly signal?: AbortSignal;

@@ -21,6 +21,10 @@ export const ERROR_CODES = [
   "not_allowed", // the user or a policy refused
   "model_not_found",
   "internal", // our bug
+  // What only a checkpoint can be refused for, which the compiler says too.
+  "unknown_architecture",
+  "invalid_checkpoint",
+  "unsupported",
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
@@ -48,6 +52,9 @@ const NAMES: Record<ErrorCode, string> = {
   not_allowed: "NotAllowedError",
   model_not_found: "NotFoundError",
   internal: "OperationError",
+  unknown_architecture: "NotSupportedError",
+  invalid_checkpoint: "DataError",
+  unsupported: "NotSupportedError",
 };
 
 export class LlmError extends Error {

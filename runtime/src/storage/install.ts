@@ -25,6 +25,9 @@ export interface InstallOptions {
   readonly onProgress?: (loaded: number, total: number) => void;
 }
 
+/** For the importer, which has no copy of its own. */
+export const HASHES = { Digest, digestHex };
+
 export interface InstallSettings extends DownloadSettings {
   /** Bytes that may still be stored; null where the browser does not say. */
   readonly availableBytes: () => Promise<number | null>;
@@ -39,6 +42,10 @@ export async function installPackage(
   options: InstallOptions,
 ): Promise<void> {
   await new Installation(folder, base, manifest, settings, options).run(manifestText);
+}
+
+export function writeManifestCopy(folder: Folder, text: string): Promise<void> {
+  return folder.writeText(MANIFEST_COPY, text);
 }
 
 export async function readManifestCopy(folder: Folder): Promise<string | null> {
@@ -63,7 +70,7 @@ class Installation {
   async run(manifestText: string): Promise<void> {
     const files = await this.folder.folder(FILES);
     await this.keepWhatIsRight(files);
-    await this.folder.writeText(MANIFEST_COPY, manifestText);
+    await writeManifestCopy(this.folder, manifestText);
     await this.save("downloading", null);
     const stop = new AbortController();
     const forward = (): void => stop.abort();

@@ -1,8 +1,22 @@
 /** Where a package is on the network: a base URL with nomoat.json and all other files below it. */
 import { LlmError } from "../internal/errors";
 
+/** The URL where it is that of a GGUF file, which no package's folder is; else null. Errors: invalid_request. */
+export function checkpointUrl(url: string): URL | null {
+  if (!/\.gguf(?:$|[?#])/i.test(url)) return null;
+  const checked = httpUrl(url);
+  return checked.pathname.toLowerCase().endsWith(".gguf") ? checked : null;
+}
+
 /** The absolute base URL, with its final slash. A URL of nomoat.json itself is taken too. */
 export function packageBase(url: string): URL {
+  const base = httpUrl(url);
+  if (base.pathname.endsWith("/nomoat.json")) base.pathname = base.pathname.slice(0, -"nomoat.json".length);
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  return base;
+}
+
+function httpUrl(url: string): URL {
   let base: URL;
   try {
     base = new URL(url, globalThis.location?.href);
@@ -13,8 +27,6 @@ export function packageBase(url: string): URL {
     throw invalid(url, "its scheme is neither http nor https");
   if (base.username !== "" || base.password !== "") throw invalid(url, "it must not hold a user name or password");
   base.hash = "";
-  if (base.pathname.endsWith("/nomoat.json")) base.pathname = base.pathname.slice(0, -"nomoat.json".length);
-  if (!base.pathname.endsWith("/")) base.pathname += "/";
   return base;
 }
 

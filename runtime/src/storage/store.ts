@@ -13,11 +13,13 @@ import { DOWNLOAD_SETTINGS, downloadText } from "./download";
 import { Folder } from "./folder";
 import {
   FILES,
+  HASHES,
   type InstallOptions,
   type InstallSettings,
   installPackage,
   packageBytes,
   readManifestCopy,
+  writeManifestCopy,
 } from "./install";
 import { withLock } from "./lock";
 import { isPackageId, MANIFEST_NAME, MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
@@ -45,6 +47,24 @@ export interface PackageStore {
   open(id: string): Promise<PackageSource>;
   /** Nothing happens where there is no such package. */
   remove(id: string): Promise<void>;
+  readonly settings: InstallSettings;
+  readonly hashes: typeof HASHES;
+  /**
+   * Makes the package `id` here, under its lock: `work` writes its files and gives the text of nomoat.json. What an
+   * earlier attempt left is there for it. `url`: where it was made from. Errors: those of `work`, aborted.
+   */
+  make(
+    id: string,
+    url: string,
+    signal: AbortSignal | undefined,
+    work: (made: MadePackage) => Promise<string>,
+  ): Promise<Manifest>;
+}
+
+export interface MadePackage {
+  /** For notes on how far it got. */
+  readonly folder: Folder;
+  readonly files: Folder;
 }
 
 /** What tests and unusual hosts bring of their own. */
@@ -74,10 +94,40 @@ async function availableBytes(storage: StorageManager | undefined): Promise<numb
 }
 
 class OpfsStore implements PackageStore {
+  readonly hashes = HASHES;
+
   constructor(
     private readonly packages: Folder,
-    private readonly settings: InstallSettings,
+    readonly settings: InstallSettings,
   ) {}
+
+  make(
+    id: string,
+    url: string,
+    signal: AbortSignal | undefined,
+    work: (made: MadePackage) => Promise<string>,
+  ): Promise<Manifest> {
+    return withLock(lockName(id), signal, async () => {
+      const folder = await this.packages.folder(id);
+      const save = (state: PackageState["state"], error: LlmError | null, files: Manifest["files"] = []) => {
+        const verified = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
+        return writeState(folder, { url, state, error: error?.toWire() ?? null, verified });
+      };
+      await removeDerived(folder);
+      await save("downloading", null);
+      try {
+        const text = await work({ folder, files: await folder.folder(FILES) });
+        const manifest = parseManifest(text);
+        await writeManifestCopy(folder, text);
+        await save("ready", null, manifest.files);
+        return manifest;
+      } catch (thrown) {
+        const error = LlmError.from(thrown);
+        await save("error", error).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
 
   async install(url: string, options: InstallOptions = {}): Promise<Manifest> {
     const base = packageBase(url);

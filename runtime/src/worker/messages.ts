@@ -14,8 +14,8 @@ const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
  * asked of a model is checked by the engine, which knows the ranges. */
 const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unknown> } = {
   install: (params) => {
-    const { url } = read.object(params, "params", ["url"]);
-    return { url: readUrl(url) };
+    const { source } = read.object(params, "params", ["source"]);
+    return { source: source instanceof File ? source : readUrl(source) };
   },
   installed: (params) => read.object(params, "params", []),
   remove: (params) => ({ id: read.matching(read.object(params, "params", ["id"]).id, "params.id", ID_PATTERN) }),
@@ -105,6 +105,7 @@ function readDevice(value: unknown, threads: unknown): { device: DeviceKind | "a
 
 function readUrl(value: unknown): string {
   const url = read.string(value, "url", MAX_URL);
-  if (!url.endsWith("/")) read.fail("url", 'the base address of a package, ending in "/"', url);
+  if (!/\/$|\.gguf(?:$|[?#])/i.test(url))
+    read.fail("url", 'the base address of a package, ending in "/", or that of a .gguf file', url);
   return url;
 }

@@ -54,7 +54,7 @@ export interface MemoryParams {
 }
 
 export interface Methods {
-  install: { params: { url: string }; event: Progress; result: ModelInfo };
+  install: { params: { source: string | File }; event: Progress; result: ModelInfo };
   installed: { params: Record<string, never>; event: never; result: InstalledModel[] };
   remove: { params: { id: string }; event: never; result: null };
   load: {

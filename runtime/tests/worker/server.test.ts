@@ -46,7 +46,7 @@ describe("EngineServer", () => {
       },
     ],
     [{ id: 1, method: "measureBandwidth", params: { seconds: 1 } }],
-    [{ id: 1, method: "install", params: { url: 5 } }],
+    [{ id: 1, method: "install", params: { source: 5 } }],
     [{ id: 1, method: "remove", params: { id: "" } }],
     [{ id: 1, method: "tokenize", params: { text: null } }],
     [{ id: 1, method: "generate", params: { prompt: "x" } }],

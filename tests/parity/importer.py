@@ -1,0 +1,45 @@
+"""Runs the importer of the runtime (TypeScript, in Node), bundled once per test session."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.limits import PROCESS_S
+
+HERE = Path(__file__).parent
+PLANS = HERE.parents[1] / "runtime" / "src" / "import" / "plans.gen.json"
+
+
+def bundle(folder: Path) -> Path:
+    """Bundles the driver into ``folder``; the path of the module."""
+    node = shutil.which("node")
+    assert node is not None, "Node 20 must be installed to test the runtime's importer."
+    command = [node, HERE / "bundle_driver.mjs", "import_driver", folder]
+    subprocess.run(command, check=True, timeout=PROCESS_S, cwd=HERE.parents[1])
+    return folder / "import_driver.mjs"
+
+
+def run(driver: Path, imports: Sequence[tuple[Path, Path | None]], *flags: str) -> list[dict[str, Any]]:
+    """(file, folder of the package) each; without a folder a package is only planned. ``flags`` are Node's."""
+    job = {
+        "plans": str(PLANS),
+        "imports": [{"file": str(file), "output": None if output is None else str(output)} for file, output in imports],
+    }
+    done = subprocess.run(
+        ["node", *flags, driver], input=json.dumps(job), capture_output=True, text=True, timeout=PROCESS_S
+    )
+    assert done.returncode == 0, done.stderr
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
+
+
+def assert_same_files(ours: Path, theirs: Path) -> None:
+    names = [sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()) for folder in (ours, theirs)]
+    assert names[0] == names[1]
+    different = [name for name in names[0] if (ours / name).read_bytes() != (theirs / name).read_bytes()]
+    assert different == []
