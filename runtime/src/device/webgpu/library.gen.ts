@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1396719,
-  "sha256": "3ac23f383ddc03db88b3c0220309bd6cee8fd982af561562427a8921ead92906"
+  "nbytes": 1375910,
+  "sha256": "b5958bb3f09bc057dc9cacd1bf2fe6f629f96302e2a1077603dd9adc69e9875c"
 } as const;
