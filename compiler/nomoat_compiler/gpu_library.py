@@ -25,7 +25,7 @@ from typing import Any
 from .errors import NomoatError
 from .expression import Expression, evaluate
 from .operators.catalog import OPERATORS, gpu_operator
-from .operators.definition import definition_symbols
+from .operators.definition import call_symbols, definition_symbols
 from .operators.gpu.operator import Stage
 from .operators.known_answer import fits, known_answers
 from .repetition import without_repetition
@@ -33,6 +33,7 @@ from .targets.webgpu import CompiledVariant, compile_variant, content_hash, spec
 
 Json = dict[str, Any]
 MAX_GZIP_BYTES = 150_000
+MOST_TOKENS = 1 << 30
 
 
 @cache
@@ -87,7 +88,8 @@ def own_kernels(definition: Mapping[str, Any], prefill: bool) -> tuple[Json, dic
     """
     op = definition["op"]
     operator = gpu_operator(op)
-    symbols = definition_symbols(definition, prefill=prefill)
+    # How many tokens a call has is nothing that a package's kernels may depend on.
+    symbols = definition_symbols(definition, prefill=prefill) | call_symbols(MOST_TOKENS if prefill else 1)
     if "rows" in definition:
         symbols |= whole(definition["rows"])
     kernels: dict[str, Json] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from .operators.catalog import OPERATORS, modules
 from .operators.declaration import INTEGER_KINDS, NUMBER_KINDS, PROMPT_FUNCTIONS, Argument, Field, OperatorDeclaration
+from .operators.definition import FEW_TOKENS
 from .program.adapters import MAX_RANK, MOST_PARTS, MOST_STACKED
 from .program.fixed_buffers import FIXED_BUFFERS
 
@@ -36,6 +37,8 @@ def typescript() -> str:
         _constant("NUMBER_KINDS", NUMBER_KINDS, "Readonly<Record<string, number>>"),
         "/** The functions of many tokens. */\n",
         _constant("PROMPT_FUNCTIONS", PROMPT_FUNCTIONS, "readonly string[]"),
+        "/** Functions of at most so many tokens have kernels of their own. */\n",
+        f"export const FEW_TOKENS = {FEW_TOKENS};\n",
         "/** Parts of a tensor that can be adapted; ranks of a request at a tensor; adapters of a request. */\n",
         *(f"export const {name} = {value};\n" for name, value in (
             ("MOST_PARTS", MOST_PARTS), ("MAX_RANK", MAX_RANK), ("MOST_STACKED", MOST_STACKED),

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from nomoat_compiler.errors import NomoatError
+from nomoat_compiler.expression import evaluate
 from nomoat_compiler.gpu_library import bound, compiled, fitting, own_kernels, whole
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
-from nomoat_compiler.operators.definition import definition_symbols
+from nomoat_compiler.operators.definition import call_symbols, definition_symbols
+from nomoat_compiler.operators.gpu.weight_reader import GroupedFormat
+from nomoat_compiler.operators.linear.gpu_decode import lanes_for
 from nomoat_compiler.scheme import QUAD_BITS, Grouped, Plain
 from nomoat_compiler.targets.webgpu import content_hash, specialise
 
@@ -20,26 +23,40 @@ LINEAR: dict[str, Any] = {
 }  # fmt: skip
 
 
-def names(definition: dict[str, Any], prefill: bool = False) -> list[str]:
-    symbols = definition_symbols(definition, prefill=prefill) | whole(definition["rows"])
+def names(definition: dict[str, Any], prefill: bool = False, tokens: int = 128) -> list[str]:
+    symbols = definition_symbols(definition, prefill=prefill) | call_symbols(tokens) | whole(definition["rows"])
     stage = gpu_operator(definition["op"]).stages[0]
     return [stage.variants[index].name.removeprefix("linear_") for index in fitting(stage, symbols)]
 
 
+def test_variants_are_for_one_token_for_a_few_and_for_many() -> None:
+    decode = ["decode_q4m_float16_subgroup", "decode_q4m_float16_workgroup"]
+    assert names(LINEAR) == decode
+    # Whether it is gated, and how long its rows are, are constants of the same kernels.
+    assert names(LINEAR | {"columns": 60, "gated": True}) == decode
+    many = LINEAR | {"norm_eps": None}
+    assert names(many, prefill=True) == ["prefill_q4m_float16"]
+    few = ["few_q4m_float16_subgroup", "few_q4m_float16_workgroup", "prefill_q4m_float16"]
+    assert names(many, prefill=True, tokens=8)[:2] == few[:2]
+    assert names(many, prefill=True, tokens=9) == few[2:]
+
+
 @pytest.mark.parametrize(
-    ("changes", "prefill", "expected"),
+    ("rows", "columns", "lanes"),
     [
-        ({}, False, ["sg32", "sg8", "sg4", "wg16"]),
-        ({"columns": 576}, False, ["sg8", "sg4", "wg16"]),
-        ({"columns": 64}, False, ["sg4", "wg4"]),
-        # 4 outputs a workgroup would need more than 65535 of them.
-        ({"rows": 262144}, False, ["sg8", "sg4", "wg16"]),
-        ({}, True, [""]),
+        (2048, 2048, 32),
+        (2048, 8192, 32),
+        # Enough rows for every GPU.
+        (16384, 2048, 16),
+        (128256, 4096, 8),
+        # 18 chunks: of 16 or 32 lanes nearly half would idle.
+        (960, 576, 8),
+        (576, 1536, 16),
     ],
 )
-def test_wide_clusters_are_for_long_rows(changes: dict[str, Any], prefill: bool, expected: list[str]) -> None:
-    base = "prefill_q4m_float16" if prefill else "decode_q4m_float16_"
-    assert names(LINEAR | {"norm_eps": None} | changes, prefill) == [base + suffix for suffix in expected]
+def test_lanes_of_a_row_are_for_its_length_and_the_number_of_rows(rows: int, columns: int, lanes: int) -> None:
+    symbols = definition_symbols(LINEAR | {"rows": rows, "columns": columns}, prefill=False)
+    assert evaluate(lanes_for(GroupedFormat(4, True), 1), symbols | whole(rows)) == lanes
 
 
 @pytest.mark.parametrize(
@@ -49,7 +66,7 @@ def test_wide_clusters_are_for_long_rows(changes: dict[str, Any], prefill: bool,
         (Plain("float16"), 68, "float16_x4"),
         (Plain("bfloat16"), 12, "bfloat16_x4"),
         (Plain("float32"), 68, "float32_x4"),
-        (Grouped(8, 48, None, "float16"), 64, "q8m_float16_padded"),
+        (Grouped(8, 48, None, "float16"), 64, "q8m_float16"),
         (Grouped(8, 16, 3, "float32"), 64, "q8"),
         (Grouped(8, 48, None, "bfloat16"), 64, "q8"),
         (Grouped(4, 32, None, "uint8"), 64, "q4"),
@@ -76,13 +93,13 @@ def test_own_kernels_have_their_constants_filled_in() -> None:
     entry, kernels, texts = own_kernels(LINEAR, prefill=False)
     assert entry["definition"] == LINEAR and entry["prefill"] == 0 and entry["scratch"] == []
     (stage,) = entry["stages"]
-    assert [variant["requires"]["subgroup_min_size"] for variant in stage["variants"]] == [32, 8, 4, 0]
-    assert [variant["grid"] for variant in stage["variants"]] == [[512, 1, 1], [128, 1, 1], [64, 1, 1], [256, 1, 1]]
+    assert [variant["requires"]["features"] for variant in stage["variants"]] == [["subgroups"], []]
+    assert [variant["grid"] for variant in stage["variants"]] == [[128, 1, 1]] * 2
     assert set(kernels) == set(texts) == {variant["kernel"] for variant in stage["variants"]}
     for digest, text in texts.items():
         assert digest == content_hash(text) and "override" not in text
         assert re.search(r"^const norm_eps: f32 = 9\.99999975e-06f;$", text, re.M)
-        assert "const columns: i32 = 2048i;" in text
+        assert "const columns: i32 = 2048i;" in text and "array<vec4<f32>, held_quads>" in text
 
 
 def test_own_kernels_of_several_stages() -> None:
@@ -94,7 +111,7 @@ def test_own_kernels_of_several_stages() -> None:
 
 def test_grids_over_tokens_keep_n() -> None:
     entry, _, _ = own_kernels(LINEAR | {"norm_eps": None}, prefill=True)
-    assert entry["stages"][0]["variants"][0]["grid"] == [32, ["//", ["+", "n", 15], 16], 1]
+    assert entry["stages"][0]["variants"][0]["grid"] == [32, ["//", ["+", "n", 63], 64], 1]
     assert bound(["*", "n", ["+", "a", 1]], {"a": 2}) == ["*", "n", 3]
 
 

@@ -159,7 +159,12 @@ def _loops(program: Sequence[Instruction], labels: dict[str, int]) -> list[Loop]
 
 
 def _turns(program: Sequence[Instruction], begin: int, end: int) -> int | None:
-    """The constant that a counter from 0 in steps of 1 is compared with before the branch back."""
+    """The constant that a counter from 0 in steps of 1 is compared with before the branch back.
+
+    Or how often an address from 0 in constant steps stays below a constant: so the driver zeroes workgroup memory.
+    """
+    if program[end - 1].name == "s_branch":
+        return _zeroing_turns(program[begin:end])
     if program[end - 1].name != "s_cbranch_scc0":
         return None
     compare = next((i for i in reversed(program[begin : end - 1]) if i.name.startswith("s_cmp")), None)
@@ -170,6 +175,20 @@ def _turns(program: Sequence[Instruction], begin: int, end: int) -> int | None:
     if [i.operands for i in steps] != [f"{counter}, {counter}, 1"] or not re.fullmatch(r"0x[0-9a-f]+|\d+", bound):
         return None
     return int(bound, 0)
+
+
+def _zeroing_turns(body: Sequence[Instruction]) -> int | None:
+    compares = [i.operands.split(", ") for i in body if i.name.startswith("v_cmpx_le_u32")]
+    stores = [i for i in body if i.name.startswith("ds_store")]
+    if len(compares) != 1 or len(stores) != 1:
+        return None
+    bound, address = compares[0]
+    steps = [
+        i.operands.split(", ") for i in body if i.name.startswith("v_add") and i.operands.startswith(f"{address}, ")
+    ]
+    if len(steps) != 1 or steps[0][2] != address or not stores[0].operands.startswith(f"{address}, "):
+        return None
+    return -(-int(bound, 0) // int(steps[0][1], 0))
 
 
 def _waits(body: Sequence[Instruction]) -> float:

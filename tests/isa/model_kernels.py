@@ -14,7 +14,7 @@ from nomoat_compiler.expression import evaluate
 from nomoat_compiler.gpu_library import compiled, constant_values, fitting, whole
 from nomoat_compiler.models.registry import read_model
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
-from nomoat_compiler.operators.definition import definition_symbols
+from nomoat_compiler.operators.definition import call_symbols, definition_symbols
 from nomoat_compiler.program.instance import Instance
 from nomoat_compiler.quantize.choose import choose_schemes
 from nomoat_compiler.scheme import Grouped, Scheme
@@ -85,8 +85,8 @@ def _kernels(instance: Instance) -> Iterator[ModelKernel]:
     for key, prefill in instance.calls():
         definition = instance.operators[key]["definition"]
         op = definition["op"]
-        symbols = definition_symbols(definition, prefill=prefill)
         tokens = TOKENS if prefill else 1
+        symbols = definition_symbols(definition, prefill=prefill) | call_symbols(tokens)
         products = tokens * definition["rows"] * definition["columns"] if op == "linear" else 0
         if "rows" in definition:
             symbols |= whole(definition["rows"])

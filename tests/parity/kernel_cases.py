@@ -11,7 +11,7 @@ import numpy as np
 from nomoat_compiler.expression import evaluate
 from nomoat_compiler.gpu_library import compiled, constant_values, whole
 from nomoat_compiler.operators.catalog import OPERATORS, gpu_operator
-from nomoat_compiler.operators.definition import definition_symbols
+from nomoat_compiler.operators.definition import call_symbols, definition_symbols
 from nomoat_compiler.quantize.packing import pack_words
 from nomoat_compiler.reference.quantize import dequantize
 from nomoat_compiler.scheme import INTEGER_SCALES, FloatDtype, Grouped, Plain, Scheme, stored_parameters
@@ -148,7 +148,7 @@ def kernel_outputs(
 
 def _symbols(definition: Mapping[str, Any], prefill: bool, n: int) -> dict[str, Any]:
     rows = whole(definition["rows"]) if "rows" in definition else {}
-    return definition_symbols(definition, prefill=prefill) | rows | {"n": n}
+    return definition_symbols(definition, prefill=prefill) | call_symbols(n) | rows | {"n": n}
 
 
 def _suitable(op: str, stage: int, symbols: Mapping[str, Any], adapter: SoftwareAdapter) -> list[CompiledVariant]:

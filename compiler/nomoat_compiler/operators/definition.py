@@ -12,6 +12,15 @@ FLOAT_DTYPES = ("float16", "bfloat16", "float32")
 SCALE_DTYPES = (*FLOAT_DTYPES, "int8", "uint8", "uint4")
 
 
+# A function whose calls all have so few tokens reads its matrices with kernels of their own.
+FEW_TOKENS = 8
+
+
+def call_symbols(most_tokens: int) -> dict[str, int]:
+    """What the conditions of GPU kernels also know: ``few_tokens``, of a function of calls of at most so many."""
+    return {"few_tokens": int(most_tokens <= FEW_TOKENS)}
+
+
 def definition_symbols(definition: Mapping[str, Any], *, prefill: bool) -> dict[str, Any]:
     """Numbers by field (booleans 0 or 1, null 0), ``has_<field>`` of nullable ones, ``scheme.*`` and ``prefill``."""
     symbols: dict[str, Any] = {"prefill": int(prefill)}

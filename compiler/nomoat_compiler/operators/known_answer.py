@@ -23,7 +23,7 @@ from ..expression import Expression, evaluate
 from ..scheme import Grouped, Plain, Scheme, stored_parameters
 from .catalog import OPERATORS
 from .declaration import Argument, OperatorDeclaration
-from .definition import definition_symbols
+from .definition import call_symbols, definition_symbols
 
 Definition = Mapping[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -229,4 +229,5 @@ def _base64(values: np.ndarray) -> str:
 
 def fits(when: Expression, answered: Mapping[str, Any]) -> bool:
     """Whether a kernel variant with this condition computes the case of ``answer``."""
-    return bool(evaluate(when, definition_symbols(answered["definition"], prefill=answered["prefill"])))
+    symbols = definition_symbols(answered["definition"], prefill=answered["prefill"])
+    return bool(evaluate(when, symbols | call_symbols(answered["tokens"])))

@@ -20,6 +20,7 @@ from tvm.tirx.build import codegen_build
 from ..expression import symbols_of
 from ..operators.declaration import OperatorDeclaration
 from ..operators.gpu.operator import GpuOperator, Symbols, Variant
+from ..operators.gpu.subgroups import SIZE
 from ..passes.lower_kernel import lower_kernels
 
 _BINDING = re.compile(r"@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)> (\w+)_ptr :")
@@ -28,13 +29,15 @@ _UNIFORMS = re.compile(
 )
 _MEMBER = re.compile(r"(\w+): (i32|u32|f32)")
 _WORKGROUP_SIZE = re.compile(r"@workgroup_size\((\d+), (\d+), (\d+)\)")
-_WORKGROUP_ARRAY = re.compile(r"var<workgroup> \w+ : array<(atomic<u32>|\w+), (\d+)>")
+_WORKGROUP_ARRAY = re.compile(r"var<workgroup> \w+ : array<(vec4<|atomic<)?\w+>?, (\d+)>")
 _ENTRY = re.compile(r"^fn (\w+)\(", re.M)
 _OVERRIDE = re.compile(r"^override (\w+): (i32|f32);$", re.M)
 _TVM_COMMENT = re.compile(r"^//.*\n", re.M)
 # TVM folds long grids into z; ours never use it.
 _PACKED_GRID_CHECK = "  if (blockIdx.z * gridDim.x + blockIdx.x > podArgs.packGridDimX) { return; }\n"
 _PACKED_GRID_X = "i32(blockIdx.z * gridDim.x + blockIdx.x)"
+_BLOCK_ID = "  @builtin(workgroup_id) blockIdx : vec3<u32>,\n"
+_SUBGROUP_SIZE = "  @builtin(subgroup_size) subgroupSize : u32,\n"
 _GRID_DIM = "  @builtin(num_workgroups) gridDim : vec3<u32>,\n"
 
 
@@ -51,7 +54,7 @@ def compile_variant(variant: Variant, operator: GpuOperator, declaration: Operat
     """Lowers one kernel and generates its WGSL."""
     symbols = Symbols()
     kernel = variant.build(symbols)
-    wgsl, uniforms = _generate(variant, kernel.function, symbols)
+    wgsl, uniforms, workgroup_bytes = _generate(variant, kernel.function, symbols)
     constants = [
         {"name": name, "type": type_name, "value": symbols.values[name]} for name, type_name in _OVERRIDE.findall(wgsl)
     ]
@@ -64,7 +67,7 @@ def compile_variant(variant: Variant, operator: GpuOperator, declaration: Operat
         "kernel": content_hash(wgsl),
         "entry_point": entry.group(1),
         "workgroup_size": [int(extent) for extent in size.groups()],
-        "workgroup_bytes": sum(4 * int(count) for _, count in _WORKGROUP_ARRAY.findall(wgsl)),
+        "workgroup_bytes": workgroup_bytes,
         "bindings": _bindings(variant.name, wgsl, operator, declaration),
         "constants": constants,
         "uniforms": uniforms,
@@ -96,8 +99,8 @@ def _literal(type_name: str, value: float) -> str:
     return f"{float(np.float32(value)):.8e}f"
 
 
-def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, list[dict[str, Any]]]:
-    """The WGSL of one TIR function, and the members of its uniform struct."""
+def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, list[dict[str, Any]], int]:
+    """The WGSL of one TIR function, the members of its uniform struct, and its most bytes of workgroup memory."""
     target = _target("subgroups" in variant.features)
     lowered = lower_kernels({variant.name: function}, target)
     device = {g: f for g, f in lowered.functions.items() if int((f.attrs or {}).get("calling_conv", 0)) == 2}
@@ -107,12 +110,22 @@ def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, l
     assert _PACKED_GRID_CHECK in text and _GRID_DIM in text, f"{variant.name}: TVM's packed grid looks different"
     text = text.replace(_PACKED_GRID_CHECK, "").replace(_PACKED_GRID_X, "i32(blockIdx.x)").replace(_GRID_DIM, "")
     assert "gridDim" not in text, f"{variant.name} uses TVM's packed grid in an unknown way"
+    if f"{SIZE}()" in text:
+        assert _BLOCK_ID in text, f"{variant.name}: TVM's entry points look different"
+        text = text.replace(f"{SIZE}()", "i32(subgroupSize)").replace(_BLOCK_ID, _BLOCK_ID + _SUBGROUP_SIZE)
 
     struct = _UNIFORMS.search(text)
     assert struct, f"{variant.name} has no scalars"
     body = text[struct.end() :]
     # A scalar that only shapes a buffer is passed by TVM and read by nobody.
     read = [(name, type_name) for name, type_name in _MEMBER.findall(struct.group(1)) if f"podArgs.{name}" in body]
+    functions = "".join(function.text for function in symbols.functions.values())
+    arrays = _WORKGROUP_ARRAY.findall(body + functions)
+    workgroup_bytes = sum((16 if kind == "vec4<" else 4) * int(count) for kind, count in arrays)
+    for (element, most), name in symbols.lengths.items():
+        assert body.count(f" : array<{element}, {most}>;") == 1, f"{variant.name}: which workgroup array is {name}?"
+        body = body.replace(f" : array<{element}, {most}>;", f" : array<{element}, {name}>;")
+        read.append((name, "i32"))
     named = dict(read) | {name: kind for function in symbols.functions.values() for name, kind in function.symbols}
     overrides = [f"override {name}: {type_name};\n" for name, type_name in named.items() if name != "n"]
     uniforms = [{"name": name, "type": type_name, "value": "n"} for name, type_name in read if name == "n"]
@@ -124,8 +137,7 @@ def _generate(variant: Variant, function: Any, symbols: Symbols) -> tuple[str, l
     if uniforms:
         binding = struct.group(0)[struct.group(0).index("@group") :]
         head += "struct PODArgs {\n  n: i32\n}\n" + binding + "\n"
-    functions = "".join(function.text for function in symbols.functions.values())
-    return f"// {variant.name}\n{head}{''.join(overrides)}{body}{functions}", uniforms
+    return f"// {variant.name}\n{head}{''.join(overrides)}{body}{functions}", uniforms, workgroup_bytes
 
 
 def _bindings(name: str, wgsl: str, operator: GpuOperator, declaration: OperatorDeclaration) -> list[dict[str, str]]:

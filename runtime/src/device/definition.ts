@@ -2,7 +2,7 @@
 import { CODEBOOKS, declarationOf, SCALE_DTYPES } from "./definition_reader";
 import { evaluate, type Symbols } from "./expression";
 import type { Role } from "./operator_declaration";
-import { PROMPT_FUNCTIONS } from "./operators.gen";
+import { FEW_TOKENS, PROMPT_FUNCTIONS } from "./operators.gen";
 import type { Definition, Dtype, GroupedScheme, PlainScheme, Scheme } from "./program";
 import { INTEGER_SCALES, storedArrays } from "./stored_parameters";
 
@@ -51,6 +51,11 @@ export function definitionSymbols(definition: Definition, prefill: boolean): Sym
     if (nullable) symbols[`has_${name}`] = value === null ? 0 : 1;
   }
   return symbols;
+}
+
+/** What conditions of GPU kernels also know: of the calls of a function, and of the rows of a matrix that are bound. */
+export function kernelSymbols(mostTokens: number, firstRow: number, allRows: number): Symbols {
+  return { few_tokens: Number(mostTokens <= FEW_TOKENS), first_row: firstRow, all_rows: allRows };
 }
 
 function schemeSymbols(scheme: Scheme): Symbols {

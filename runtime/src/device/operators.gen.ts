@@ -253,6 +253,8 @@ export const PROMPT_FUNCTIONS: readonly string[] = [
   "encode"
 ];
 
+/** Functions of at most so many tokens have kernels of their own. */
+export const FEW_TOKENS = 8;
 /** Parts of a tensor that can be adapted; ranks of a request at a tensor; adapters of a request. */
 export const MOST_PARTS = 3;
 export const MAX_RANK = 4096;

@@ -20,6 +20,7 @@ fn embed_float32_x4_kernel(
   let v_1 : i32 = (max(min(token_ids_ptr[i32(blockIdx.y)], (all_rows - 1i)), 0i) - first_row);
   if ((v < chunks) && ((v_1 >= 0i) && (v_1 < rows))) {
     let v_2 : vec4<f32> = w_ptr[((v_1 * chunks) + v)];
-    out_ptr[((i32(blockIdx.y) * quads) + v)] = (v_2 * vec4<f32>(scale, scale, scale, scale));
+    let v_3 : vec4<f32> = v_2;
+    out_ptr[((i32(blockIdx.y) * quads) + v)] = (v_3 * vec4<f32>(scale, scale, scale, scale));
   }
 }

@@ -37,84 +37,68 @@ fn embed_q2_kernel(
   let v_5 : i32 = (max(min(token_ids_ptr[i32(blockIdx.y)], (all_rows - 1i)), 0i) - first_row);
   if ((v_4 < chunks) && ((v_5 >= 0i) && (v_5 < rows))) {
     let v_6 : vec2<u32> = w_ptr[((v_5 * chunks) + v_4)];
-    let v_7 : u32 = ((v_6)[0] & 50529027u);
-    let v_8 : vec4<f32> = vec4<f32>(f32(((v_7>>0u) & 255u)), f32(((v_7>>8u) & 255u)), f32(((v_7>>16u) & 255u)), f32((v_7>>24u)));
-    let v_9 : u32 = (((v_6)[0]>>2u) & 50529027u);
-    let v_10 : vec4<f32> = vec4<f32>(f32(((v_9>>0u) & 255u)), f32(((v_9>>8u) & 255u)), f32(((v_9>>16u) & 255u)), f32((v_9>>24u)));
-    let v_11 : u32 = (((v_6)[0]>>4u) & 50529027u);
-    let v_12 : vec4<f32> = vec4<f32>(f32(((v_11>>0u) & 255u)), f32(((v_11>>8u) & 255u)), f32(((v_11>>16u) & 255u)), f32((v_11>>24u)));
-    let v_13 : u32 = (((v_6)[0]>>6u) & 50529027u);
-    let v_14 : vec4<f32> = vec4<f32>(f32(((v_13>>0u) & 255u)), f32(((v_13>>8u) & 255u)), f32(((v_13>>16u) & 255u)), f32((v_13>>24u)));
-    let v_15 : u32 = ((v_6)[1] & 50529027u);
-    let v_16 : vec4<f32> = vec4<f32>(f32(((v_15>>0u) & 255u)), f32(((v_15>>8u) & 255u)), f32(((v_15>>16u) & 255u)), f32((v_15>>24u)));
-    let v_17 : u32 = (((v_6)[1]>>2u) & 50529027u);
-    let v_18 : vec4<f32> = vec4<f32>(f32(((v_17>>0u) & 255u)), f32(((v_17>>8u) & 255u)), f32(((v_17>>16u) & 255u)), f32((v_17>>24u)));
-    let v_19 : u32 = (((v_6)[1]>>4u) & 50529027u);
-    let v_20 : vec4<f32> = vec4<f32>(f32(((v_19>>0u) & 255u)), f32(((v_19>>8u) & 255u)), f32(((v_19>>16u) & 255u)), f32((v_19>>24u)));
-    let v_21 : u32 = (((v_6)[1]>>6u) & 50529027u);
-    let v_22 : vec4<f32> = vec4<f32>(f32(((v_21>>0u) & 255u)), f32(((v_21>>8u) & 255u)), f32(((v_21>>16u) & 255u)), f32((v_21>>24u)));
     v[0i] = 0.000000e+00f;
     v_1[0i] = 0.000000e+00f;
-    let v_23 : i32 = i32((u32((v_4 * 2i)) / u32(group_halves)));
+    let v_7 : i32 = i32((u32((v_4 * 2i)) / u32(group_halves)));
     if (integer_scales != 0i) {
-      let v_24 : i32 = i32((u32(v_23) / u32(super_groups)));
-      let v_25 : i32 = (v_23 - (v_24 * super_groups));
-      let v_26 : i32 = (((v_5 * supers) + v_24) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
-      let v_27 : i32 = (v_25 * ((minimum + 1i) * scale_bits));
-      let v_28 : u32 = (w_scale_ptr[(((v_26 + minimum) + (v_27>>5u)) + 1i)]>>u32((v_27 & 31i)));
-      v[0i] = (bitcast<f32>(w_scale_ptr[v_26]) * select(f32((v_28 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_28<<24u))>>24u)), (signed_scales != 0i)));
+      let v_8 : i32 = i32((u32(v_7) / u32(super_groups)));
+      let v_9 : i32 = (v_7 - (v_8 * super_groups));
+      let v_10 : i32 = (((v_5 * supers) + v_8) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
+      let v_11 : i32 = (v_9 * ((minimum + 1i) * scale_bits));
+      let v_12 : u32 = (w_scale_ptr[(((v_10 + minimum) + (v_11>>5u)) + 1i)]>>u32((v_11 & 31i)));
+      v[0i] = (bitcast<f32>(w_scale_ptr[v_10]) * select(f32((v_12 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_12<<24u))>>24u)), (signed_scales != 0i)));
       if (minimum != 0i) {
-        let v_29 : u32 = (v_28>>u32(scale_bits));
-        v_1[0i] = (bitcast<f32>(w_scale_ptr[(v_26 + 1i)]) * select(f32((v_29 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_29<<24u))>>24u)), (signed_scales != 0i)));
+        let v_13 : u32 = (v_12>>u32(scale_bits));
+        v_1[0i] = (bitcast<f32>(w_scale_ptr[(v_10 + 1i)]) * select(f32((v_13 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_13<<24u))>>24u)), (signed_scales != 0i)));
       }
     } else {
-      let v_30 : i32 = (((v_5 * groups) + v_23) * (minimum + 1i));
+      let v_14 : i32 = (((v_5 * groups) + v_7) * (minimum + 1i));
       if (float32_scales != 0i) {
-        v[0i] = bitcast<f32>(w_scale_ptr[v_30]);
+        v[0i] = bitcast<f32>(w_scale_ptr[v_14]);
         if (minimum != 0i) {
-          v_1[0i] = bitcast<f32>(w_scale_ptr[(v_30 + 1i)]);
+          v_1[0i] = bitcast<f32>(w_scale_ptr[(v_14 + 1i)]);
         }
       } else {
-        let v_31 : u32 = w_scale_ptr[(v_30>>1u)];
-        v[0i] = select((unpack2x16float((v_31>>u32(((v_30 & 1i) * 16i)))))[0], bitcast<f32>(((v_31>>u32(((v_30 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
+        let v_15 : u32 = w_scale_ptr[(v_14>>1u)];
+        v[0i] = select((unpack2x16float((v_15>>u32(((v_14 & 1i) * 16i)))))[0], bitcast<f32>(((v_15>>u32(((v_14 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
         if (minimum != 0i) {
-          v_1[0i] = select((unpack2x16float(v_31))[1], bitcast<f32>((v_31 & 4294901760u)), (bfloat_scales != 0i));
+          v_1[0i] = select((unpack2x16float(v_15))[1], bitcast<f32>((v_15 & 4294901760u)), (bfloat_scales != 0i));
         }
       }
     }
     if (minimum == 0i) {
       v_1[0i] = (v[0i] * (0.000000e+00f - f32(zero)));
     }
-    let v_32 : f32 = v[0i];
-    let v_33 : f32 = v_1[0i];
+    let v_16 : f32 = v[0i];
+    let v_17 : f32 = v_1[0i];
     if (narrow != 0i) {
-      let v_34 : i32 = ((v_4 * 2i) + 1i);
+      let v_18 : i32 = ((v_4 * 2i) + 1i);
       v_2[0i] = 0.000000e+00f;
       v_3[0i] = 0.000000e+00f;
-      let v_35 : i32 = v_34;
+      let v_19 : i32 = v_18;
       if (integer_scales != 0i) {
-        let v_36 : i32 = i32((u32(v_35) / u32(super_groups)));
-        let v_37 : i32 = (v_35 - (v_36 * super_groups));
-        let v_38 : i32 = (((v_5 * supers) + v_36) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
-        let v_39 : i32 = (v_37 * ((minimum + 1i) * scale_bits));
-        let v_40 : u32 = (w_scale_ptr[(((v_38 + minimum) + (v_39>>5u)) + 1i)]>>u32((v_39 & 31i)));
-        v_2[0i] = (bitcast<f32>(w_scale_ptr[v_38]) * select(f32((v_40 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_40<<24u))>>24u)), (signed_scales != 0i)));
+        let v_20 : i32 = i32((u32(v_19) / u32(super_groups)));
+        let v_21 : i32 = (v_19 - (v_20 * super_groups));
+        let v_22 : i32 = (((v_5 * supers) + v_20) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
+        let v_23 : i32 = (v_21 * ((minimum + 1i) * scale_bits));
+        let v_24 : u32 = (w_scale_ptr[(((v_22 + minimum) + (v_23>>5u)) + 1i)]>>u32((v_23 & 31i)));
+        v_2[0i] = (bitcast<f32>(w_scale_ptr[v_22]) * select(f32((v_24 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_24<<24u))>>24u)), (signed_scales != 0i)));
         if (minimum != 0i) {
-          let v_41 : u32 = (v_40>>u32(scale_bits));
-          v_3[0i] = (bitcast<f32>(w_scale_ptr[(v_38 + 1i)]) * select(f32((v_41 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_41<<24u))>>24u)), (signed_scales != 0i)));
+          let v_25 : u32 = (v_24>>u32(scale_bits));
+          v_3[0i] = (bitcast<f32>(w_scale_ptr[(v_22 + 1i)]) * select(f32((v_25 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_25<<24u))>>24u)), (signed_scales != 0i)));
         }
       } else {
-        let v_42 : i32 = (((v_5 * groups) + v_35) * (minimum + 1i));
+        let v_26 : i32 = (((v_5 * groups) + v_19) * (minimum + 1i));
         if (float32_scales != 0i) {
-          v_2[0i] = bitcast<f32>(w_scale_ptr[v_42]);
+          v_2[0i] = bitcast<f32>(w_scale_ptr[v_26]);
           if (minimum != 0i) {
-            v_3[0i] = bitcast<f32>(w_scale_ptr[(v_42 + 1i)]);
+            v_3[0i] = bitcast<f32>(w_scale_ptr[(v_26 + 1i)]);
           }
         } else {
-          let v_43 : u32 = w_scale_ptr[(v_42>>1u)];
-          v_2[0i] = select((unpack2x16float((v_43>>u32(((v_42 & 1i) * 16i)))))[0], bitcast<f32>(((v_43>>u32(((v_42 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
+          let v_27 : u32 = w_scale_ptr[(v_26>>1u)];
+          v_2[0i] = select((unpack2x16float((v_27>>u32(((v_26 & 1i) * 16i)))))[0], bitcast<f32>(((v_27>>u32(((v_26 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
           if (minimum != 0i) {
-            v_3[0i] = select((unpack2x16float(v_43))[1], bitcast<f32>((v_43 & 4294901760u)), (bfloat_scales != 0i));
+            v_3[0i] = select((unpack2x16float(v_27))[1], bitcast<f32>((v_27 & 4294901760u)), (bfloat_scales != 0i));
           }
         }
       }
@@ -124,31 +108,50 @@ fn embed_q2_kernel(
       v[0i] = v_2[0i];
       v_1[0i] = v_3[0i];
     }
-    let v_44 : f32 = v[0i];
-    let v_45 : f32 = v_1[0i];
+    let v_28 : f32 = v[0i];
+    let v_29 : f32 = v_1[0i];
+    let v_30 : u32 = ((v_6)[0] & 50529027u);
+    let v_31 : vec4<f32> = bytes(v_30);
+    let v_32 : u32 = (((v_6)[0]>>2u) & 50529027u);
+    let v_33 : vec4<f32> = bytes(v_32);
+    let v_34 : u32 = (((v_6)[0]>>4u) & 50529027u);
+    let v_35 : vec4<f32> = bytes(v_34);
+    let v_36 : u32 = (((v_6)[0]>>6u) & 50529027u);
+    let v_37 : vec4<f32> = bytes(v_36);
+    let v_38 : u32 = ((v_6)[1] & 50529027u);
+    let v_39 : vec4<f32> = bytes(v_38);
+    let v_40 : u32 = (((v_6)[1]>>2u) & 50529027u);
+    let v_41 : vec4<f32> = bytes(v_40);
+    let v_42 : u32 = (((v_6)[1]>>4u) & 50529027u);
+    let v_43 : vec4<f32> = bytes(v_42);
+    let v_44 : u32 = (((v_6)[1]>>6u) & 50529027u);
+    let v_45 : vec4<f32> = bytes(v_44);
     if ((v_4 * 8i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v_4 * 8i))] = (fma(v_8, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + (v_4 * 8i))] = (fma(v_31, vec4<f32>(v_16, v_16, v_16, v_16), vec4<f32>(v_17, v_17, v_17, v_17)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 1i))] = (fma(v_10, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 1i))] = (fma(v_33, vec4<f32>(v_16, v_16, v_16, v_16), vec4<f32>(v_17, v_17, v_17, v_17)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 2i))] = (fma(v_12, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 2i))] = (fma(v_35, vec4<f32>(v_16, v_16, v_16, v_16), vec4<f32>(v_17, v_17, v_17, v_17)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 3i))] = (fma(v_14, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 3i))] = (fma(v_37, vec4<f32>(v_16, v_16, v_16, v_16), vec4<f32>(v_17, v_17, v_17, v_17)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 4i))] = (fma(v_16, vec4<f32>(v_44, v_44, v_44, v_44), vec4<f32>(v_45, v_45, v_45, v_45)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 4i))] = (fma(v_39, vec4<f32>(v_28, v_28, v_28, v_28), vec4<f32>(v_29, v_29, v_29, v_29)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 5i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 5i))] = (fma(v_18, vec4<f32>(v_44, v_44, v_44, v_44), vec4<f32>(v_45, v_45, v_45, v_45)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 5i))] = (fma(v_41, vec4<f32>(v_28, v_28, v_28, v_28), vec4<f32>(v_29, v_29, v_29, v_29)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 6i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 6i))] = (fma(v_20, vec4<f32>(v_44, v_44, v_44, v_44), vec4<f32>(v_45, v_45, v_45, v_45)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 6i))] = (fma(v_43, vec4<f32>(v_28, v_28, v_28, v_28), vec4<f32>(v_29, v_29, v_29, v_29)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 7i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 7i))] = (fma(v_22, vec4<f32>(v_44, v_44, v_44, v_44), vec4<f32>(v_45, v_45, v_45, v_45)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 7i))] = (fma(v_45, vec4<f32>(v_28, v_28, v_28, v_28), vec4<f32>(v_29, v_29, v_29, v_29)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
+}
+fn bytes(word: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
 }

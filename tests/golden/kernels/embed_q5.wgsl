@@ -41,84 +41,68 @@ fn embed_q5_kernel(
     let v_8 : u32 = w_ptr[(((v_4 * 5i) + ((v_5 * chunks) * 5i)) + 2i)];
     let v_9 : u32 = w_ptr[(((v_4 * 5i) + ((v_5 * chunks) * 5i)) + 3i)];
     let v_10 : u32 = w_ptr[(((v_4 * 5i) + ((v_5 * chunks) * 5i)) + 4i)];
-    let v_11 : u32 = (v_6 & 522133279u);
-    let v_12 : vec4<f32> = vec4<f32>(f32(((v_11>>0u) & 255u)), f32(((v_11>>8u) & 255u)), f32(((v_11>>16u) & 255u)), f32((v_11>>24u)));
-    let v_13 : u32 = (v_7 & 522133279u);
-    let v_14 : vec4<f32> = vec4<f32>(f32(((v_13>>0u) & 255u)), f32(((v_13>>8u) & 255u)), f32(((v_13>>16u) & 255u)), f32((v_13>>24u)));
-    let v_15 : u32 = (v_8 & 522133279u);
-    let v_16 : vec4<f32> = vec4<f32>(f32(((v_15>>0u) & 255u)), f32(((v_15>>8u) & 255u)), f32(((v_15>>16u) & 255u)), f32((v_15>>24u)));
-    let v_17 : u32 = (v_9 & 522133279u);
-    let v_18 : vec4<f32> = vec4<f32>(f32(((v_17>>0u) & 255u)), f32(((v_17>>8u) & 255u)), f32(((v_17>>16u) & 255u)), f32((v_17>>24u)));
-    let v_19 : u32 = (v_10 & 522133279u);
-    let v_20 : vec4<f32> = vec4<f32>(f32(((v_19>>0u) & 255u)), f32(((v_19>>8u) & 255u)), f32(((v_19>>16u) & 255u)), f32((v_19>>24u)));
-    let v_21 : u32 = (((v_6>>5u) & 117901063u) | ((v_7>>2u) & 404232216u));
-    let v_22 : vec4<f32> = vec4<f32>(f32(((v_21>>0u) & 255u)), f32(((v_21>>8u) & 255u)), f32(((v_21>>16u) & 255u)), f32((v_21>>24u)));
-    let v_23 : u32 = (((v_8>>5u) & 117901063u) | ((v_9>>2u) & 404232216u));
-    let v_24 : vec4<f32> = vec4<f32>(f32(((v_23>>0u) & 255u)), f32(((v_23>>8u) & 255u)), f32(((v_23>>16u) & 255u)), f32((v_23>>24u)));
-    let v_25 : u32 = ((((v_10>>5u) & 117901063u) | ((v_7>>4u) & 134744072u)) | ((v_9>>3u) & 269488144u));
-    let v_26 : vec4<f32> = vec4<f32>(f32(((v_25>>0u) & 255u)), f32(((v_25>>8u) & 255u)), f32(((v_25>>16u) & 255u)), f32((v_25>>24u)));
     v[0i] = 0.000000e+00f;
     v_1[0i] = 0.000000e+00f;
-    let v_27 : i32 = i32((u32((v_4 * 2i)) / u32(group_halves)));
+    let v_11 : i32 = i32((u32((v_4 * 2i)) / u32(group_halves)));
     if (integer_scales != 0i) {
-      let v_28 : i32 = i32((u32(v_27) / u32(super_groups)));
-      let v_29 : i32 = (v_27 - (v_28 * super_groups));
-      let v_30 : i32 = (((v_5 * supers) + v_28) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
-      let v_31 : i32 = (v_29 * ((minimum + 1i) * scale_bits));
-      let v_32 : u32 = (w_scale_ptr[(((v_30 + minimum) + (v_31>>5u)) + 1i)]>>u32((v_31 & 31i)));
-      v[0i] = (bitcast<f32>(w_scale_ptr[v_30]) * select(f32((v_32 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_32<<24u))>>24u)), (signed_scales != 0i)));
+      let v_12 : i32 = i32((u32(v_11) / u32(super_groups)));
+      let v_13 : i32 = (v_11 - (v_12 * super_groups));
+      let v_14 : i32 = (((v_5 * supers) + v_12) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
+      let v_15 : i32 = (v_13 * ((minimum + 1i) * scale_bits));
+      let v_16 : u32 = (w_scale_ptr[(((v_14 + minimum) + (v_15>>5u)) + 1i)]>>u32((v_15 & 31i)));
+      v[0i] = (bitcast<f32>(w_scale_ptr[v_14]) * select(f32((v_16 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_16<<24u))>>24u)), (signed_scales != 0i)));
       if (minimum != 0i) {
-        let v_33 : u32 = (v_32>>u32(scale_bits));
-        v_1[0i] = (bitcast<f32>(w_scale_ptr[(v_30 + 1i)]) * select(f32((v_33 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_33<<24u))>>24u)), (signed_scales != 0i)));
+        let v_17 : u32 = (v_16>>u32(scale_bits));
+        v_1[0i] = (bitcast<f32>(w_scale_ptr[(v_14 + 1i)]) * select(f32((v_17 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_17<<24u))>>24u)), (signed_scales != 0i)));
       }
     } else {
-      let v_34 : i32 = (((v_5 * groups) + v_27) * (minimum + 1i));
+      let v_18 : i32 = (((v_5 * groups) + v_11) * (minimum + 1i));
       if (float32_scales != 0i) {
-        v[0i] = bitcast<f32>(w_scale_ptr[v_34]);
+        v[0i] = bitcast<f32>(w_scale_ptr[v_18]);
         if (minimum != 0i) {
-          v_1[0i] = bitcast<f32>(w_scale_ptr[(v_34 + 1i)]);
+          v_1[0i] = bitcast<f32>(w_scale_ptr[(v_18 + 1i)]);
         }
       } else {
-        let v_35 : u32 = w_scale_ptr[(v_34>>1u)];
-        v[0i] = select((unpack2x16float((v_35>>u32(((v_34 & 1i) * 16i)))))[0], bitcast<f32>(((v_35>>u32(((v_34 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
+        let v_19 : u32 = w_scale_ptr[(v_18>>1u)];
+        v[0i] = select((unpack2x16float((v_19>>u32(((v_18 & 1i) * 16i)))))[0], bitcast<f32>(((v_19>>u32(((v_18 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
         if (minimum != 0i) {
-          v_1[0i] = select((unpack2x16float(v_35))[1], bitcast<f32>((v_35 & 4294901760u)), (bfloat_scales != 0i));
+          v_1[0i] = select((unpack2x16float(v_19))[1], bitcast<f32>((v_19 & 4294901760u)), (bfloat_scales != 0i));
         }
       }
     }
     if (minimum == 0i) {
       v_1[0i] = (v[0i] * (0.000000e+00f - f32(zero)));
     }
-    let v_36 : f32 = v[0i];
-    let v_37 : f32 = v_1[0i];
+    let v_20 : f32 = v[0i];
+    let v_21 : f32 = v_1[0i];
     if (narrow != 0i) {
-      let v_38 : i32 = ((v_4 * 2i) + 1i);
+      let v_22 : i32 = ((v_4 * 2i) + 1i);
       v_2[0i] = 0.000000e+00f;
       v_3[0i] = 0.000000e+00f;
-      let v_39 : i32 = v_38;
+      let v_23 : i32 = v_22;
       if (integer_scales != 0i) {
-        let v_40 : i32 = i32((u32(v_39) / u32(super_groups)));
-        let v_41 : i32 = (v_39 - (v_40 * super_groups));
-        let v_42 : i32 = (((v_5 * supers) + v_40) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
-        let v_43 : i32 = (v_41 * ((minimum + 1i) * scale_bits));
-        let v_44 : u32 = (w_scale_ptr[(((v_42 + minimum) + (v_43>>5u)) + 1i)]>>u32((v_43 & 31i)));
-        v_2[0i] = (bitcast<f32>(w_scale_ptr[v_42]) * select(f32((v_44 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_44<<24u))>>24u)), (signed_scales != 0i)));
+        let v_24 : i32 = i32((u32(v_23) / u32(super_groups)));
+        let v_25 : i32 = (v_23 - (v_24 * super_groups));
+        let v_26 : i32 = (((v_5 * supers) + v_24) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
+        let v_27 : i32 = (v_25 * ((minimum + 1i) * scale_bits));
+        let v_28 : u32 = (w_scale_ptr[(((v_26 + minimum) + (v_27>>5u)) + 1i)]>>u32((v_27 & 31i)));
+        v_2[0i] = (bitcast<f32>(w_scale_ptr[v_26]) * select(f32((v_28 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_28<<24u))>>24u)), (signed_scales != 0i)));
         if (minimum != 0i) {
-          let v_45 : u32 = (v_44>>u32(scale_bits));
-          v_3[0i] = (bitcast<f32>(w_scale_ptr[(v_42 + 1i)]) * select(f32((v_45 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_45<<24u))>>24u)), (signed_scales != 0i)));
+          let v_29 : u32 = (v_28>>u32(scale_bits));
+          v_3[0i] = (bitcast<f32>(w_scale_ptr[(v_26 + 1i)]) * select(f32((v_29 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_29<<24u))>>24u)), (signed_scales != 0i)));
         }
       } else {
-        let v_46 : i32 = (((v_5 * groups) + v_39) * (minimum + 1i));
+        let v_30 : i32 = (((v_5 * groups) + v_23) * (minimum + 1i));
         if (float32_scales != 0i) {
-          v_2[0i] = bitcast<f32>(w_scale_ptr[v_46]);
+          v_2[0i] = bitcast<f32>(w_scale_ptr[v_30]);
           if (minimum != 0i) {
-            v_3[0i] = bitcast<f32>(w_scale_ptr[(v_46 + 1i)]);
+            v_3[0i] = bitcast<f32>(w_scale_ptr[(v_30 + 1i)]);
           }
         } else {
-          let v_47 : u32 = w_scale_ptr[(v_46>>1u)];
-          v_2[0i] = select((unpack2x16float((v_47>>u32(((v_46 & 1i) * 16i)))))[0], bitcast<f32>(((v_47>>u32(((v_46 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
+          let v_31 : u32 = w_scale_ptr[(v_30>>1u)];
+          v_2[0i] = select((unpack2x16float((v_31>>u32(((v_30 & 1i) * 16i)))))[0], bitcast<f32>(((v_31>>u32(((v_30 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
           if (minimum != 0i) {
-            v_3[0i] = select((unpack2x16float(v_47))[1], bitcast<f32>((v_47 & 4294901760u)), (bfloat_scales != 0i));
+            v_3[0i] = select((unpack2x16float(v_31))[1], bitcast<f32>((v_31 & 4294901760u)), (bfloat_scales != 0i));
           }
         }
       }
@@ -128,31 +112,50 @@ fn embed_q5_kernel(
       v[0i] = v_2[0i];
       v_1[0i] = v_3[0i];
     }
-    let v_48 : f32 = v[0i];
-    let v_49 : f32 = v_1[0i];
+    let v_32 : f32 = v[0i];
+    let v_33 : f32 = v_1[0i];
+    let v_34 : u32 = (v_6 & 522133279u);
+    let v_35 : vec4<f32> = bytes(v_34);
+    let v_36 : u32 = (v_7 & 522133279u);
+    let v_37 : vec4<f32> = bytes(v_36);
+    let v_38 : u32 = (v_8 & 522133279u);
+    let v_39 : vec4<f32> = bytes(v_38);
+    let v_40 : u32 = (v_9 & 522133279u);
+    let v_41 : vec4<f32> = bytes(v_40);
+    let v_42 : u32 = (v_10 & 522133279u);
+    let v_43 : vec4<f32> = bytes(v_42);
+    let v_44 : u32 = (((v_6>>5u) & 117901063u) | ((v_7>>2u) & 404232216u));
+    let v_45 : vec4<f32> = bytes(v_44);
+    let v_46 : u32 = (((v_8>>5u) & 117901063u) | ((v_9>>2u) & 404232216u));
+    let v_47 : vec4<f32> = bytes(v_46);
+    let v_48 : u32 = ((((v_10>>5u) & 117901063u) | ((v_7>>4u) & 134744072u)) | ((v_9>>3u) & 269488144u));
+    let v_49 : vec4<f32> = bytes(v_48);
     if ((v_4 * 8i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v_4 * 8i))] = (fma(v_12, vec4<f32>(v_36, v_36, v_36, v_36), vec4<f32>(v_37, v_37, v_37, v_37)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + (v_4 * 8i))] = (fma(v_35, vec4<f32>(v_20, v_20, v_20, v_20), vec4<f32>(v_21, v_21, v_21, v_21)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 1i))] = (fma(v_14, vec4<f32>(v_36, v_36, v_36, v_36), vec4<f32>(v_37, v_37, v_37, v_37)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 1i))] = (fma(v_37, vec4<f32>(v_20, v_20, v_20, v_20), vec4<f32>(v_21, v_21, v_21, v_21)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 2i))] = (fma(v_16, vec4<f32>(v_36, v_36, v_36, v_36), vec4<f32>(v_37, v_37, v_37, v_37)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 2i))] = (fma(v_39, vec4<f32>(v_20, v_20, v_20, v_20), vec4<f32>(v_21, v_21, v_21, v_21)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 3i))] = (fma(v_18, vec4<f32>(v_36, v_36, v_36, v_36), vec4<f32>(v_37, v_37, v_37, v_37)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 3i))] = (fma(v_41, vec4<f32>(v_20, v_20, v_20, v_20), vec4<f32>(v_21, v_21, v_21, v_21)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 4i))] = (fma(v_20, vec4<f32>(v_48, v_48, v_48, v_48), vec4<f32>(v_49, v_49, v_49, v_49)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 4i))] = (fma(v_43, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 5i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 5i))] = (fma(v_22, vec4<f32>(v_48, v_48, v_48, v_48), vec4<f32>(v_49, v_49, v_49, v_49)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 5i))] = (fma(v_45, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 6i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 6i))] = (fma(v_24, vec4<f32>(v_48, v_48, v_48, v_48), vec4<f32>(v_49, v_49, v_49, v_49)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 6i))] = (fma(v_47, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_4 * 8i) + 7i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 7i))] = (fma(v_26, vec4<f32>(v_48, v_48, v_48, v_48), vec4<f32>(v_49, v_49, v_49, v_49)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_4 * 8i) + 7i))] = (fma(v_49, vec4<f32>(v_32, v_32, v_32, v_32), vec4<f32>(v_33, v_33, v_33, v_33)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
+}
+fn bytes(word: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
 }

@@ -34,55 +34,58 @@ fn embed_q8_kernel(
   let v_3 : i32 = (max(min(token_ids_ptr[i32(blockIdx.y)], (all_rows - 1i)), 0i) - first_row);
   if ((v_2 < chunks) && ((v_3 >= 0i) && (v_3 < rows))) {
     let v_4 : vec4<u32> = w_ptr[((v_3 * chunks) + v_2)];
-    let v_5 : vec4<f32> = vec4<f32>(f32((((v_4)[0]>>0u) & 255u)), f32((((v_4)[0]>>8u) & 255u)), f32((((v_4)[0]>>16u) & 255u)), f32((((v_4)[0]>>24u) & 255u)));
-    let v_6 : vec4<f32> = vec4<f32>(f32((((v_4)[1]>>0u) & 255u)), f32((((v_4)[1]>>8u) & 255u)), f32((((v_4)[1]>>16u) & 255u)), f32((((v_4)[1]>>24u) & 255u)));
-    let v_7 : vec4<f32> = vec4<f32>(f32((((v_4)[2]>>0u) & 255u)), f32((((v_4)[2]>>8u) & 255u)), f32((((v_4)[2]>>16u) & 255u)), f32((((v_4)[2]>>24u) & 255u)));
-    let v_8 : vec4<f32> = vec4<f32>(f32((((v_4)[3]>>0u) & 255u)), f32((((v_4)[3]>>8u) & 255u)), f32((((v_4)[3]>>16u) & 255u)), f32((((v_4)[3]>>24u) & 255u)));
     v[0i] = 0.000000e+00f;
     v_1[0i] = 0.000000e+00f;
-    let v_9 : i32 = i32((u32(v_2) / u32(group_halves)));
+    let v_5 : i32 = i32((u32(v_2) / u32(group_halves)));
     if (integer_scales != 0i) {
-      let v_10 : i32 = i32((u32(v_9) / u32(super_groups)));
-      let v_11 : i32 = (v_9 - (v_10 * super_groups));
-      let v_12 : i32 = (((v_3 * supers) + v_10) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
-      let v_13 : i32 = (v_11 * ((minimum + 1i) * scale_bits));
-      let v_14 : u32 = (w_scale_ptr[(((v_12 + minimum) + (v_13>>5u)) + 1i)]>>u32((v_13 & 31i)));
-      v[0i] = (bitcast<f32>(w_scale_ptr[v_12]) * select(f32((v_14 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_14<<24u))>>24u)), (signed_scales != 0i)));
+      let v_6 : i32 = i32((u32(v_5) / u32(super_groups)));
+      let v_7 : i32 = (v_5 - (v_6 * super_groups));
+      let v_8 : i32 = (((v_3 * supers) + v_6) * ((minimum + 1i) + i32((u32((super_groups * ((minimum + 1i) * scale_bits))) / u32(32i)))));
+      let v_9 : i32 = (v_7 * ((minimum + 1i) * scale_bits));
+      let v_10 : u32 = (w_scale_ptr[(((v_8 + minimum) + (v_9>>5u)) + 1i)]>>u32((v_9 & 31i)));
+      v[0i] = (bitcast<f32>(w_scale_ptr[v_8]) * select(f32((v_10 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_10<<24u))>>24u)), (signed_scales != 0i)));
       if (minimum != 0i) {
-        let v_15 : u32 = (v_14>>u32(scale_bits));
-        v_1[0i] = (bitcast<f32>(w_scale_ptr[(v_12 + 1i)]) * select(f32((v_15 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_15<<24u))>>24u)), (signed_scales != 0i)));
+        let v_11 : u32 = (v_10>>u32(scale_bits));
+        v_1[0i] = (bitcast<f32>(w_scale_ptr[(v_8 + 1i)]) * select(f32((v_11 & ((1u<<u32(scale_bits)) - 1u))), f32((bitcast<i32>((v_11<<24u))>>24u)), (signed_scales != 0i)));
       }
     } else {
-      let v_16 : i32 = (((v_3 * groups) + v_9) * (minimum + 1i));
+      let v_12 : i32 = (((v_3 * groups) + v_5) * (minimum + 1i));
       if (float32_scales != 0i) {
-        v[0i] = bitcast<f32>(w_scale_ptr[v_16]);
+        v[0i] = bitcast<f32>(w_scale_ptr[v_12]);
         if (minimum != 0i) {
-          v_1[0i] = bitcast<f32>(w_scale_ptr[(v_16 + 1i)]);
+          v_1[0i] = bitcast<f32>(w_scale_ptr[(v_12 + 1i)]);
         }
       } else {
-        let v_17 : u32 = w_scale_ptr[(v_16>>1u)];
-        v[0i] = select((unpack2x16float((v_17>>u32(((v_16 & 1i) * 16i)))))[0], bitcast<f32>(((v_17>>u32(((v_16 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
+        let v_13 : u32 = w_scale_ptr[(v_12>>1u)];
+        v[0i] = select((unpack2x16float((v_13>>u32(((v_12 & 1i) * 16i)))))[0], bitcast<f32>(((v_13>>u32(((v_12 & 1i) * 16i)))<<16u)), (bfloat_scales != 0i));
         if (minimum != 0i) {
-          v_1[0i] = select((unpack2x16float(v_17))[1], bitcast<f32>((v_17 & 4294901760u)), (bfloat_scales != 0i));
+          v_1[0i] = select((unpack2x16float(v_13))[1], bitcast<f32>((v_13 & 4294901760u)), (bfloat_scales != 0i));
         }
       }
     }
     if (minimum == 0i) {
       v_1[0i] = (v[0i] * (0.000000e+00f - f32(zero)));
     }
-    let v_18 : f32 = v[0i];
-    let v_19 : f32 = v_1[0i];
+    let v_14 : f32 = v[0i];
+    let v_15 : f32 = v_1[0i];
+    let v_16 : vec4<f32> = bytes((v_4)[0]);
+    let v_17 : vec4<f32> = bytes((v_4)[1]);
+    let v_18 : vec4<f32> = bytes((v_4)[2]);
+    let v_19 : vec4<f32> = bytes((v_4)[3]);
     if ((v_2 * 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 4i))] = (fma(v_5, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + (v_2 * 4i))] = (fma(v_16, vec4<f32>(v_14, v_14, v_14, v_14), vec4<f32>(v_15, v_15, v_15, v_15)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 4i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 1i))] = (fma(v_6, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 1i))] = (fma(v_17, vec4<f32>(v_14, v_14, v_14, v_14), vec4<f32>(v_15, v_15, v_15, v_15)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 4i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 2i))] = (fma(v_7, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 2i))] = (fma(v_18, vec4<f32>(v_14, v_14, v_14, v_14), vec4<f32>(v_15, v_15, v_15, v_15)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v_2 * 4i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 3i))] = (fma(v_8, vec4<f32>(v_18, v_18, v_18, v_18), vec4<f32>(v_19, v_19, v_19, v_19)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v_2 * 4i) + 3i))] = (fma(v_19, vec4<f32>(v_14, v_14, v_14, v_14), vec4<f32>(v_15, v_15, v_15, v_15)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
+}
+fn bytes(word: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
 }

@@ -24,24 +24,27 @@ fn embed_q8s_float16_kernel(
   let v_1 : i32 = (max(min(token_ids_ptr[i32(blockIdx.y)], (all_rows - 1i)), 0i) - first_row);
   if ((v < chunks) && ((v_1 >= 0i) && (v_1 < rows))) {
     let v_2 : vec4<u32> = w_ptr[((v_1 * chunks) + v)];
-    let v_3 : vec4<f32> = vec4<f32>(f32((((v_2)[0]>>0u) & 255u)), f32((((v_2)[0]>>8u) & 255u)), f32((((v_2)[0]>>16u) & 255u)), f32((((v_2)[0]>>24u) & 255u)));
-    let v_4 : vec4<f32> = vec4<f32>(f32((((v_2)[1]>>0u) & 255u)), f32((((v_2)[1]>>8u) & 255u)), f32((((v_2)[1]>>16u) & 255u)), f32((((v_2)[1]>>24u) & 255u)));
-    let v_5 : vec4<f32> = vec4<f32>(f32((((v_2)[2]>>0u) & 255u)), f32((((v_2)[2]>>8u) & 255u)), f32((((v_2)[2]>>16u) & 255u)), f32((((v_2)[2]>>24u) & 255u)));
-    let v_6 : vec4<f32> = vec4<f32>(f32((((v_2)[3]>>0u) & 255u)), f32((((v_2)[3]>>8u) & 255u)), f32((((v_2)[3]>>16u) & 255u)), f32((((v_2)[3]>>24u) & 255u)));
-    let v_7 : i32 = ((v_1 * groups) + i32((u32(v) / u32(group_chunks))));
-    let v_8 : f32 = (unpack2x16float((w_scale_ptr[(v_7>>1u)]>>u32(((v_7 & 1i) * 16i)))))[0];
-    let v_9 : f32 = (v_8 * (0.000000e+00f - f32(zero)));
+    let v_3 : i32 = ((v_1 * groups) + i32((u32(v) / u32(group_chunks))));
+    let v_4 : f32 = (unpack2x16float((w_scale_ptr[(v_3>>1u)]>>u32(((v_3 & 1i) * 16i)))))[0];
+    let v_5 : f32 = (v_4 * (0.000000e+00f - f32(zero)));
+    let v_6 : vec4<f32> = bytes((v_2)[0]);
+    let v_7 : vec4<f32> = bytes((v_2)[1]);
+    let v_8 : vec4<f32> = bytes((v_2)[2]);
+    let v_9 : vec4<f32> = bytes((v_2)[3]);
     if ((v * 4i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + (v * 4i))] = (fma(v_3, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + (v * 4i))] = (fma(v_6, vec4<f32>(v_4, v_4, v_4, v_4), vec4<f32>(v_5, v_5, v_5, v_5)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 1i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 1i))] = (fma(v_4, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 1i))] = (fma(v_7, vec4<f32>(v_4, v_4, v_4, v_4), vec4<f32>(v_5, v_5, v_5, v_5)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 2i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 2i))] = (fma(v_5, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 2i))] = (fma(v_8, vec4<f32>(v_4, v_4, v_4, v_4), vec4<f32>(v_5, v_5, v_5, v_5)) * vec4<f32>(scale, scale, scale, scale));
     }
     if (((v * 4i) + 3i) < quads) {
-      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 3i))] = (fma(v_6, vec4<f32>(v_8, v_8, v_8, v_8), vec4<f32>(v_9, v_9, v_9, v_9)) * vec4<f32>(scale, scale, scale, scale));
+      out_ptr[((i32(blockIdx.y) * quads) + ((v * 4i) + 3i))] = (fma(v_9, vec4<f32>(v_4, v_4, v_4, v_4), vec4<f32>(v_5, v_5, v_5, v_5)) * vec4<f32>(scale, scale, scale, scale));
     }
   }
+}
+fn bytes(word: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
 }

@@ -50,10 +50,9 @@ def _embed(symbols: Symbols, name: str, storage: MatrixFormat, scale: Expression
         row = bind(T.max(T.min(buffers["token_ids"][thread.block_y], all_rows - 1), 0) - first_row)
         in_slice = T.And(row >= 0, row < matrix.rows)
         with T.If(T.And(chunk < matrix.chunks, in_slice)), T.Then():
-            loaded = [(part, value) for part in matrix.load(buffers, row, chunk) for value in part.values]
-            for i, (part, value) in enumerate(loaded):
-                if part.scale is not None and part.offset is not None:
-                    value = value * splat(part.scale) + splat(part.offset)
+            loaded = matrix.load(buffers, row, chunk)
+            for i, value in enumerate(matrix.quads_in_order(loaded)):
+                value = loaded.weights(value, i, storage.chunk // 4)
                 value = value * splat(factor)
                 column4 = chunk * (storage.chunk // 4) + i
                 if matrix.may_pad:

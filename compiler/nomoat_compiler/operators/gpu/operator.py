@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tvm.script.ir_builder import tirx
+from tvm.script.ir_builder.tirx import alloc_buffer
 from tvm.tirx import Var
 
 from ...expression import Expression
@@ -21,7 +22,7 @@ Expr = Any  # tvm PrimExpr or int: TVM ships no types
 
 @dataclass(frozen=True)
 class WgslFunction:
-    """A function in WGSL of float32 to float32, beside a kernel that calls it many times: TVM writes none.
+    """A function in WGSL beside a kernel that calls it many times, since TVM writes none; ``result`` is TVM's dtype.
 
     ``symbols``: what its text reads of the kernel's symbols, by name with their WGSL types. ``calls``: other functions.
     """
@@ -30,6 +31,7 @@ class WgslFunction:
     text: str
     symbols: tuple[tuple[str, str], ...] = ()
     calls: tuple[WgslFunction, ...] = ()
+    result: str = "float32"
 
 
 class Symbols:
@@ -42,6 +44,8 @@ class Symbols:
         self.n: Expr = Var("n", "int32")  # the number of tokens of the call: a uniform, never a constant
         self.values: dict[str, Expression] = {}
         self.functions: dict[str, WgslFunction] = {}
+        # Workgroup arrays that have only the elements which the shape needs: (WGSL type, most elements) -> symbol.
+        self.lengths: dict[tuple[str, int], str] = {}
         self._variables: dict[str, Expr] = {}
 
     def integer(self, name: str, value: Expression | None = None) -> Expr:
@@ -56,10 +60,20 @@ class Symbols:
         """A condition: ``value`` (0 or 1) is not 0. Compilers fold what it decides."""
         return self.integer(name, value) != 0
 
-    def call(self, function: WgslFunction, value: Expr) -> Expr:
-        """``function`` of a float32; the symbols that it reads are fields of these names."""
+    def workgroup_array(self, name: str, dtype: str, most: int, length: Expression) -> Expr:
+        """A buffer of ``length`` elements in workgroup memory, at most ``most``. What is not there costs no zeroing,
+        and leaves room for other workgroups. No other array of the kernel has this type and ``most``.
+        """
+        wgsl_type = {"float32": "f32", "float32x4": "vec4<f32>"}[dtype]
+        assert (wgsl_type, most) not in self.lengths
+        self.lengths[wgsl_type, most] = name
+        assert self.values.setdefault(name, length) == length, f"{name} has two values"
+        return alloc_buffer((most,), dtype, scope="shared")
+
+    def call(self, function: WgslFunction, *values: Expr) -> Expr:
+        """``function`` of values; the symbols that it reads are fields of these names."""
         self.use(function)
-        return tirx.call_pure_extern("float32", function.name, value)
+        return tirx.call_pure_extern(function.result, function.name, *values)
 
     def use(self, function: WgslFunction) -> None:
         """Adds what the kernel calls."""

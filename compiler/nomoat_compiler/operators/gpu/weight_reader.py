@@ -22,8 +22,8 @@ from tvm.script.ir_builder import tirx as T
 
 from ...expression import Expression, ceil_div, conjunction, negation
 from ...scheme import CODEBOOKS, QUAD_BITS, QUAD_FIELDS, SUPER_COLUMNS, Bits, FloatDtype
-from .emit import Argument, Buffers, Register, bfloat, bind, f32, half, lane, quotient, vec4
-from .operator import Expr, Symbols
+from .emit import Argument, Buffers, Register, bfloat, bind, f32, half, lane, quotient, splat, vec4
+from .operator import Expr, Symbols, WgslFunction
 
 # At least 1: a condition is also evaluated for definitions whose scheme has no groups.
 GROUP_SIZE: Expression = ["max", "scheme.group_size", 1]
@@ -47,6 +47,11 @@ class GroupedFormat:
         return 128 // self.bits
 
     @property
+    def nibbles(self) -> bool:
+        """Words of 4 bits: a quad is 0, 2, 4, 6 of eight weights or 1, 3, 5, 7, the halves of four bytes."""
+        return self.bits == 4
+
+    @property
     def when(self) -> Expression:
         # Codebooks have neither a minimum nor this condition's zero.
         kind: Expression = "scheme.minimum"
@@ -68,6 +73,7 @@ class PlainFormat:
 
     dtype: FloatDtype
     chunk: int
+    nibbles = False
 
     @property
     def name(self) -> str:
@@ -103,6 +109,10 @@ class OpenFormat:
         return 16 if self.bits == 8 else 32
 
     @property
+    def nibbles(self) -> bool:
+        return self.bits == 4
+
+    @property
     def halves(self) -> int:
         """Parts of a chunk that may have scales of their own."""
         return 2 if self.bits in QUAD_BITS else 1
@@ -135,13 +145,34 @@ FORMATS: tuple[MatrixFormat, ...] = (
 )  # fmt: skip
 
 
+# Bytes as floats. Compilers know the pattern; unpack4xU8 says the same where it is known.
+BYTES = WgslFunction(
+    "bytes",
+    """fn bytes(word: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u));
+}
+""",
+    result="float32x4",
+)
+
+
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk of a row, or half of one: ``values`` are float32x4; weights are values*scale + offset (None: 1, 0)."""
+    """A chunk of a row whose words are loaded; its weights are quads of float32, made where ``quad`` is called.
 
-    values: list[Expr]
-    scale: Expr | None
-    offset: Expr | None
+    ``scales``: a (scale, offset) for each part of the chunk, equally long; weights are value * scale + offset. None:
+    the values are the weights.
+    """
+
+    quad: Callable[[int], Expr]
+    scales: list[tuple[Expr, Expr]] | None
+
+    def weights(self, values: Expr, index: int, quads: int) -> Expr:
+        """The weights that the values of quad ``index`` of ``quads`` stand for."""
+        if self.scales is None:
+            return values
+        scale, offset = self.scales[index * len(self.scales) // quads]
+        return values * splat(scale) + splat(offset)
 
 
 class MatrixReader:
@@ -153,6 +184,7 @@ class MatrixReader:
     def __init__(self, symbols: Symbols, storage: MatrixFormat) -> None:
         self.storage = storage
         self.chunk = storage.chunk
+        self._symbols = symbols
         self.rows = symbols.integer("rows")
         self.chunks = symbols.integer("chunks", storage.chunks)
         self.quads = symbols.integer("quads", ["//", "columns", 4])  # float32x4 of one row of activations
@@ -183,39 +215,59 @@ class MatrixReader:
             Argument("w_scale", (self._open.words(self.rows),), "uint32"),
         ]
 
-    def load(self, buffers: Buffers, row: Expr, chunk: Expr) -> list[Chunk]:
-        """Chunk ``chunk`` of ``row``, in its halves where they may have scales of their own."""
-        storage = self.storage
-        if isinstance(storage, OpenFormat):
-            return self._load_open(storage, buffers, row, chunk)
-        word = bind(buffers["w"][row, chunk])
-        if isinstance(storage, PlainFormat):
-            if storage.dtype == "float32":
-                return [Chunk([word], None, None)]
-            read = half if storage.dtype == "float16" else bfloat
-            pairs = [lane(word, i) for i in range(self.chunk // 2)]
-            values = [
-                vec4(read(a, 0), read(a, 1), read(b, 0), read(b, 1))
-                for a, b in zip(pairs[::2], pairs[1::2], strict=True)
-            ]
-            return [Chunk([bind(v) for v in values], None, None)]
-        values = _quads_of_words([lane(word, i) for i in range(4)], storage.bits, self.chunk)
-        scale, offset = self._scale_and_offset(storage, buffers, row, chunk)
-        return [Chunk(values, scale, offset)]
+    @property
+    def parts(self) -> int:
+        """Parts of a chunk that have a scale of their own; 0 where there are no scales."""
+        if isinstance(self.storage, PlainFormat):
+            return 0
+        return self.storage.halves if isinstance(self.storage, OpenFormat) else 1
 
-    def _load_open(self, storage: OpenFormat, buffers: Buffers, row: Expr, chunk: Expr) -> list[Chunk]:
-        loads, lanes = _loads(storage)
-        loaded = [bind(buffers["w"][row, chunk * loads + i]) for i in range(loads)]
-        words = loaded if lanes == 1 else [lane(vector, i) for vector in loaded for i in range(lanes)]
-        if storage.bits == 4:
-            values = _quads_of_words(words, 4, self.chunk, self._open.number if storage.codebook else None)
-        elif storage.bits == 8:
-            values = _quads_of_words(words, 8, self.chunk)
-        else:
-            values = [_bytes(_quad(words, pieces)) for pieces in QUAD_FIELDS[storage.bits]]
-        scales = self._open.load(buffers, row, chunk)
-        size = len(values) // len(scales)
-        return [Chunk(values[i * size : (i + 1) * size], *pair) for i, pair in enumerate(scales)]
+    def load(self, buffers: Buffers, row: Expr, chunk: Expr) -> Chunk:
+        """Chunk ``chunk`` of ``row``, with its quads in stored order (``stored_order``)."""
+        storage, symbols = self.storage, self._symbols
+        if isinstance(storage, OpenFormat):
+            loads, lanes = _loads(storage)
+            loaded = [bind(buffers["w"][row, chunk * loads + i]) for i in range(loads)]
+            words = loaded if lanes == 1 else [lane(vector, i) for vector in loaded for i in range(lanes)]
+            scales = self._open.load(buffers, row, chunk)
+            if storage.codebook:
+                return Chunk(lambda i: _nibbles(words, i, self._open.number), scales)
+            if storage.bits in QUAD_BITS:
+                return Chunk(lambda i: symbols.call(BYTES, _quad(words, QUAD_FIELDS[storage.bits][i])), scales)
+            return Chunk(lambda i: _integers(symbols, words, storage.bits, i), scales)
+        word = bind(buffers["w"][row, chunk])
+        if isinstance(storage, GroupedFormat):
+            words = [lane(word, i) for i in range(4)]
+            scale = self._scale_and_offset(storage, buffers, row, chunk)
+            return Chunk(lambda i: _integers(symbols, words, storage.bits, i), [scale])
+        if storage.dtype == "float32":
+            return Chunk(lambda i: word, None)
+        read = half if storage.dtype == "float16" else bfloat
+
+        def floats(i: int) -> Expr:
+            a, b = lane(word, 2 * i), lane(word, 2 * i + 1)
+            return vec4(read(a, 0), read(a, 1), read(b, 0), read(b, 1))
+
+        return Chunk(floats, None)
+
+    def quads_in_order(self, chunk: Chunk) -> list[Expr]:
+        """The values of a chunk, four neighbours each."""
+        quads = [bind(chunk.quad(i)) for i in range(self.chunk // 4)]
+        if not self.storage.nibbles:
+            return quads
+        halves = zip(quads[::2], quads[1::2], strict=True)
+        return [
+            vec4(lane(even, i), lane(odd, i), lane(even, i + 1), lane(odd, i + 1))
+            for even, odd in halves
+            for i in (0, 2)
+        ]
+
+    def stored_order(self, quads: list[Expr]) -> list[Expr]:
+        """Two quads of neighbours, or one, as the weights that they meet are stored: see ``nibbles``."""
+        if not self.storage.nibbles:
+            return quads
+        a, b = quads
+        return [vec4(lane(a, i), lane(a, i + 2), lane(b, i), lane(b, i + 2)) for i in (0, 1)]
 
     def _scale_and_offset(self, storage: GroupedFormat, buffers: Buffers, row: Expr, chunk: Expr) -> tuple[Expr, Expr]:
         group = bind(row * self._groups + quotient(chunk, self._group_chunks))
@@ -325,19 +377,19 @@ def _loads(storage: OpenFormat) -> tuple[int, int]:
     return words // lanes, lanes
 
 
-def _quads_of_words(
-    words: list[Expr], bits: int, count: int, number: Callable[[Expr], Expr] | None = None
-) -> list[Expr]:
-    """float32x4 of each four of ``count`` elements, which sit at bit r * bits."""
-    per_word = 32 // bits
-    mask = T.uint32((1 << bits) - 1)
-    values = []
-    for index in range(0, count, 4):
-        source, first = words[index // per_word], index % per_word
-        integers = [T.bitwise_and(T.shift_right(source, T.uint32((first + i) * bits)), mask) for i in range(4)]
-        floats = [number(bind(q)) if number else T.Cast("float32", q) for q in integers]
-        values.append(bind(vec4(*floats)))
-    return values
+def _integers(symbols: Symbols, words: list[Expr], bits: int, index: int) -> Expr:
+    """Quad ``index`` of words of 8 bits; of 4 bits the low ones of its bytes, and then the high ones."""
+    if bits == 8:
+        return symbols.call(BYTES, words[index])
+    moved = T.shift_right(words[index // 2], T.uint32(4)) if index % 2 else words[index // 2]
+    return symbols.call(BYTES, bind(T.bitwise_and(moved, T.uint32(0x0F0F0F0F))))
+
+
+def _nibbles(words: list[Expr], index: int, number: Callable[[Expr], Expr]) -> Expr:
+    """As _integers of 4 bits, of what ``number`` makes of each."""
+    shifts = range(4 * (index % 2), 32, 8)
+    integers = [T.bitwise_and(T.shift_right(words[index // 2], T.uint32(shift)), T.uint32(15)) for shift in shifts]
+    return vec4(*(number(bind(q)) for q in integers))
 
 
 def _quad(words: list[Expr], pieces: tuple[tuple[int, int, int], ...]) -> Expr:
@@ -350,12 +402,6 @@ def _quad(words: list[Expr], pieces: tuple[tuple[int, int, int], ...]) -> Expr:
         result = piece if result is None else T.bitwise_or(result, piece)
         low += width
     return bind(result)
-
-
-def _bytes(word: Expr) -> Expr:
-    """float32x4 of the bytes of a uint32."""
-    octets = [T.bitwise_and(T.shift_right(word, T.uint32(8 * i)), T.uint32(255)) for i in range(3)]
-    return bind(vec4(*(T.Cast("float32", q) for q in (*octets, T.shift_right(word, T.uint32(24))))))
 
 
 def _float(word: Expr) -> Expr:

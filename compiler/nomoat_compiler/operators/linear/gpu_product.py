@@ -9,6 +9,8 @@ x (n, K) float32; W (N, K) in its storage format, dequantized in registers; gain
 N/2) float32. Accumulates in float32. Tolerance against NumPy on the dequantized weights: 2e-6 * sqrt(K) * max|x| *
 max|W|, and what the activation adds.
 
+There is one kernel for each storage format; whether W is gated is a constant like the other flags.
+
 Slices: a kernel may be given some of the matrix's rows. ``rows`` counts those, ``all_rows`` the whole matrix's, and
 ``first_row`` the outputs before this slice's first; with gated a slice holds the gate rows of its outputs, then their
 up rows. ``out``, ``residual``, ``delta`` and ``bias`` are always the whole.
@@ -16,179 +18,111 @@ up rows. ``out``, ``residual``, ``delta`` and ``bias`` are always the whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from tvm.script.ir_builder import tirx as T
 
-from ...expression import Expression, conjunction, negation
+from ...expression import Expression
 from ..gpu.activations import ACTIVATED, CAPPED
-from ..gpu.emit import Argument, Buffers, Register, bind, dot, f32, splat, store
-from ..gpu.operator import Expr, Symbols
-from ..gpu.weight_reader import (
-    FORMATS,
-    GROUP_SIZE,
-    Chunk,
-    GroupedFormat,
-    MatrixFormat,
-    MatrixReader,
-    OpenFormat,
-    PlainFormat,
-)
+from ..gpu.emit import Argument, Buffers, Register, bind, f32, lane, splat, store
+from ..gpu.operator import Expr, Symbols, WgslFunction
+from ..gpu.weight_reader import MatrixFormat, MatrixReader
 
-
-@dataclass(frozen=True)
-class LinearKind:
-    """What tells the matmul kernels apart beside decode and prefill, since a condition inside would cost too much.
-
-    ``padded``: a row of the matrix is longer than x, which only grouped formats can be. Open formats leave it open.
-    """
-
-    storage: MatrixFormat
-    gated: bool
-    padded: bool
-
-    @property
-    def name(self) -> str:
-        return f"{'gated_' if self.gated else ''}{self.storage.name}{'_padded' if self.padded else ''}"
-
-    @property
-    def grouped(self) -> bool:
-        return not isinstance(self.storage, PlainFormat)
-
-    @property
-    def when(self) -> Expression:
-        gated: Expression = "gated" if self.gated else ["==", "gated", 0]
-        if not isinstance(self.storage, GroupedFormat):
-            return conjunction(gated, self.storage.when)
-        padding: Expression = ["==", ["%", "columns", GROUP_SIZE], 0]
-        return conjunction(gated, self.storage.when, negation(padding) if self.padded else padding)
-
-    @property
-    def outputs(self) -> Expression:
-        """Values that a slice adds to one token's result, over the definition."""
-        return ["//", "rows", 2] if self.gated else "rows"
-
-    @property
-    def cluster_outputs(self) -> int:
-        """Outputs that two rows of W make."""
-        return 1 if self.gated else 2
-
-
-KINDS = tuple(
-    LinearKind(storage, gated, padded)
-    for gated in (False, True)
-    for storage in FORMATS
-    for padded in ((False, True) if isinstance(storage, GroupedFormat) else (False,))
+# Values that a slice adds to one token's result, over the definition.
+OUTPUTS: Expression = ["//", "rows", ["+", 1, "gated"]]
+ROWS_ADD = WgslFunction(
+    "rows_add",
+    """fn rows_add(x: vec4<f32>, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, sums: vec4<f32>) -> vec4<f32> {
+  return (((sums + x.x * vec4<f32>(a.x, b.x, c.x, d.x)) + x.y * vec4<f32>(a.y, b.y, c.y, d.y))
+    + x.z * vec4<f32>(a.z, b.z, c.z, d.z)) + x.w * vec4<f32>(a.w, b.w, c.w, d.w);
+}
+""",
+    result="float32x4",
 )
 
 
 class LinearKernel:
-    """The matrix and the symbols of one matmul kernel whose workgroups compute ``block_outputs`` outputs each.
+    """The matrix, the symbols and the ends of one matmul kernel whose workgroups compute ``block_outputs`` outputs."""
 
-    ``offsets`` lead from an output to the rows of W that make it: its own, and with gated its up row.
-    """
-
-    def __init__(self, symbols: Symbols, kind: LinearKind, block_outputs: int) -> None:
-        self.kind = kind
-        self.matrix = MatrixReader(symbols, kind.storage)
-        self.outputs = symbols.integer("outputs", kind.outputs)
-        self.offsets: list[Expr] = [0, self.outputs] if kind.gated else [0]
-        self._tails = symbols.flag("tails", ["<", 0, ["%", kind.outputs, block_outputs]])  # of the last workgroup
+    def __init__(self, symbols: Symbols, storage: MatrixFormat, block_outputs: Expression) -> None:
+        self.matrix = MatrixReader(symbols, storage)
+        self.outputs = symbols.integer("outputs", OUTPUTS)
+        self.gated = symbols.flag("is_gated", "gated")
+        self._tails = symbols.flag("tails", ["<", 0, ["%", OUTPUTS, block_outputs]])  # of the last workgroup
         self._first = symbols.integer("first_row")
-        self._stride = symbols.integer("all_outputs", ["//", "all_rows", 2] if kind.gated else "all_rows")
+        self._stride = symbols.integer("all_outputs", ["//", "all_rows", ["+", 1, "gated"]])
         self._bias = symbols.flag("has_bias", "bias")
         self._delta = symbols.flag("has_delta", "delta")
         self._residual = symbols.flag("has_residual", "residual")
-        self._n = symbols.n
-        # Whether a row of W may be, and whether it is, longer than x.
-        self._may_pad: Expr | bool = kind.padded
-        if isinstance(kind.storage, OpenFormat):
-            whole: Expression = ["*", kind.storage.chunks, kind.storage.chunk]
-            self._may_pad = symbols.flag("padded", ["<", "columns", whole])
+        whole: Expression = ["*", storage.chunks, storage.chunk]
+        self._padded = symbols.flag("padded", ["<", "columns", whole])
         self._symbols = symbols
 
     def arguments(self, gain: bool) -> list[Argument]:
         """x, [gain], w, [w_scale], bias, delta, residual, out; what the definition lacks is bound and never read."""
+        n, all_rows = self._symbols.n, self._symbols.integer("all_rows")
         return [
-            Argument("x", (self._n, self.matrix.quads), "float32x4"),
+            Argument("x", (n, self.matrix.quads), "float32x4"),
             *([Argument("gain", (self.matrix.quads,), "float32x4")] if gain else []),
             *self.matrix.arguments(),
-            Argument("bias", (self._stride * len(self.offsets),), "float32"),
-            Argument("delta", (self._n, self._stride * len(self.offsets)), "float32"),
-            Argument("residual", (self._n, self._stride), "float32"),
-            Argument("out", (self._n, self._stride), "float32"),
+            Argument("bias", (all_rows,), "float32"),
+            Argument("delta", (n, all_rows), "float32"),
+            Argument("residual", (n, self._stride), "float32"),
+            Argument("out", (n, self._stride), "float32"),
         ]
+
+    def by_gate(self, gated: Expr, plain: Expr) -> Expr:
+        """Compilers see the one that it is."""
+        return T.Select(self.gated, gated, plain)
 
     def exists(self, output: Expr) -> Expr:
         """Whether the slice has ``output``. Compilers see that it has where workgroups divide the outputs."""
         return T.Select(self._tails, output < self.outputs, T.bool(True))
 
-    def clamped(self, output: Expr) -> Expr:
-        """``output``, or the last one where the slice has no such output."""
-        return bind(T.Select(self._tails, T.min(output, self.outputs - 1), output))
+    def row(self, output: Expr, up: Expr) -> Expr:
+        """The row of W that makes ``output``, with ``up`` the one that makes its other factor; of the last output where
+        the slice has no such output."""
+        clamped = T.Select(self._tails, T.min(output, self.outputs - 1), output)
+        return bind(clamped + T.Select(up, self.outputs, 0))
 
     def inside(self, column: Expr) -> Expr:
         """``column``, or the last one of x where it lies in the padding."""
-        if isinstance(self._may_pad, bool):
-            return T.min(column, self.matrix.quads - 1) if self._may_pad else column
-        return T.Select(self._may_pad, T.min(column, self.matrix.quads - 1), column)
+        return T.Select(self._padded, T.min(column, self.matrix.quads - 1), column)
 
     def activation(self, buffers: Buffers, token: Expr, column: Expr) -> Expr:
         """x[token, 4*column ... 4*column+3]; zero in the padding."""
-        value = buffers["x"][token, self.inside(column)]
-        if isinstance(self._may_pad, bool):
-            return T.Select(column < self.matrix.quads, value, splat(f32(0))) if self._may_pad else value
-        padding = T.And(self._may_pad, column >= self.matrix.quads)
-        return T.Select(padding, splat(f32(0)), value)
+        padding = T.And(self._padded, column >= self.matrix.quads)
+        return T.Select(padding, splat(f32(0)), buffers["x"][token, self.inside(column)])
 
-    def sums(self, xs: list[Expr]) -> list[Expr] | None:
-        """The sum of a chunk's activations, of each part of it that has a scale; None where there are no scales."""
-        if not self.kind.grouped:
-            return None
-        parts = self.kind.storage.halves if isinstance(self.kind.storage, OpenFormat) else 1
-        size = len(xs) // parts
-        return [sum_of(xs[i * size : (i + 1) * size]) for i in range(parts)]
+    def multiply(self, x: Expr, rows: Sequence[Expr], sums: Register) -> None:
+        """Adds to ``sums``, a float32x4, the dot products of a quad of activations with quads of four rows.
 
-    def store_output(
-        self, buffers: Buffers, token: Expr, output: Expr, sums: list[Register], factor: Expr | None = None
-    ) -> None:
-        """Finishes one output. ``sums`` are its row's, with gated its gate row's and its up row's."""
+        One column of the four after the other: the next operation never waits for the one before it.
+        """
+        sums.set(self._symbols.call(ROWS_ADD, x, *rows, sums.get()))
+
+    def store_output(self, buffers: Buffers, token: Expr, output: Expr, y: Register, up: Register) -> None:
+        """Finishes one output; ``up`` is its other factor, and read where the matrix is gated only."""
         column = bind(output + self._first)
-        if factor is not None:
-            for y in sums:
-                y.scale(factor)
         with T.If(self._bias), T.Then():
-            for half, y in enumerate(sums):
-                y.add(buffers["bias"][column + half * self._stride])
+            y.add(buffers["bias"][column])
+            with T.If(self.gated), T.Then():
+                up.add(buffers["bias"][column + self._stride])
         with T.If(self._delta), T.Then():
-            for half, y in enumerate(sums):
-                y.add(buffers["delta"][token, column + half * self._stride])
-        activated = self._symbols.call(ACTIVATED, sums[0].get())
-        product = activated * sums[1].get() if self.kind.gated else activated
-        result = Register(initial=self._symbols.call(CAPPED, product * self._symbols.number("scale")))
+            y.add(buffers["delta"][token, column])
+            with T.If(self.gated), T.Then():
+                up.add(buffers["delta"][token, column + self._stride])
+        result = Register(initial=self._symbols.call(ACTIVATED, y.get()))
+        with T.If(self.gated), T.Then():
+            result.scale(up.get())
+        result.set(self._symbols.call(CAPPED, result.get() * self._symbols.number("scale")))
         with T.If(self._residual), T.Then():
             result.add(buffers["residual"][token, column])
         store(buffers["out"], result.get(), token, column)
 
 
-def sum_of(xs: list[Expr]) -> Expr:
-    """The sum of all lanes of a chunk's activations: what a group's minimum or zero point is multiplied with."""
-    total = xs[0]
-    for value in xs[1:]:
-        total = total + value
-    return bind(dot(total, splat(f32(1))))
-
-
-def chunk_product(xs: list[Expr], x_sums: list[Expr] | None, parts: list[Chunk]) -> Expr:
-    """Activations times one chunk of one row: scale * (x · q) + offset * sum(x) of each part, or x · w."""
-    result, first = None, 0
-    for index, part in enumerate(parts):
-        values = xs[first : first + len(part.values)]
-        first += len(part.values)
-        product = dot(values[0], part.values[0])
-        for value, weight in zip(values[1:], part.values[1:], strict=True):
-            product = product + dot(value, weight)
-        if part.scale is not None and part.offset is not None and x_sums is not None:
-            product = product * part.scale + part.offset * x_sums[index]
-        result = product if result is None else result + product
-    return result
+def component(vector: Expr, index: Expr) -> Expr:
+    """Lane ``index`` of a vector of four: what is chosen at run time."""
+    low = T.Select(T.bitwise_and(index, 1) == 0, lane(vector, 0), lane(vector, 1))
+    high = T.Select(T.bitwise_and(index, 1) == 0, lane(vector, 2), lane(vector, 3))
+    return T.Select(index < 2, low, high)

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1447728,
-  "sha256": "e960ac6015de726a1b6fcd90065d2e9ae36d7d7818d0c586efc43478f9c2db10"
+  "nbytes": 1426981,
+  "sha256": "cdae199f0b80973b4d70ee659a5ba36585f7e24c47703b7d40cee79680ba70c2"
 } as const;

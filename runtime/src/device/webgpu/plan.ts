@@ -5,7 +5,7 @@
  */
 import { LlmError } from "../../internal/errors";
 import { roundUp } from "../../internal/round_up";
-import { type ArrayArgument, arraysOf, definitionSymbols, isOfPrompt, ownKey } from "../definition";
+import { type ArrayArgument, arraysOf, definitionSymbols, isOfPrompt, kernelSymbols, ownKey } from "../definition";
 import { evaluate, type Symbols } from "../expression";
 import type { Binding, GpuOperator, KernelVariant } from "../kernel";
 import type { OperatorSpec, Program, Step } from "../program";
@@ -225,7 +225,7 @@ class Planner {
       const reads = stage.variants.some(({ bindings }) => bindings.some(({ argument }) => matrix.has(argument)));
       const parts: readonly (number | null)[] = slices && reads ? [...slices.keys()] : [null];
       return parts.map((slice) => {
-        const wish = { symbols: withSlice(symbols, slices, slice), ranges, sliced: slice !== null, excluded };
+        const wish = { symbols: withSlice(symbols, tokens, slices, slice), ranges, sliced: slice !== null, excluded };
         const kernel = chooseKernel(stage, wish, this.capabilities, `${operator.name}, ${stage.name}`);
         return { kernel, pipeline: this.pipeline(kernel, own), slice };
       });
@@ -307,9 +307,14 @@ interface ChosenOperator {
   readonly scratchNames: ReadonlyMap<string, string>;
 }
 
-function withSlice(symbols: Symbols, slices: readonly Slice[] | null, index: number | null): Symbols {
-  const all_rows = symbols.rows ?? 0;
-  if (!slices || index === null) return { ...symbols, first_row: 0, all_rows };
+function withSlice(
+  symbols: Symbols,
+  mostTokens: number,
+  slices: readonly Slice[] | null,
+  index: number | null,
+): Symbols {
+  const allRows = symbols.rows ?? 0;
+  if (!slices || index === null) return { ...symbols, ...kernelSymbols(mostTokens, 0, allRows) };
   const { rows, firstOutput } = slices[index]!;
-  return { ...symbols, rows, first_row: firstOutput, all_rows };
+  return { ...symbols, rows, ...kernelSymbols(mostTokens, firstOutput, allRows) };
 }

@@ -4,7 +4,7 @@
  * next kernels. Verdicts are remembered for the adapter and the library.
  */
 import type { DerivedFiles } from "../../internal/files";
-import { definitionSymbols } from "../definition";
+import { definitionSymbols, kernelSymbols } from "../definition";
 import { evaluate } from "../expression";
 import type { Capabilities, Device } from "./device";
 import { readsSubnormalHalves } from "./half_probe";
@@ -218,7 +218,7 @@ function fits(answer: KnownAnswer, { op, prefill, stages }: UsedOperator): boole
 }
 
 /** A case has its matrix whole. */
-function symbolsOf({ definition, prefill }: KnownAnswer): Readonly<Record<string, number>> {
+function symbolsOf({ definition, prefill, tokens }: KnownAnswer): Readonly<Record<string, number>> {
   const symbols = definitionSymbols(definition, prefill);
-  return { ...symbols, first_row: 0, all_rows: symbols.rows ?? 0 };
+  return { ...symbols, ...kernelSymbols(tokens, 0, symbols.rows ?? 0) };
 }
