@@ -1,6 +1,7 @@
 /** Main world of every frame of a site whose tasks are switched on, after page.ts and before any page script. */
+
+import type { LLM } from "@nomoat/runtime";
 import { defineUnlistedScript } from "wxt/utils/define-unlisted-script";
-import type { LLM } from "../page/llm";
 import { fillTasks } from "../page/tasks";
 
 export default defineUnlistedScript(() => {

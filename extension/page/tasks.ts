@@ -2,9 +2,10 @@
  * The web platform's task interfaces, where the person has switched them on for a site. They are made of what the page has
  * anyway: its LanguageModel, ours or the browser's, and `window.llm`. So this script has no way of its own to the engine.
  */
+
+import type { LLM } from "@nomoat/runtime";
 import { defineTasks, type LanguageModelClass } from "@nomoat/runtime/tasks";
 import { fillInterface } from "./fill";
-import type { LLM } from "./llm";
 
 /** What the browser's own is asked about: the one that needs languages has these. */
 const ASKED = { sourceLanguage: "en", targetLanguage: "es" };

@@ -1,7 +1,8 @@
 /** Proves that the task interfaces are filled where the browser has none, over the page's LanguageModel and llm, and that the
  * person's switch registers their script. Needs nothing. */
+
+import type { LLM } from "@nomoat/runtime";
 import { expect, it } from "vitest";
-import type { LLM } from "../page/llm";
 import { fillTasks } from "../page/tasks";
 import { setUp } from "./pages";
 
