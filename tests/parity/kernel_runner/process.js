@@ -8,7 +8,7 @@
  * later one answers a job: {"value"} or {"error"}. The end of the input ends the process, and so does a lost device.
  * Replies have a descriptor of their own, because drivers and Dawn print to standard output.
  */
-import { readSync, writeSync } from "node:fs";
+import { readFileSync, readSync, writeSync } from "node:fs";
 import { create, globals } from "webgpu";
 import { describe, openDevice, runJob } from "./kernels.js";
 
@@ -16,7 +16,8 @@ const INPUT = 0;
 const REPLIES = Number(process.argv[3]);
 Object.assign(globalThis, globals);
 // Dawn's objects live as long as the GPU object, which is why it has a name.
-const gpu = create([]);
+const { options } = JSON.parse(readFileSync(new URL("../../dawn.json", import.meta.url), "utf8"));
+const gpu = create(options);
 
 /** Fills `bytes` from the input; false where the input ends before the first byte. */
 function read(bytes) {
