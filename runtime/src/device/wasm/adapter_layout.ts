@@ -27,22 +27,25 @@ export class AdapterLayout {
   readonly image: WeightImage;
   readonly initial: readonly Initial[];
   private readonly functions: PlannedFunctions;
+  private readonly regions: ReturnType<Regions["beside"]>;
   private first: { readonly place: number; readonly plan: Plan } | null = null;
   /** Of the first, one unit further on. */
   private further: Plan | null = null;
 
   /** Errors: unsupported_device. */
   constructor(
-    private readonly program: Program,
+    program: Program,
     relaxed: boolean,
     private readonly beside: Beside,
   ) {
     const planned = planSteps(program, relaxed);
     this.functions = new Map([...planned].filter(([name]) => !(SAMPLERS as readonly string[]).includes(name)));
-    const { regions, image } = this.at(0);
-    this.image = image;
-    this.initial = regions.steps.initial;
-    this.nbytes = beside.weightBase + image.nbytes - beside.kvBase;
+    const { weightBase, kvBase, regions, image } = beside;
+    const layout = new Layout(kvBase);
+    this.regions = regions.beside(layout, program, this.functions);
+    this.image = new WeightImage(program, this.functions, image, layout.end - weightBase);
+    this.initial = this.regions.initial;
+    this.nbytes = weightBase + this.image.nbytes - kvBase;
   }
 
   /** The functions of adapters that lie `place` bytes behind the base of the KV cache. */
@@ -54,13 +57,7 @@ export class AdapterLayout {
   }
 
   private lowered(place: number): Plan {
-    return lower(this.functions, { ...this.beside, ...this.at(place) });
-  }
-
-  private at(place: number) {
-    const { weightBase, kvBase, regions, image } = this.beside;
-    const layout = new Layout(kvBase + place);
-    const own = regions.beside(layout, this.program, this.functions);
-    return { regions: own, image: new WeightImage(this.program, this.functions, image, layout.end - weightBase) };
+    const [regions, image] = [this.regions.behind(place), this.image.behind(place)];
+    return lower(this.functions, { ...this.beside, regions, image });
   }
 }

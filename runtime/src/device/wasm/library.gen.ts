@@ -6,20 +6,20 @@ export const LIBRARY = {
   },
   "builds": {
     "relaxed-threads": {
-      "nbytes": 406705,
-      "sha256": "fb0bb56ae19f666191990c876c2d5c9835aa398dbc268d4194d986ca6a90e7e4"
+      "nbytes": 414042,
+      "sha256": "05dc65756b579c0647da1e80194ad9375a97b6cf977258959b848459e668cd02"
     },
     "relaxed": {
-      "nbytes": 406705,
-      "sha256": "3956c09974c6008616e60b89dfdaad65ff72a031399d58b61b724282221a5647"
+      "nbytes": 414042,
+      "sha256": "04aa3d635fc874171c6da54b6df8b69887ee75df3acc841d7e6f1a0cc544c8ba"
     },
     "plain-threads": {
-      "nbytes": 466789,
-      "sha256": "40d17e27fc5a0fecacd9250d052da119cc240531949df57b2dd7b51ad96a323f"
+      "nbytes": 474354,
+      "sha256": "b9f55e7a0b21af7adfb226835b931a12b440559b377e3959ad70ac09355e9819"
     },
     "plain": {
-      "nbytes": 466789,
-      "sha256": "e595add3071a77823f098da6b2b03b859449880bcd75a0ad913e89228ee05f45"
+      "nbytes": 474354,
+      "sha256": "9782e2c8038ee4bfa8a7f09a501ac262d35316989f4f70d99736dfb22f310225"
     }
   },
   "stack_bytes": 65536,
@@ -211,6 +211,7 @@ export const LIBRARY = {
     "embed_q8s",
     "embed_q8sf",
     "exp_share",
+    "fix_halves",
     "gate_0",
     "gate_1",
     "gate_2",
@@ -256,8 +257,8 @@ export const LIBRARY = {
     "gemv_q8sf",
     "layer_norm",
     "linear_recurrence",
-    "lora_up_float16",
     "lora_up_float32",
+    "lora_up_int16",
     "mask_logits",
     "matmul_bfloat16",
     "matmul_float16",

@@ -20,6 +20,11 @@ export interface RegionSizes {
   readonly blockTables: number;
 }
 
+/** Where the steps find what they are given. */
+export interface PlacedRegions extends Pick<Regions, "n" | "one" | "buffer" | "blockTable"> {
+  readonly steps: Pick<StepMemory, "place">;
+}
+
 export class Regions {
   /** Stack of each thread: its first address; the stack pointer begins at its end. */
   readonly stacks: readonly number[];
@@ -71,20 +76,29 @@ export class Regions {
     this.initial = initial;
   }
 
-  /** The same with what the steps of another program need beside it: its new buffers, and memory of its own. */
+  /**
+   * The same with what the steps of another program need beside it: its new buffers, and memory of its own. All of that
+   * may lie any number of bytes behind where `layout` has it.
+   */
   beside(layout: Layout, program: Program, functions: PlannedFunctions) {
     const steps = new StepMemory(layout, functions, this.stacks.length);
     const own = new Map<string, number>();
     for (const buffer of program.buffers.values())
       if (!this.sizes.has(buffer.name) && buffer.kind === "scratch")
         own.set(buffer.name, layout.region(bufferBytes(buffer, program)));
-    return {
+    const behind = (bytes: number): PlacedRegions => ({
       n: this.n,
       one: this.one,
-      steps,
-      buffer: (name: string) => own.get(name) ?? this.buffer(name),
-      blockTable: (table: number) => this.blockTable(table),
-    };
+      steps: {
+        place: (step, memory) => {
+          const { address, stride } = steps.place(step, memory);
+          return { address: address + bytes, stride };
+        },
+      },
+      buffer: (name) => (own.has(name) ? own.get(name)! + bytes : this.buffer(name)),
+      blockTable: (table) => this.blockTable(table),
+    });
+    return { initial: steps.initial, behind };
   }
 
   /** The address of a buffer or constant of the program. */

@@ -57,6 +57,9 @@ type Target = { readonly offset: number; readonly write: Write };
 /** Brings `count` values of a parameter, from value `first` on, from `source` to the image. */
 type Write = (kernels: Kernels, source: number, target: number, first: number, count: number) => void;
 
+/** Where the matrices and vectors of an image lie. */
+export type PlacedImage = Pick<WeightImage, "matrix" | "vector">;
+
 export class WeightImage {
   private readonly matrices = new Map<string, Matrix>();
   private readonly targets = new Map<string, Target>();
@@ -94,6 +97,19 @@ export class WeightImage {
     const offset = this.vectors.get(name) ?? this.below?.vectors.get(name);
     if (offset === undefined) throw new LlmError("internal", `There is no vector ${name} in the image.`);
     return offset;
+  }
+
+  /** Where all is if what this image adds to the one below lies `bytes` further on. */
+  behind(bytes: number): PlacedImage {
+    return {
+      matrix: (name) => {
+        const matrix = this.matrix(name);
+        if (!this.matrices.has(name)) return matrix;
+        const { offset, sums } = matrix;
+        return { ...matrix, offset: offset + bytes, sums: sums === null ? null : sums + bytes };
+      },
+      vector: (name) => this.vector(name) + (this.vectors.has(name) ? bytes : 0),
+    };
   }
 
   /** Bytes that a kernel reads of a whole matrix. */
@@ -243,6 +259,7 @@ export class WeightImage {
       const name = step.arguments.get(argument.name)!;
       const { role, size, columns } = argument;
       if (role === "matrix") {
+        if (this.matrices.has(name) || this.below?.matrices.has(name)) continue;
         const scaleName = step.arguments.get(`${argument.name}_scale`);
         const fixed = step.lowering.fixed === argument.name;
         const shape = [numberOf(size, step.symbols), numberOf(columns, step.symbols)] as const;
@@ -261,7 +278,6 @@ export class WeightImage {
     scheme: Scheme,
     fixed: boolean,
   ): void {
-    if (this.matrices.has(name) || this.below?.matrices.has(name)) return;
     const nBlocks = Math.ceil(rows / ROWS);
     if ("dtype" in scheme) {
       const blockRowBytes = ROWS * columns * ITEM_BYTES[scheme.dtype];

@@ -3,6 +3,6 @@ export const GPU_LIBRARY = {
   "made_with": {
     "apache-tvm": "0.27.0.post1"
   },
-  "nbytes": 1447390,
-  "sha256": "5ecc60e0ef42aa687278c872ffcc366ca76d84f96f553e439f9df8e52c97486d"
+  "nbytes": 1447728,
+  "sha256": "e960ac6015de726a1b6fcd90065d2e9ae36d7d7818d0c586efc43478f9c2db10"
 } as const;
