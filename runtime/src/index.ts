@@ -1,7 +1,7 @@
 /** The package entry: all that pages, the extension and the playground may use. A test pins these names. */
 export { createEngine, type EngineOptions } from "./api/engine";
-export type { Availability, LLM } from "./api/llm";
 export { isEncoder } from "./api/is_encoder";
+export type { Availability, LLM } from "./api/llm";
 export type {
   AdapterInfo,
   AdapterUse,

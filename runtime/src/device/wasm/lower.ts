@@ -89,12 +89,7 @@ interface Pattern {
 type Patterns = Map<Symbols, Pattern>;
 
 /** What one step of a program becomes. `tables`: those that the function has made so far. */
-export function lowerStep(
-  step: PlannedStep,
-  places: Places,
-  tables: Set<string>,
-  known: Patterns = new Map(),
-): Step[] {
+export function lowerStep(step: PlannedStep, places: Places, tables: Set<string>, known: Patterns = new Map()): Step[] {
   const pattern = known.get(step.symbols) ?? patternOf(step, places);
   known.set(step.symbols, pattern);
   const addresses: Record<string, number> = {};
@@ -114,10 +109,12 @@ export function lowerStep(
   calls.forEach((list, i) => {
     if (list.length === 0 || !isDue(pattern.steps[i]!, step, tables)) return;
     made.push(
-      list.map(({ kernel, arguments: values }): Call => [
-        kernel,
-        ...values.map((value) => (typeof value === "number" ? value : numberOf(value, addresses))),
-      ]),
+      list.map(
+        ({ kernel, arguments: values }): Call => [
+          kernel,
+          ...values.map((value) => (typeof value === "number" ? value : numberOf(value, addresses))),
+        ],
+      ),
     );
   });
   return made;
