@@ -87,8 +87,8 @@ function checkStep(
     const target = step.arguments.get(array.name);
     if (target === undefined) fail(`${path} does not give ${array.name}, which ${definition.op} needs`);
     checkTarget(array, target, `${array.name} of ${path}`, isPrefill, program, definition);
-    const tensor = array.matrix ? tensors.get(target) : undefined;
-    if (array.matrix && !isSame(tensor?.shape, array.matrix))
+    const tensor = array.matrix && tensors.get(target);
+    if (array.matrix && tensor?.shape.join() !== array.matrix.join())
       fail(`${array.name} of ${path} must be a matrix [${array.matrix}], not ${target} of [${tensor?.shape}]`);
     // Token ids are below vocab_size, and a kernel need not look whether the table has as many rows.
     if (looksUp && array.role === "matrix" && array.size !== program.vocab_size)
@@ -103,17 +103,12 @@ function checkStep(
 
 /** Nothing that is written may be given to a second argument. */
 function checkAliases(step: Step, written: readonly string[], path: string): void {
+  const targets = [...step.arguments.values()];
   for (const name of written) {
     const target = step.arguments.get(name)!;
-    let times = 0;
-    for (const other of step.arguments.values()) if (other === target) times++;
-    if (times > 1) fail(`${path} gives ${target} twice, once for writing`);
+    if (targets.indexOf(target) !== targets.lastIndexOf(target))
+      fail(`${path} gives ${target} twice, once for writing`);
   }
-}
-
-/** Without text of them: a program has thousands. */
-function isSame(shape: readonly number[] | undefined, wanted: readonly number[]): boolean {
-  return shape?.length === wanted.length && shape.every((size, i) => size === wanted[i]);
 }
 
 /** Only WGSL, which the browser bounds, says what an opaque operator reads; what it writes must be a buffer. */
@@ -195,7 +190,7 @@ function checkWeights(
   if (!parameter) fail(`${what} must be a tensor, not ${target}`);
   if (!dtypes.includes(parameter.dtype))
     fail(`${what} must be of ${dtypes.join(" or ")}, not ${target} of ${parameter.dtype}`);
-  if (!isSame(parameter.shape, shape))
+  if (parameter.shape.join() !== shape.join())
     fail(`${what} must have the shape [${shape}], not that of ${target}, [${parameter.shape}]`);
 }
 

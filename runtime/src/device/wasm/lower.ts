@@ -8,7 +8,7 @@
  */
 import { LlmError } from "../../internal/errors";
 import { fieldOf } from "../definition";
-import { apply, type Symbols } from "../expression";
+import { type Symbols, substitute } from "../expression";
 import type { ArgumentDeclaration, Expression } from "../operator_declaration";
 import type { KvPool } from "./kv_pool";
 import type { LoweringCall, LoweringStep, Memory } from "./lowering";
@@ -58,23 +58,6 @@ function joins({ lowering: { join }, definition, arguments: given }: PlannedStep
   );
 }
 
-/**
- * The plan of the same functions where everything of their own lies `bytes` further on, given the plans for here and for
- * `unit` bytes further on: what differs in them are the addresses of that.
- */
-export function moved(here: Plan, further: Plan, unit: number, bytes: number): Plan {
-  const movedCall = (call: Call, other: Call): Call => {
-    const [kernel, ...values] = call;
-    return [kernel, ...values.map((value, i) => value + ((other[i + 1] as number) - value) * (bytes / unit))];
-  };
-  return Object.fromEntries(
-    Object.entries(here).map(([name, steps]) => [
-      name,
-      steps.map((step, i) => step.map((call, j) => movedCall(call, further[name]![i]![j]!))),
-    ]),
-  );
-}
-
 /** What the steps of one operator have in common, which is nearly all: they differ in the arrays that they are given. */
 interface Pattern {
   readonly given: readonly ArgumentDeclaration[];
@@ -101,8 +84,11 @@ export function lowerStep(step: PlannedStep, places: Places, tables: Set<string>
   const formats = Object.values(names).join();
   let calls = pattern.calls.get(formats);
   if (!calls) {
+    const free = Object.keys(addresses);
     // A matrix of a format has its rows like any other: only where they lie is the step's own.
-    calls = pattern.steps.map((lowered) => lowered.calls.flatMap((call) => filledCalls(call, pattern.symbols, names)));
+    calls = pattern.steps.map((lowered) =>
+      lowered.calls.flatMap((call) => filledCalls(call, pattern.symbols, names, free)),
+    );
     pattern.calls.set(formats, calls);
   }
   const made: Step[] = [];
@@ -151,16 +137,17 @@ function isDue({ once }: LoweringStep, step: PlannedStep, tables: Set<string>): 
   return true;
 }
 
-/** The calls with the values of `symbols` filled in. */
+/** The calls with the values of `symbols` filled in, so that only symbols of `free` are left. */
 function filledCalls(
   { when, kernel, arguments: values, groups }: LoweringCall,
   symbols: Symbols,
   names: Readonly<Record<string, string>>,
+  free: readonly string[],
 ): LoweringCall[] {
   const one = (known: Symbols): LoweringCall => ({
     when,
     kernel: filledIn(kernel, known, names),
-    arguments: values.map((value) => partOf(value, known)),
+    arguments: values.map((value) => substitute(value, known, free)),
   });
   if (!groups) return [one(symbols)];
   const of = numberOf(groups.of, symbols);
@@ -168,15 +155,6 @@ function filledCalls(
   for (let first = 0; first < of; first += groups.most)
     calls.push(one({ ...symbols, first, count: Math.min(groups.most, of - first) }));
   return calls;
-}
-
-/** What is left of an expression. */
-function partOf(expression: Expression, symbols: Symbols): Expression {
-  if (typeof expression === "number") return expression;
-  if (typeof expression === "string") return symbols[expression] ?? expression;
-  const [operator, left, right] = expression;
-  const [a, b] = [partOf(left, symbols), partOf(right, symbols)];
-  return typeof a === "number" && typeof b === "number" ? apply(operator, a, b) : [operator, a, b];
 }
 
 function placeArgument(

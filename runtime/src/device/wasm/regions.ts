@@ -76,31 +76,6 @@ export class Regions {
     this.initial = initial;
   }
 
-  /**
-   * The same with what the steps of another program need beside it: its new buffers, and memory of its own. All of that
-   * may lie any number of bytes behind where `layout` has it.
-   */
-  beside(layout: Layout, program: Program, functions: PlannedFunctions) {
-    const steps = new StepMemory(layout, functions, this.stacks.length);
-    const own = new Map<string, number>();
-    for (const buffer of program.buffers.values())
-      if (!this.sizes.has(buffer.name) && buffer.kind === "scratch")
-        own.set(buffer.name, layout.region(bufferBytes(buffer, program)));
-    const behind = (bytes: number): PlacedRegions => ({
-      n: this.n,
-      one: this.one,
-      steps: {
-        place: (step, memory) => {
-          const { address, stride } = steps.place(step, memory);
-          return { address: address + bytes, stride };
-        },
-      },
-      buffer: (name) => (own.has(name) ? own.get(name)! + bytes : this.buffer(name)),
-      blockTable: (table) => this.blockTable(table),
-    });
-    return { initial: steps.initial, behind };
-  }
-
   /** The address of a buffer or constant of the program. */
   buffer(name: string): number | undefined {
     return this.buffers.get(name);

@@ -99,19 +99,6 @@ export class WeightImage {
     return offset;
   }
 
-  /** Where all is if what this image adds to the one below lies `bytes` further on. */
-  behind(bytes: number): PlacedImage {
-    return {
-      matrix: (name) => {
-        const matrix = this.matrix(name);
-        if (!this.matrices.has(name)) return matrix;
-        const { offset, sums } = matrix;
-        return { ...matrix, offset: offset + bytes, sums: sums === null ? null : sums + bytes };
-      },
-      vector: (name) => this.vector(name) + (this.vectors.has(name) ? bytes : 0),
-    };
-  }
-
   /** Bytes that a kernel reads of a whole matrix. */
   matrixBytes(name: string): number {
     const { nBlocks, blockRowBytes, sums } = this.matrix(name);

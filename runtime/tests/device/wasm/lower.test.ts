@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { bindAdapters } from "../../../src/device/adapters";
 import type { Program } from "../../../src/device/program";
 import { parseProgram } from "../../../src/device/program_reader";
+import { bufferBytes } from "../../../src/device/program_rules";
 import { AdapterLayout } from "../../../src/device/wasm/adapter_layout";
 import { KvPool } from "../../../src/device/wasm/kv_pool";
 import { LIBRARY } from "../../../src/device/wasm/library.gen";
@@ -19,6 +20,7 @@ import {
   planSteps,
 } from "../../../src/device/wasm/planned_step";
 import { Regions } from "../../../src/device/wasm/regions";
+import { StepMemory } from "../../../src/device/wasm/step_memory";
 import { WeightImage } from "../../../src/device/wasm/weights";
 
 const FIXTURES = new URL("../../../../tests/fixtures/program_v3/", import.meta.url);
@@ -287,7 +289,15 @@ describe("adapters", () => {
     const functions = new Map([...planSteps(bound, true)].filter(([name]) => !/sample|mask/.test(name)));
     for (const place of [64, 64 * 1000, 0]) {
       const own = new Layout(KV_BASE + place);
-      const regions = beside.regions.beside(own, bound, functions).behind(0);
+      const steps = new StepMemory(own, functions, 2);
+      const buffers = new Map(
+        [...bound.buffers.values()]
+          .filter(({ name }) => !base.buffers.has(name))
+          .map((buffer) => [buffer.name, own.region(bufferBytes(buffer, bound))]),
+      );
+      const { n, one } = beside.regions;
+      const buffer = (name: string) => buffers.get(name) ?? beside.regions.buffer(name);
+      const regions = { n, one, steps, buffer, blockTable: (table: number) => beside.regions.blockTable(table) };
       const image = new WeightImage(bound, functions, beside.image, own.end - WEIGHT_BASE);
       const plan = layout.planAt(place);
       expect([...Object.keys(plan)]).toEqual([...functions.keys()]);
