@@ -14,6 +14,8 @@ type Pair = NonNullable<MemoryRow["site"]>;
 /** Of a site. An export has to fit into one message. */
 export const SITE_LIMITS = { records: 20_000, nbytes: 32 * 2 ** 20, recordBytes: 32 * 1024 };
 const SIDE_PANEL = "side panel";
+/** The name in storage of a memory that cannot be read. No origin is like it. */
+const DAMAGED = /^[0-9a-f]{64}$/;
 
 export class Memories {
   readonly #models: Pick<Models, "memory" | "memories" | "ready">;
@@ -68,7 +70,12 @@ export class Memories {
   /** What is kept, as of the last change. */
   rows(): Promise<readonly MemoryRow[]> {
     this.#rows ??= this.#models.memories().then(
-      (stored) => stored.map(({ name, nbytes }) => ({ site: siteOf(name), nbytes })),
+      (stored) =>
+        stored.map(({ name, nbytes, damaged }) => ({
+          site: damaged ? { origin: name, topOrigin: name } : siteOf(name),
+          nbytes,
+          ...(damaged ? { damaged } : {}),
+        })),
       // What is wrong with the storage is shown with the models.
       () => [],
     );
@@ -99,6 +106,7 @@ function needsModel({ method }: MemoryCall): boolean {
 }
 
 function nameOf(site: Pair | null): string {
+  if (site && DAMAGED.test(site.origin)) return site.origin;
   return site ? pairKey(site) : SIDE_PANEL;
 }
 

@@ -32,6 +32,8 @@ export interface MemoryRow {
   readonly site: { readonly origin: string; readonly topOrigin: string } | null;
   /** In storage. */
   readonly nbytes: number;
+  /** Nobody can read whose it is: both origins of `site` are its name in storage. */
+  readonly damaged?: true;
 }
 
 export interface RunningRow {

@@ -124,6 +124,8 @@ export class FakeEngine implements Engine {
 
   /** Texts by the memory's name. Searching gives all of them. */
   readonly kept = new Map<string, string[]>();
+  /** Names in storage of memories that cannot be read. */
+  readonly damaged = new Set<string>();
   readonly memoryOptions: MemoryOptions[] = [];
 
   async memory(options: MemoryOptions = {}): Promise<Memory> {
@@ -143,6 +145,7 @@ export class FakeEngine implements Engine {
       forget: async () => {
         const { length } = texts();
         this.kept.delete(name);
+        this.damaged.delete(name);
         return length;
       },
       list: async () => records(),
@@ -159,7 +162,8 @@ export class FakeEngine implements Engine {
   }
 
   async memories(): Promise<StoredMemory[]> {
-    return [...this.kept].map(([name, texts]) => ({ name, nbytes: texts.length }));
+    const read = [...this.kept].map(([name, texts]) => ({ name, nbytes: texts.length }));
+    return [...read, ...[...this.damaged].map((name) => ({ name, nbytes: 1, damaged: true }) as const)];
   }
 
   async close(): Promise<void> {}

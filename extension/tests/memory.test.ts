@@ -105,6 +105,23 @@ describe("a site's memory", () => {
     expect(await services.memories.rows()).toEqual([{ site: null, nbytes: 1 }]);
   });
 
+  it("is shown and can be deleted where nobody can read whose it is, beside the others", async () => {
+    const { page, admin, engine, services } = await setUpAllowed();
+    await page().call("add", { input: "x" });
+    const name = "0123456789abcdef".repeat(4);
+    engine.damaged.add(name);
+    const site = { origin: name, topOrigin: name };
+    const rows = () => services.memories.rows();
+    // Rows are those of the last change.
+    await page().call("add", { input: "y" });
+    expect(await rows()).toEqual([
+      { site: A, nbytes: 2 },
+      { site, nbytes: 1, damaged: true },
+    ]);
+    await admin("memory", { site, call: { method: "forget", input: { all: true }, options: {} } });
+    expect(await rows()).toEqual([{ site: A, nbytes: 2 }]);
+  });
+
   it("has limits, and the model that it was made with, else the first that embeds", async () => {
     const { page, engine } = await setUpAllowed();
     await page().call("add", { input: "x" });

@@ -21,7 +21,7 @@ const client = new AdminClient((snapshot) => {
   const off = new Set(snapshot.settings.withoutLanguageModel);
   const withTasks = new Set(snapshot.settings.withTasks);
   const withMemory = new Set(snapshot.settings.withMemory);
-  const kept = new Map(snapshot.memories.map(({ site, nbytes }) => [site && siteKey(site), nbytes]));
+  const kept = new Map(snapshot.memories.map((row) => [row.site && siteKey(row.site), row]));
   sites.draw(
     snapshot.sites.map((site): SiteItem => {
       const { origin } = site;
@@ -30,7 +30,7 @@ const client = new AdminClient((snapshot) => {
         languageModel: !off.has(origin),
         tasks: withTasks.has(origin),
         memory: withMemory.has(origin),
-        memoryBytes: kept.get(siteKey(site)) ?? null,
+        kept: kept.get(siteKey(site)) ?? null,
       };
     }),
   );

@@ -8,7 +8,7 @@ import { formatBytes } from "../../ui/format";
 export interface MemoryLine {
   readonly element: HTMLElement;
   /** Null: nothing is kept. */
-  update(nbytes: number | null): void;
+  update(kept: Pick<MemoryRow, "nbytes" | "damaged"> | null): void;
 }
 
 export function createMemoryLine(site: MemoryRow["site"], client: AdminClient): MemoryLine {
@@ -25,19 +25,26 @@ export function createMemoryLine(site: MemoryRow["site"], client: AdminClient): 
   };
   const remove = (): Promise<unknown> =>
     client.call("memory", { site, call: { method: "forget", input: { all: true }, options: {} } });
+  const exporting = h(
+    "button",
+    { class: "plain", "data-testid": "memory-export", onclick: () => run(save()) },
+    "Export",
+  );
   const element = h(
     "p",
     { class: "quiet small memory" },
     size,
-    h("button", { class: "plain", "data-testid": "memory-export", onclick: () => run(save()) }, "Export"),
+    exporting,
     h("button", { class: "plain", "data-testid": "memory-delete", onclick: () => run(remove()) }, "Delete"),
     error,
   );
   return {
     element,
-    update(nbytes) {
-      element.hidden = nbytes === null;
-      if (nbytes !== null) size.textContent = `Remembers ${formatBytes(nbytes)}`;
+    update(kept) {
+      element.hidden = kept === null;
+      if (kept === null) return;
+      size.textContent = `${kept.damaged ? "Cannot be read:" : "Remembers"} ${formatBytes(kept.nbytes)}`;
+      exporting.hidden = kept.damaged === true;
     },
   };
 }

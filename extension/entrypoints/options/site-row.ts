@@ -1,5 +1,5 @@
 /** One site of the options page and what the user has decided about it. */
-import type { SiteRow } from "../../protocol/admin-port";
+import type { MemoryRow, SiteRow } from "../../protocol/admin-port";
 import type { AdminClient } from "../../ui/admin-client";
 import { h } from "../../ui/dom";
 import { formatOrigin } from "../../ui/format";
@@ -22,7 +22,7 @@ export interface SiteItem extends SiteRow {
   /** Whether it may keep a memory. */
   readonly memory: boolean;
   /** What it keeps; null: nothing. */
-  readonly memoryBytes: number | null;
+  readonly kept: Pick<MemoryRow, "nbytes" | "damaged"> | null;
 }
 
 export function siteKey({ origin, topOrigin }: Pick<SiteRow, "origin" | "topOrigin">): string {
@@ -53,21 +53,26 @@ export function createSiteRow(site: SiteItem, client: AdminClient): Row<SiteItem
     "data-testid": "site-memory",
     onchange: () => void client.call("site.memory", { origin, on: memory.checked }),
   });
-  const kept = createMemoryLine({ origin, topOrigin }, client);
+  const memoryLine = createMemoryLine({ origin, topOrigin }, client);
   const element = h(
     "li",
     { "data-testid": `site-${siteKey(site)}` },
     h(
       "div",
       { class: "grow" },
-      h("span", { class: "name" }, formatOrigin(origin)),
+      h("span", { class: "name" }, site.kept?.damaged ? "A damaged memory" : formatOrigin(origin)),
       origin !== topOrigin && h("p", { class: "quiet small" }, `inside ${formatOrigin(topOrigin)}`),
-      kept.element,
+      memoryLine.element,
     ),
-    h("label", { class: "switch quiet small" }, memory, "Memory"),
-    h("label", { class: "switch quiet small" }, languageModel, "LanguageModel"),
-    h("label", { class: "switch quiet small" }, tasks, "Tasks"),
-    tag,
+    // Nobody knows whose a damaged memory is.
+    ...(site.kept?.damaged
+      ? []
+      : [
+          h("label", { class: "switch quiet small" }, memory, "Memory"),
+          h("label", { class: "switch quiet small" }, languageModel, "LanguageModel"),
+          h("label", { class: "switch quiet small" }, tasks, "Tasks"),
+          tag,
+        ]),
     revoke,
   );
   const update = (item: SiteItem): void => {
@@ -75,12 +80,12 @@ export function createSiteRow(site: SiteItem, client: AdminClient): Row<SiteItem
     languageModel.checked = item.languageModel;
     tasks.checked = item.tasks;
     memory.checked = item.memory;
-    kept.update(item.memoryBytes);
+    memoryLine.update(item.kept);
     element.dataset.decision = decision;
     tag.textContent = DECISIONS[decision].label;
     tag.dataset.tone = DECISIONS[decision].tone;
     revoke.hidden = decision === "none";
-    revoke.textContent = `${decision === "deny" ? "Forget" : "Revoke"}${item.memoryBytes === null ? "" : " and delete its memory"}`;
+    revoke.textContent = `${decision === "deny" ? "Forget" : "Revoke"}${item.kept === null ? "" : " and delete its memory"}`;
   };
   return { element, update };
 }

@@ -323,6 +323,8 @@ export interface StoredMemory {
   readonly name: string;
   /** Bytes in storage. */
   readonly nbytes: number;
+  /** It cannot be read, and `name` is that of its folder; `forget({all: true})` deletes it by that, too. */
+  readonly damaged?: true;
 }
 
 export interface Engine {

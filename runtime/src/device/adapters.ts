@@ -106,6 +106,7 @@ export function bindAdapters(program: Program, binding: ReadonlyMap<string, Boun
   }
   const table = new OperatorTable();
   const operators = table.operators;
+  const known = new Map<Definition, string>();
   const functions = new Map<string, readonly Step[]>();
   for (const [name, steps] of program.functions) {
     const made = steps.flatMap((step): Step[] => {
@@ -116,8 +117,12 @@ export function bindAdapters(program: Program, binding: ReadonlyMap<string, Boun
         return [step];
       }
       const found = definition.op === "linear" && adapted.get(step.arguments.get("w")!);
-      const steps = found ? adaptedSteps(definition, step, found) : [{ definition, given: step.arguments }];
-      return steps.map(({ definition: one, given }) => {
+      if (!found) {
+        const key = known.get(definition) ?? table.key(definition);
+        known.set(definition, key);
+        return [{ operator: key, arguments: step.arguments }];
+      }
+      return adaptedSteps(definition, step, found).map(({ definition: one, given }) => {
         const key = table.key(one);
         return { operator: key, arguments: inOrder(operators.get(key)!, given) };
       });
@@ -178,5 +183,7 @@ function adaptedSteps(definition: Linear, { arguments: given }: Step, { tensor, 
 
 /** The arguments that the operator has, as it has them. */
 function inOrder(operator: OperatorSpec, given: ReadonlyMap<string, string>): Map<string, string> {
-  return new Map(operator.arguments.flatMap((name) => (given.has(name) ? [[name, given.get(name)!]] : [])));
+  const own = new Map<string, string>();
+  for (const name of operator.arguments) if (given.has(name)) own.set(name, given.get(name)!);
+  return own;
 }

@@ -70,6 +70,34 @@ export function readMeta(file: InPlaceFile): { readonly meta: Meta; readonly end
   return { meta, end: HEAD_BYTES + frame.nbytes };
 }
 
+/** What the folder keeps; null where that is nothing. A name of null: it cannot be read. */
+export async function describeLog(folder: Folder): Promise<{ name: string | null; nbytes: number } | null> {
+  let nbytes = 0;
+  try {
+    const log = await openLog(folder);
+    if (!log) return null;
+    try {
+      nbytes = log.file.nbytes;
+      return { name: readMeta(log.file).meta.name, nbytes };
+    } finally {
+      log.file.close();
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof LlmError && (thrown.code === "integrity" || thrown.code === "not_supported"))) throw thrown;
+    return { name: null, nbytes: nbytes || (await bytesOf(folder)) };
+  }
+}
+
+async function bytesOf(folder: Folder): Promise<number> {
+  let nbytes = 0;
+  for (const generation of await generationsOf(folder)) {
+    const file = await openFile(folder, generation);
+    nbytes += file.nbytes;
+    file.close();
+  }
+  return nbytes;
+}
+
 /** Overwrites with zeros and removes all generations. */
 export async function eraseAll(folder: Folder): Promise<void> {
   // The oldest first, so that an older one never becomes the newest.

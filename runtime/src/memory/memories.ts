@@ -22,7 +22,7 @@ import { withLock } from "../storage/lock";
 import type { MemoryParams } from "../worker/protocol";
 import type { Encoder, Encoders } from "./encoders";
 import { type MemoryLimits, MOST } from "./limits";
-import { openLog, readMeta } from "./log";
+import { describeLog, eraseAll } from "./log";
 import { COMPACT_BYTES, Memory, type ModelIdentity, type NewRecord } from "./memory";
 import { sha256 } from "./sha256";
 
@@ -88,13 +88,29 @@ export class Memories {
     for (const id of (await root?.folderNames()) ?? []) {
       await withLock(lockName(id), signal, async () => {
         const folder = await root!.existingFolder(id);
-        const log = folder && (await openLog(folder));
-        if (!log) return;
-        found.push({ name: readMeta(log.file).meta.name, nbytes: log.file.nbytes });
-        log.file.close();
+        const kept = folder && (await describeLog(folder));
+        if (!kept) return;
+        const { name, nbytes } = kept;
+        found.push(
+          name !== null && (await sha256(name)) === id ? { name, nbytes } : { name: id, nbytes, damaged: true },
+        );
       });
     }
     return found;
+  }
+
+  /** One that cannot be read, by the name that `stored` gives it. Whether it was there. */
+  private async forgetDamaged({ name: id, signal }: Asked): Promise<boolean> {
+    const root = await this.requireRoot();
+    if (!(await root.folderNames()).includes(id)) return false;
+    return withLock(lockName(id), signal, async () => {
+      const folder = await root.existingFolder(id);
+      const kept = folder && (await describeLog(folder));
+      if (!kept || (kept.name !== null && (await sha256(kept.name)) === id)) return false;
+      await eraseAll(folder);
+      await root.remove(id);
+      return true;
+    });
   }
 
   private add(asked: Asked, items: readonly MemoryItem[]): Promise<readonly number[]> {
@@ -143,6 +159,7 @@ export class Memories {
       throw new LlmError("invalid_request", message, { path: "input" });
     }
     if (!all) return this.with(asked, (memory) => memory.forget(ids ?? null, filter));
+    if (await this.forgetDamaged(asked)) return 0;
     return this.with(asked, async (memory, id) => {
       const count = await memory.info().then(
         (info) => info.count,

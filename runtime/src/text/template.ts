@@ -32,7 +32,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 // The names of rare.ts behind | or . or as text, and what looks like a directive of % formatting.
 const RARE =
-  /(?:[|.'"]|\bfilter)\s*(?:abs|attr|batch|casefold|center|dictsort|encode|expandtabs|filesizeformat|float|forceescape|format|format_map|groupby|indent|int|is[a-z]+|ljust|max|min|partition|random|rindex|rjust|round|rpartition|slice|sort|splitlines|sum|swapcase|title|truncate|unique|urlencode|wordcount|zfill)\b|\b(?:cycler|joiner|lipsum|strftime_now)\b|(?<!\{)%[-+ #0]*[\d.*]*[diouxXeEfFgGcrsa(]/;
+  /(?:[|.'"]|\bfilter)\s*(?:abs|attr|batch|casefold|center|dictsort|encode|expandtabs|filesizeformat|float|forceescape|format|format_map|groupby|indent|int|is[a-z]+|ljust|max|min|partition|random|rindex|rjust|round|rpartition|slice|sort|splitlines|sum|swapcase|title|truncate|unique|urlencode|word(?:count|wrap)|xmlattr|zfill)\b|\b(?:cycler|joiner|lipsum|strftime_now)\b|(?<!\{)%[-+ #0]*[\d.*]*[diouxXeEfFgGcrsa(]/;
 
 /** Loads what the template needs and few templates use. Before the first ChatTemplate of this source. */
 export async function loadRareParts(source: string): Promise<void> {

@@ -1,6 +1,7 @@
 // Proves what memories answer: the order of a plain loop over cosines, filters, pages, limits, models that differ, aborts,
 // several tabs, and that what is forgotten is gone from every byte of storage. OPFS is an in-memory fake, models give
 // vectors made of letters. Needs the CPU library (make setup) and Node.
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { FoundRecord, MemoryExport, MemoryInfo, MemoryRecord } from "../../src/contract/memory";
 import { toHalves, unitVector } from "../../src/memory/half";
@@ -279,6 +280,38 @@ describe("several tabs", () => {
     const stored = await tabs[0]!.memories.stored(new AbortController().signal);
     expect(stored.map(({ name }) => name).sort()).toEqual(["n", ...Array.from({ length: 6 }, (_, i) => `other ${i}`)]);
     for (const { nbytes } of stored) expect(nbytes).toBeGreaterThan(100);
+  });
+});
+
+describe("memories that cannot be read", () => {
+  const name = "n";
+  const id = createHash("sha256").update(name).digest("hex");
+  it.each([
+    ["its first frame", 20],
+    ["its head", 0],
+  ])("are listed as damaged, and deleted by that name: %s", async (_, at) => {
+    const place = disk();
+    const tab = place.tab();
+    await tab.add("alpha");
+    await tab.call("add", { input: "beta" }, { name: "other" });
+    const path = (await place.files()).find((file) => file.includes(id))!;
+    const bytes = (await place.directory.peek(path))!.slice();
+    bytes[at]! ^= 0xff;
+    await place.directory.poke(path, bytes);
+    const next = place.tab();
+    const stored = async () => {
+      const found = await next.memories.stored(new AbortController().signal);
+      return found.sort((left, right) => right.name.length - left.name.length);
+    };
+    const other = { name: "other", nbytes: expect.any(Number) };
+    expect(await stored()).toEqual([{ name: id, nbytes: bytes.length, damaged: true }, other]);
+    await next.call("forget", { input: { all: true } }, { name: id });
+    expect(await stored()).toEqual([other]);
+    // Of a memory that can be read it is no name.
+    const others = createHash("sha256").update("other").digest("hex");
+    await next.call("forget", { input: { all: true } }, { name: others });
+    expect(await stored()).toEqual([other]);
+    expect(await next.add("again")).toEqual([1]);
   });
 });
 

@@ -4,13 +4,14 @@
  */
 import { SAMPLERS } from "../instance";
 import type { Program } from "../program";
-import { lower, moved, type Places } from "./lower";
+import { bufferBytes } from "../program_rules";
+import { lower, type Places } from "./lower";
 import { Layout } from "./memory";
 import { type PlannedFunctions, planSteps } from "./planned_step";
-import type { Plan } from "./pool";
-import type { Regions } from "./regions";
-import type { Initial } from "./step_memory";
-import { WeightImage } from "./weights";
+import type { Call, Plan } from "./pool";
+import type { PlacedRegions, Regions } from "./regions";
+import { type Initial, StepMemory } from "./step_memory";
+import { type PlacedImage, WeightImage } from "./weights";
 
 /** Places are multiples of it. */
 export const UNIT = 64;
@@ -27,22 +28,31 @@ export class AdapterLayout {
   readonly image: WeightImage;
   readonly initial: readonly Initial[];
   private readonly functions: PlannedFunctions;
+  private readonly imageStart: number;
+  private readonly steps: StepMemory;
+  private readonly buffers = new Map<string, number>();
   private first: { readonly place: number; readonly plan: Plan } | null = null;
   /** Of the first, one unit further on. */
   private further: Plan | null = null;
 
   /** Errors: unsupported_device. */
   constructor(
-    private readonly program: Program,
+    program: Program,
     relaxed: boolean,
     private readonly beside: Beside,
   ) {
     const planned = planSteps(program, relaxed);
     this.functions = new Map([...planned].filter(([name]) => !(SAMPLERS as readonly string[]).includes(name)));
-    const { regions, image } = this.at(0);
-    this.image = image;
-    this.initial = regions.steps.initial;
-    this.nbytes = beside.weightBase + image.nbytes - beside.kvBase;
+    const { weightBase, kvBase, regions, image } = beside;
+    const layout = new Layout(kvBase);
+    this.steps = new StepMemory(layout, this.functions, regions.stacks.length);
+    this.initial = this.steps.initial;
+    for (const buffer of program.buffers.values())
+      if (buffer.kind === "scratch" && regions.buffer(buffer.name) === undefined)
+        this.buffers.set(buffer.name, layout.region(bufferBytes(buffer, program)));
+    this.imageStart = layout.end - weightBase;
+    this.image = new WeightImage(program, this.functions, image, this.imageStart);
+    this.nbytes = weightBase + this.image.nbytes - kvBase;
   }
 
   /** The functions of adapters that lie `place` bytes behind the base of the KV cache. */
@@ -54,13 +64,52 @@ export class AdapterLayout {
   }
 
   private lowered(place: number): Plan {
-    return lower(this.functions, { ...this.beside, ...this.at(place) });
+    return lower(this.functions, { ...this.beside, regions: this.regionsAt(place), image: this.imageAt(place) });
   }
 
-  private at(place: number) {
-    const { weightBase, kvBase, regions, image } = this.beside;
-    const layout = new Layout(kvBase + place);
-    const own = regions.beside(layout, this.program, this.functions);
-    return { regions: own, image: new WeightImage(this.program, this.functions, image, layout.end - weightBase) };
+  private regionsAt(place: number): PlacedRegions {
+    const { regions } = this.beside;
+    return {
+      n: regions.n,
+      one: regions.one,
+      blockTable: (table) => regions.blockTable(table),
+      buffer: (name) => (this.buffers.has(name) ? this.buffers.get(name)! + place : regions.buffer(name)),
+      steps: {
+        place: (step, memory) => {
+          const { address, stride } = this.steps.place(step, memory);
+          return { address: address + place, stride };
+        },
+      },
+    };
   }
+
+  /** What the image adds to the one below lies behind all of that one. */
+  private imageAt(place: number): PlacedImage {
+    const at = (offset: number) => (offset < this.imageStart ? offset : offset + place);
+    return {
+      matrix: (name) => {
+        const matrix = this.image.matrix(name);
+        const { offset, sums } = matrix;
+        return { ...matrix, offset: at(offset), sums: sums === null ? null : at(sums) };
+      },
+      vector: (name) => at(this.image.vector(name)),
+    };
+  }
+}
+
+/**
+ * The plan of the same functions where everything of their own lies `bytes` further on, given the plans for here and for
+ * `unit` bytes further on: what differs in them are the addresses of that.
+ */
+function moved(here: Plan, further: Plan, unit: number, bytes: number): Plan {
+  const movedCall = (call: Call, other: Call): Call => {
+    const [kernel, ...values] = call;
+    return [kernel, ...values.map((value, i) => value + ((other[i + 1] as number) - value) * (bytes / unit))];
+  };
+  return Object.fromEntries(
+    Object.entries(here).map(([name, steps]) => [
+      name,
+      steps.map((step, i) => step.map((call, j) => movedCall(call, further[name]![i]![j]!))),
+    ]),
+  );
 }

@@ -8,20 +8,20 @@
  */
 import { LlmError } from "../../internal/errors";
 import { fieldOf } from "../definition";
-import type { Symbols } from "../expression";
+import { type Symbols, substitute } from "../expression";
 import type { ArgumentDeclaration, Expression } from "../operator_declaration";
 import type { KvPool } from "./kv_pool";
-import type { LoweringCall, LoweringStep } from "./lowering";
+import type { LoweringCall, LoweringStep, Memory } from "./lowering";
 import { filledIn, givenArguments, numberOf, type PlannedFunctions, type PlannedStep } from "./planned_step";
 import type { Call, Plan, Step } from "./pool";
-import type { Regions } from "./regions";
-import { keyOf } from "./step_memory";
-import type { WeightImage } from "./weights";
+import type { PlacedRegions } from "./regions";
+import { isOfArrays, keyOf } from "./step_memory";
+import type { PlacedImage } from "./weights";
 
 /** Where everything is that a step may name. */
 export interface Places {
-  readonly regions: Pick<Regions, "n" | "one" | "steps" | "buffer" | "blockTable">;
-  readonly image: Pick<WeightImage, "matrix" | "vector">;
+  readonly regions: PlacedRegions;
+  readonly image: PlacedImage;
   readonly weightBase: number;
   readonly kv: KvPool;
   readonly kvBase: number;
@@ -30,11 +30,12 @@ export interface Places {
 /** The steps of every function. */
 export function lower(functions: PlannedFunctions, places: Places): Plan {
   const plan: Record<string, readonly Step[]> = {};
+  const known: Patterns = new Map();
   for (const [name, steps] of functions) {
     const tables = new Set<string>();
     let before: Step = [];
     plan[name] = steps.flatMap((step, i) => {
-      const lowered = lowerStep(step, places, tables);
+      const lowered = lowerStep(step, places, tables, known);
       if (before.length > 0) lowered[0] = [...before, ...(lowered[0] ?? [])];
       before = joins(step, steps[i + 1]) ? (lowered.pop() ?? []) : [];
       return lowered;
@@ -57,42 +58,72 @@ function joins({ lowering: { join }, definition, arguments: given }: PlannedStep
   );
 }
 
-/**
- * The plan of the same functions where everything of their own lies `bytes` further on, given the plans for here and for
- * `unit` bytes further on: what differs in them are the addresses of that.
- */
-export function moved(here: Plan, further: Plan, unit: number, bytes: number): Plan {
-  const movedCall = (call: Call, other: Call): Call => {
-    const [kernel, ...values] = call;
-    return [kernel, ...values.map((value, i) => value + ((other[i + 1] as number) - value) * (bytes / unit))];
-  };
-  return Object.fromEntries(
-    Object.entries(here).map(([name, steps]) => [
-      name,
-      steps.map((step, i) => step.map((call, j) => movedCall(call, further[name]![i]![j]!))),
-    ]),
-  );
+/** What the steps of one operator have in common, which is nearly all: they differ in the arrays that they are given. */
+interface Pattern {
+  readonly given: readonly ArgumentDeclaration[];
+  /** Memory whose place follows from the arrays. */
+  readonly memory: readonly Memory[];
+  readonly symbols: Symbols;
+  readonly steps: readonly LoweringStep[];
+  /** The calls of each step, by the formats of its matrices. What is left in them are the addresses of arrays. */
+  readonly calls: Map<string, readonly (readonly LoweringCall[])[]>;
 }
+/** Steps of the same operator share their symbols. */
+type Patterns = Map<Symbols, Pattern>;
 
 /** What one step of a program becomes. `tables`: those that the function has made so far. */
-export function lowerStep(step: PlannedStep, places: Places, tables: Set<string>): Step[] {
-  const { symbols, names } = placed(step, places);
-  return stepsOf(step)
-    .filter((lowered) => isDue(lowered, step, tables))
-    .map(({ calls }) => calls.flatMap((call) => callsOf(call, symbols, names)))
-    .filter((calls) => calls.length > 0);
+export function lowerStep(step: PlannedStep, places: Places, tables: Set<string>, known: Patterns = new Map()): Step[] {
+  const pattern = known.get(step.symbols) ?? patternOf(step, places);
+  known.set(step.symbols, pattern);
+  const addresses: Record<string, number> = {};
+  const names: Record<string, string> = {};
+  for (const argument of pattern.given)
+    placeArgument(argument, step.arguments.get(argument.name)!, places, addresses, names);
+  for (const memory of pattern.memory)
+    addresses[`${memory.name}.address`] = places.regions.steps.place(step, memory).address;
+  const formats = Object.values(names).join();
+  let calls = pattern.calls.get(formats);
+  if (!calls) {
+    const free = Object.keys(addresses);
+    // A matrix of a format has its rows like any other: only where they lie is the step's own.
+    calls = pattern.steps.map((lowered) =>
+      lowered.calls.flatMap((call) => filledCalls(call, pattern.symbols, names, free)),
+    );
+    pattern.calls.set(formats, calls);
+  }
+  const made: Step[] = [];
+  calls.forEach((list, i) => {
+    if (list.length === 0 || !isDue(pattern.steps[i]!, step, tables)) return;
+    made.push(
+      list.map(
+        ({ kernel, arguments: values }): Call => [
+          kernel,
+          ...values.map((value) => (typeof value === "number" ? value : numberOf(value, addresses))),
+        ],
+      ),
+    );
+  });
+  return made;
 }
 
-const chosen = new WeakMap<Symbols, readonly LoweringStep[]>();
-
-/** The steps and calls of a lowering that the definition asks for. Steps of the same operator share their symbols. */
-function stepsOf({ lowering, symbols }: PlannedStep): readonly LoweringStep[] {
-  const isThere = ({ when }: { readonly when: Expression }) => numberOf(when, symbols) !== 0;
-  const steps =
-    chosen.get(symbols) ??
-    lowering.steps.filter(isThere).map((step) => ({ ...step, calls: step.calls.filter(isThere) }));
-  chosen.set(symbols, steps);
-  return steps;
+function patternOf(step: PlannedStep, { regions, kvBase }: Places): Pattern {
+  const symbols: Record<string, number> = { ...step.symbols };
+  symbols["n.address"] = step.prefill ? regions.n : regions.one;
+  symbols["kv.address"] = kvBase;
+  const memory: Memory[] = [];
+  for (const each of step.lowering.memory) {
+    if (isOfArrays(each)) memory.push(each);
+    else {
+      const { address, stride } = regions.steps.place(step, each);
+      symbols[`${each.name}.address`] = address;
+      if (stride > 0) symbols[`${each.name}.stride`] = stride;
+    }
+  }
+  const isThere = ({ when }: { readonly when: Expression }) => numberOf(when, step.symbols) !== 0;
+  const steps = step.lowering.steps
+    .filter(isThere)
+    .map((lowered) => ({ ...lowered, calls: lowered.calls.filter(isThere) }));
+  return { given: givenArguments(step), memory, symbols, steps, calls: new Map() };
 }
 
 /** Whether the step is made: one with a table only where the function first needs that. */
@@ -106,39 +137,24 @@ function isDue({ once }: LoweringStep, step: PlannedStep, tables: Set<string>): 
   return true;
 }
 
-function callsOf(
-  { kernel, arguments: values, groups }: LoweringCall,
+/** The calls with the values of `symbols` filled in, so that only symbols of `free` are left. */
+function filledCalls(
+  { when, kernel, arguments: values, groups }: LoweringCall,
   symbols: Symbols,
   names: Readonly<Record<string, string>>,
-): Call[] {
-  const one = (known: Symbols): Call => [
-    filledIn(kernel, known, names),
-    ...values.map((value) => numberOf(value, known)),
-  ];
+  free: readonly string[],
+): LoweringCall[] {
+  const one = (known: Symbols): LoweringCall => ({
+    when,
+    kernel: filledIn(kernel, known, names),
+    arguments: values.map((value) => substitute(value, known, free)),
+  });
   if (!groups) return [one(symbols)];
   const of = numberOf(groups.of, symbols);
-  const calls: Call[] = [];
+  const calls: LoweringCall[] = [];
   for (let first = 0; first < of; first += groups.most)
-    calls.push(one(Object.assign(Object.create(symbols), { first, count: Math.min(groups.most, of - first) })));
+    calls.push(one({ ...symbols, first, count: Math.min(groups.most, of - first) }));
   return calls;
-}
-
-/** The symbols of a step with those of places, and what stands for a symbol in a kernel's name. */
-function placed(step: PlannedStep, places: Places) {
-  const { regions, kvBase } = places;
-  // Above those of the step, which need not be copied.
-  const symbols: Record<string, number> = Object.create(step.symbols);
-  symbols["n.address"] = step.prefill ? regions.n : regions.one;
-  symbols["kv.address"] = kvBase;
-  const names: Record<string, string> = {};
-  for (const argument of givenArguments(step))
-    placeArgument(argument, step.arguments.get(argument.name)!, places, symbols, names);
-  for (const memory of step.lowering.memory) {
-    const { address, stride } = regions.steps.place(step, memory);
-    symbols[`${memory.name}.address`] = address;
-    if (stride > 0) symbols[`${memory.name}.stride`] = stride;
-  }
-  return { symbols, names };
 }
 
 function placeArgument(

@@ -45,7 +45,11 @@ export function planSteps(program: Program, relaxed: boolean): PlannedFunctions 
       }
       const one = { definition, declaration, lowering, arguments: step.arguments, symbols: known, prefill };
       const written = formsOf(one, forms);
-      return written ? { ...one, symbols: { ...known, ...written } } : one;
+      if (!written) return one;
+      const key = `${step.operator} ${Object.values(written)}`;
+      const all = symbols.get(key) ?? { ...known, ...written };
+      symbols.set(key, all);
+      return { ...one, symbols: all };
     });
     functions.set(name, planned);
   }

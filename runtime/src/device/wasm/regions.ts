@@ -20,6 +20,11 @@ export interface RegionSizes {
   readonly blockTables: number;
 }
 
+/** Where the steps find what they are given. */
+export interface PlacedRegions extends Pick<Regions, "n" | "one" | "buffer" | "blockTable"> {
+  readonly steps: Pick<StepMemory, "place">;
+}
+
 export class Regions {
   /** Stack of each thread: its first address; the stack pointer begins at its end. */
   readonly stacks: readonly number[];
@@ -69,22 +74,6 @@ export class Regions {
     const others = Array.from({ length: Math.max(0, blockTables - 1) }, () => layout.region(tableBytes));
     this.blockTables = [this.buffers.get("block_table") ?? 0, ...others];
     this.initial = initial;
-  }
-
-  /** The same with what the steps of another program need beside it: its new buffers, and memory of its own. */
-  beside(layout: Layout, program: Program, functions: PlannedFunctions) {
-    const steps = new StepMemory(layout, functions, this.stacks.length);
-    const own = new Map<string, number>();
-    for (const buffer of program.buffers.values())
-      if (!this.sizes.has(buffer.name) && buffer.kind === "scratch")
-        own.set(buffer.name, layout.region(bufferBytes(buffer, program)));
-    return {
-      n: this.n,
-      one: this.one,
-      steps,
-      buffer: (name: string) => own.get(name) ?? this.buffer(name),
-      blockTable: (table: number) => this.blockTable(table),
-    };
   }
 
   /** The address of a buffer or constant of the program. */

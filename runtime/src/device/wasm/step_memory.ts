@@ -34,8 +34,13 @@ export class StepMemory {
     const lasting = new Map<string, number>();
     const scratch = new Map<string, Map<string, { nbytes: number; perThread: boolean }>>();
     const numbers = new Map<string, Uint8Array>();
+    const seen = new Set<Symbols>();
     for (const step of [...functions.values()].flat()) {
+      // Of an operator that was there before only the memory that follows from the arrays may be new.
+      const isNew = !seen.has(step.symbols);
+      seen.add(step.symbols);
       for (const memory of step.lowering.memory) {
+        if (!isNew && !isOfArrays(memory)) continue;
         const key = keyOf(step, memory);
         if (memory.kind === "numbers") {
           const bytes = wordsOf(memory.values, numberOf(memory.when, step.symbols) !== 0, step.symbols);
@@ -72,6 +77,11 @@ export class StepMemory {
   place(step: PlannedStep, memory: Memory): Place {
     return this.places.get(keyOf(step, memory))!;
   }
+}
+
+/** Whether steps of the same operator may have it in several places. */
+export function isOfArrays({ kind }: Memory): boolean {
+  return kind === "form" || kind === "table";
 }
 
 /** Names the memory: steps with the same key share it. */

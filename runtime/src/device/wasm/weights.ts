@@ -57,6 +57,9 @@ type Target = { readonly offset: number; readonly write: Write };
 /** Brings `count` values of a parameter, from value `first` on, from `source` to the image. */
 type Write = (kernels: Kernels, source: number, target: number, first: number, count: number) => void;
 
+/** Where the matrices and vectors of an image lie. */
+export type PlacedImage = Pick<WeightImage, "matrix" | "vector">;
+
 export class WeightImage {
   private readonly matrices = new Map<string, Matrix>();
   private readonly targets = new Map<string, Target>();
@@ -243,6 +246,7 @@ export class WeightImage {
       const name = step.arguments.get(argument.name)!;
       const { role, size, columns } = argument;
       if (role === "matrix") {
+        if (this.matrices.has(name) || this.below?.matrices.has(name)) continue;
         const scaleName = step.arguments.get(`${argument.name}_scale`);
         const fixed = step.lowering.fixed === argument.name;
         const shape = [numberOf(size, step.symbols), numberOf(columns, step.symbols)] as const;
@@ -261,7 +265,6 @@ export class WeightImage {
     scheme: Scheme,
     fixed: boolean,
   ): void {
-    if (this.matrices.has(name) || this.below?.matrices.has(name)) return;
     const nBlocks = Math.ceil(rows / ROWS);
     if ("dtype" in scheme) {
       const blockRowBytes = ROWS * columns * ITEM_BYTES[scheme.dtype];

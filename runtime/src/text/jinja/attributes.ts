@@ -78,6 +78,7 @@ function attribute(value: Value, name: string): Value | undefined {
   if (value instanceof Undefined) return fail(value.hint);
   if (value instanceof Namespace) return name.startsWith("_") ? undefined : value.attributes.get(name);
   if (value instanceof Native) return value.attribute(name);
+  if (typeof value === "function") return value.attributes?.get(name);
   if (value instanceof Range && (name === "start" || name === "stop" || name === "step")) return value[name];
   if (value instanceof Group && (name === "grouper" || name === "list")) return value[name === "list" ? 1 : 0];
   const number = numeric(value);

@@ -1,19 +1,6 @@
 /** Values as text: str(), repr() and json.dumps, as CPython writes them. */
 import { fail } from "./failure";
-import {
-  Dict,
-  Iter,
-  isList,
-  Markup,
-  Namespace,
-  Native,
-  plain,
-  Range,
-  Tuple,
-  Undefined,
-  type Value,
-  View,
-} from "./values";
+import { Dict, Iter, isList, Markup, Namespace, plain, Range, Tuple, Undefined, type Value, View } from "./values";
 import { charge, chargeLength, STEP } from "./work";
 
 export function str(value: Value): string {
@@ -44,7 +31,9 @@ export function repr(value: Value): string {
   if (value instanceof Namespace) return `<Namespace ${repr(Dict.of(value.attributes))}>`;
   if (value instanceof Undefined) return "Undefined";
   if (value instanceof Iter) return "<generator object>";
-  return value instanceof Native ? "<object>" : (value.text ?? "<function>");
+  const name = typeof value === "function" && value.attributes?.get("name");
+  if (typeof name === "boolean" || name === undefined) return "<object>";
+  return `<Macro ${name === null ? "anonymous" : repr(name)}>`;
 }
 
 /** For HTML, as MarkupSafe: only what is not marked changes. */

@@ -12,7 +12,7 @@ import { RARE_TEXT_METHODS } from "./rare_text_methods";
 import { callable, unnamed } from "./signature";
 import { strftime } from "./strftime";
 import { TEXT_METHODS } from "./text_methods";
-import { type Callable, Native, type Value } from "./values";
+import { Native, Tuple, type Value } from "./values";
 
 class Cycler extends Native {
   private at = 0;
@@ -22,6 +22,8 @@ class Cycler extends Native {
   }
   attribute(name: string): Value | undefined {
     if (name === "current") return this.items[this.at]!;
+    if (name === "items") return Tuple.from(this.items);
+    if (name === "pos") return BigInt(this.at);
     if (name === "reset") return callable("", () => this.move(-this.at));
     return name === "next" ? callable("", () => this.move(1)) : undefined;
   }
@@ -29,6 +31,21 @@ class Cycler extends Native {
     const item = this.items[this.at]!;
     this.at = (this.at + by) % this.items.length;
     return by > 0 ? item : null;
+  }
+}
+
+class Joiner extends Native {
+  private used = false;
+  override readonly call = callable("", () => {
+    const text = this.used ? this.separator : "";
+    this.used = true;
+    return text;
+  });
+  constructor(private readonly separator: Value) {
+    super();
+  }
+  attribute(name: string): Value | undefined {
+    return name === "sep" ? this.separator : name === "used" ? this.used : undefined;
   }
 }
 
@@ -40,17 +57,7 @@ const RARE_GLOBALS: readonly (readonly [string, Value])[] = [
       return new Cycler(args);
     },
   ],
-  [
-    "joiner",
-    callable("sep?", (separator: Value = ", "): Callable => {
-      let isFirst = true;
-      return callable("", () => {
-        const text = isFirst ? "" : separator;
-        isFirst = false;
-        return text;
-      });
-    }),
-  ],
+  ["joiner", callable("sep?", (separator: Value = ", ") => new Joiner(separator))],
   ["lipsum", () => fail("lipsum() is not supported")],
   ["strftime_now", callable("format:s", (format: string) => strftime(new Date(), format))],
 ];

@@ -27,6 +27,7 @@ import {
   type Value,
   View,
 } from "./values";
+import { wrapped } from "./word_wrap";
 import { charge, chargeLength, STEP } from "./work";
 
 function extreme(sign: number): Definition {
@@ -247,5 +248,25 @@ export const RARE_FILTERS: Readonly<Record<string, Definition>> = {
       "&",
     );
   }),
+  xmlattr: define("autospace:b?", (self: Value, space = true) => {
+    if (!(self instanceof Dict)) return fail("xmlattr needs a dict");
+    const entries = [...self.entries()].filter(([, value]) => value !== null && !(value instanceof Undefined));
+    const parts = entries.map(([name, value]) => {
+      if (typeof name !== "string" || /[\t-\r />=]/.test(name)) return fail(`${str(name)} is no name of an attribute`);
+      return `${escaped(name).text}="${escaped(value).text}"`;
+    });
+    return (space && parts.length > 0 ? " " : "") + join(parts, " ");
+  }),
   wordcount: define("", (self: Value) => BigInt(str(self).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)),
+  wordwrap: define(
+    "width:i? break_long_words:b? wrapstring:S? break_on_hyphens:b?",
+    (self: Value, width = 79, breakLongWords = true, end: string | null = null, breakOnHyphens = true) => {
+      if (typeof self !== "string") return fail("wordwrap needs text");
+      if (width <= 0) fail("wordwrap needs a width above 0");
+      const lines = splitLines(self).map((line) =>
+        join(wrapped(line, { width, breakLongWords, breakOnHyphens }), end ?? "\n"),
+      );
+      return join(lines, end ?? "\n");
+    },
+  ),
 };

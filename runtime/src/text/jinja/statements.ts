@@ -398,6 +398,16 @@ class TemplateParser extends ExpressionParser {
       this.fail("the parameter caller needs a default");
     }
     const has = (special: string): boolean => specials.has(special) && !declared.includes(special);
+    const attributes = new Map<string, Value>(
+      Object.entries({
+        name,
+        arguments: Tuple.from(declared),
+        catch_kwargs: has("kwargs"),
+        catch_varargs: has("varargs"),
+        caller: specials.has("caller"),
+        explicit_caller: declared.includes("caller"),
+      }),
+    );
     return (outer) => {
       const run: Callable = (args, kwargs) => {
         charge(STEP);
@@ -424,7 +434,7 @@ class TemplateParser extends ExpressionParser {
         });
         return textOf(body, scope);
       };
-      return Object.assign(run, { text: name === null ? "<Macro anonymous>" : `<Macro '${name}'>` });
+      return Object.assign(run, { attributes });
     };
   }
 

@@ -9,7 +9,10 @@ import { charge, STEP } from "./work";
 
 export type Value = null | boolean | bigint | number | string | readonly Value[] | Instance | Callable;
 export type Kwargs = ReadonlyMap<string, Value>;
-export type Callable = ((args: readonly Value[], kwargs: Kwargs) => Value) & { readonly text?: string };
+export type Callable = ((args: readonly Value[], kwargs: Kwargs) => Value) & {
+  /** Of a macro. */
+  readonly attributes?: ReadonlyMap<string, Value>;
+};
 type Instance = Markup | Dict | Iter | View | Undefined | Namespace | Native;
 
 /** Text that `safe` or `escape` has marked: what is added to it is escaped. Anything else sees its text. */

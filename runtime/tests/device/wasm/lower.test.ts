@@ -6,9 +6,11 @@ import { describe, expect, it } from "vitest";
 import { bindAdapters } from "../../../src/device/adapters";
 import type { Program } from "../../../src/device/program";
 import { parseProgram } from "../../../src/device/program_reader";
+import { bufferBytes } from "../../../src/device/program_rules";
+import { AdapterLayout } from "../../../src/device/wasm/adapter_layout";
 import { KvPool } from "../../../src/device/wasm/kv_pool";
 import { LIBRARY } from "../../../src/device/wasm/library.gen";
-import { lower, lowerStep, moved, type Places } from "../../../src/device/wasm/lower";
+import { lower, lowerStep, type Places } from "../../../src/device/wasm/lower";
 import { Layout } from "../../../src/device/wasm/memory";
 import {
   exactCaches,
@@ -18,6 +20,7 @@ import {
   planSteps,
 } from "../../../src/device/wasm/planned_step";
 import { Regions } from "../../../src/device/wasm/regions";
+import { StepMemory } from "../../../src/device/wasm/step_memory";
 import { WeightImage } from "../../../src/device/wasm/weights";
 
 const FIXTURES = new URL("../../../../tests/fixtures/program_v3/", import.meta.url);
@@ -28,6 +31,7 @@ const KV_BASE = 2 ** 30;
 
 interface Laid extends Places {
   readonly regions: Regions;
+  readonly image: WeightImage;
   readonly functions: PlannedFunctions;
   readonly end: number;
 }
@@ -274,12 +278,35 @@ describe("adapters", () => {
     ).toBe(2);
   });
 
-  it("are lowered once for every place", () => {
-    const at = (first: number) => {
-      const there = laidOut(program, { first });
-      return lower(there.functions, there);
-    };
-    const here = FIRST_ADDRESS;
-    for (const bytes of [0, 64, 64 * 1000]) expect(moved(at(here), at(here + 64), 64, bytes)).toEqual(at(here + bytes));
+  it.each([
+    ["one rank", () => 8],
+    ["several ranks, and products that are not adapted", (i: number) => [16, 4, 0][i % 3]!],
+  ])("have at every place the calls that each step has by itself there: %s", (_, rankOf) => {
+    const beside = laidOut(base);
+    const ranks = linear.map(({ name }, i) => [name, { rank: rankOf(i), quantization: "q8" }] as const);
+    const bound = bindAdapters(base, new Map(ranks.filter(([, { rank }]) => rank > 0)));
+    const layout = new AdapterLayout(bound, true, beside);
+    const functions = new Map([...planSteps(bound, true)].filter(([name]) => !/sample|mask/.test(name)));
+    for (const place of [64, 64 * 1000, 0]) {
+      const own = new Layout(KV_BASE + place);
+      const steps = new StepMemory(own, functions, 2);
+      const buffers = new Map(
+        [...bound.buffers.values()]
+          .filter(({ name }) => !base.buffers.has(name))
+          .map((buffer) => [buffer.name, own.region(bufferBytes(buffer, bound))]),
+      );
+      const { n, one } = beside.regions;
+      const buffer = (name: string) => buffers.get(name) ?? beside.regions.buffer(name);
+      const regions = { n, one, steps, buffer, blockTable: (table: number) => beside.regions.blockTable(table) };
+      const image = new WeightImage(bound, functions, beside.image, own.end - WEIGHT_BASE);
+      const plan = layout.planAt(place);
+      expect([...Object.keys(plan)]).toEqual([...functions.keys()]);
+      for (const [name, steps] of functions) {
+        const tables = new Set<string>();
+        const alone = steps.flatMap((step) => lowerStep(step, { ...beside, regions, image }, tables).flat());
+        expect(plan[name]!.flat()).toEqual(alone);
+      }
+      expect(KV_BASE + place + layout.nbytes).toBe(WEIGHT_BASE + image.nbytes);
+    }
   });
 });
