@@ -6,6 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import "../../runtime/src/text/jinja/rare";
+import "../../runtime/src/text/rare_models";
 import { LlmError } from "../../runtime/src/internal/errors";
 import { renderChat } from "../../runtime/src/text/chat";
 import { createTextModel, type TextFiles } from "../../runtime/src/text/index";

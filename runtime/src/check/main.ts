@@ -4,6 +4,7 @@
  */
 import "./web_globals";
 import "../text/jinja/rare";
+import "../text/rare_models";
 import { LlmError, type WireError } from "../internal/errors";
 import { createTextModel, type TextFiles } from "../text/index";
 import { type ChatMessage, ChatTemplate } from "../text/template";

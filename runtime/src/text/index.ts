@@ -95,13 +95,17 @@ export interface TextFiles {
   readonly generationConfig: string | null;
 }
 
+/** Values of a "type" of tokenizer.json. */
+const RARE_MODELS = /"(?:Unigram|WordPiece|Precompiled)"/;
+
 /** Before createTextModel: loads the parts of the text part that these files call for. Errors: network, and those of createTextModel. */
 export async function prepareTextModel(files: TextFiles): Promise<void> {
   const source = files.chatTemplate ?? parseTokenizerConfig(files.tokenizerConfig).chatTemplate;
   try {
     await loadRareParts(source ?? "");
+    if (RARE_MODELS.test(files.tokenizer)) await import("./rare_models");
   } catch {
-    throw new LlmError("network", "A part of the runtime that the chat template needs could not be loaded. Try again.");
+    throw new LlmError("network", "A part of the runtime that this model's text needs could not be loaded. Try again.");
   }
 }
 

@@ -1,6 +1,6 @@
 /** Normalizers of tokenizer.json: text → text before anything is split, with the results of the Python library. */
 import { compilePattern } from "./pattern";
-import { buildPrecompiled } from "./precompiled";
+import { rarely } from "./rare_parts";
 import { asObject, flag, text, tokenizerReader } from "./tokenizer_json";
 
 export type Normalizer = (text: string) => string;
@@ -46,7 +46,7 @@ export function buildNormalizer(json: unknown, path = "normalizer"): Normalizer 
     case "Lowercase":
       return lowercase;
     case "Precompiled":
-      return buildPrecompiled(config.precompiled_charsmap, `${path}.precompiled_charsmap`);
+      return rarely.precompiled(config.precompiled_charsmap, `${path}.precompiled_charsmap`);
     case "BertNormalizer":
       return bert(config, path);
     default:

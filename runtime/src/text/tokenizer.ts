@@ -5,9 +5,8 @@ import { buildDecoder, type DecoderFactory, type DecodeStream } from "./decode";
 import { buildNormalizer } from "./normalize";
 import { buildPostProcessor, type PostProcessor } from "./post_process";
 import { buildPreTokenizer, type PreTokenizer } from "./pre_tokenize";
+import { rarely } from "./rare_parts";
 import { type AddedToken, parseTokenizerJson } from "./tokenizer_json";
-import { Unigram } from "./unigram";
-import { WordPiece } from "./wordpiece";
 
 export class Tokenizer {
   readonly addedTokens: readonly AddedToken[];
@@ -36,7 +35,8 @@ export class Tokenizer {
     const { model } = parts;
     const unreachable = new Set(special.map((token) => token.id));
     if (model.type === "BPE") this.words = new Bpe(model, parts.vocabSize, unreachable);
-    else this.words = model.type === "Unigram" ? new Unigram(model, unreachable) : new WordPiece(model, unreachable);
+    else
+      this.words = model.type === "Unigram" ? rarely.unigram(model, unreachable) : rarely.wordPiece(model, unreachable);
     this.postProcess = buildPostProcessor(parts.postProcessor);
     this.newDecoder = buildDecoder(parts.decoder);
     this.decoder = parts.decoder;

@@ -1,6 +1,7 @@
 /** The text model without Python: chat and control tokens, stop ids, defaults, hostile files. Needs Node. */
 import { describe, expect, test } from "vitest";
 import { LlmError } from "../../src/internal/errors";
+import "../../src/text/rare_models";
 import { createTextModel, type TextFiles } from "../../src/text/index";
 import "../../src/text/jinja/rare";
 import { strftime } from "../../src/text/jinja/strftime";
