@@ -3,7 +3,7 @@ import { LlmError } from "../internal/errors";
 import type { Checkpoint, Rows, StoredTensor } from "./checkpoint";
 import { type GgufHeader, type GgufTensorInfo, readGgufHeader } from "./gguf_header";
 import { numberList } from "./portable";
-import type { Value } from "./python";
+import { takeWarnings, type Value } from "./python";
 import { lessOne, rowBytes } from "./rows";
 import {
   architecture_of,
@@ -32,6 +32,7 @@ interface Change {
 
 /** Errors: invalid_checkpoint, unsupported, unknown_architecture, and those of the source. Reads no weight. */
 export async function openGguf(source: CheckpointSource): Promise<Checkpoint> {
+  takeWarnings(); // those of a file that was refused
   const header = await readGgufHeader(source);
   const ropes: Value[] = [];
   for (const name of [ROPE_DIVISORS, LONG_FACTORS, SHORT_FACTORS]) ropes.push(await ropeTensor(source, header, name));
