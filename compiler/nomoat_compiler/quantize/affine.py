@@ -45,7 +45,7 @@ def _least_squares(w: Float32, importance: Float32 | None, q: Float32) -> tuple[
     sum_w, sum_q = sums(a * w), sums(weighted)
     sum_qq, sum_qw = sums(weighted * q), sums(weighted * w)
     scale = (total * sum_qw - sum_q * sum_w) * safe_inverse(total * sum_qq - sum_q * sum_q)
-    minimum: Float32 = (sum_w - scale * sum_q) / total
+    minimum: Float32 = np.divide(sum_w - scale * sum_q, total)
     return scale, minimum
 
 
