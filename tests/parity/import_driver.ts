@@ -5,11 +5,12 @@
  * that is not null; the result has for each its id and warnings, or the error, and with --expose-gc the most memory that
  * was in use. Or {groups: [{weights, columns, scheme}]}: base64 of float32 rows, each quantized to two arrays in base64.
  */
-import { mkdirSync, openAsBlob, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, openAsBlob, readFileSync } from "node:fs";
 import { open, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import "../../runtime/src/text/jinja/rare";
 import { openGguf } from "../../runtime/src/import/gguf_checkpoint";
+import { openParts } from "../../runtime/src/import/gguf_parts";
 import { quantizeGroups } from "../../runtime/src/import/groups";
 import { planPackage, writePackage } from "../../runtime/src/import/package";
 import { setPlans, type Value } from "../../runtime/src/import/python";
@@ -50,7 +51,12 @@ function folder(output: string): PackageFiles {
 }
 
 async function run({ file, output, quantization }: Job["imports"][number]) {
-  const checkpoint = await openGguf(new BlobSource(basename(file), await openAsBlob(file)));
+  const open = async (path: string) => new BlobSource(basename(path), await openAsBlob(path));
+  const sibling = (name: string) => {
+    const path = join(dirname(file), name);
+    return existsSync(path) ? open(path) : Promise.resolve(null);
+  };
+  const checkpoint = await openGguf(await openParts(await open(file), sibling));
   const plan = await planPackage(checkpoint, HOST, quantization);
   if (output === null) return { id: plan.id, warnings: plan.warnings };
   let [peakBytes, sampled] = [0, 0];

@@ -26,6 +26,7 @@ ROOTS: tuple[tuple[str, ...], ...] = (
     ("checkpoint.gguf_header", "MAX_ALIGNMENT"),
     ("checkpoint.gguf_header", "DEFAULT_ALIGNMENT"),
     ("checkpoint.gguf_parts", "PART_NAME"),
+    ("checkpoint.gguf_parts", "first_parts"),
     ("checkpoint.gguf_parts", "split_count"),
     ("checkpoint.gguf_parts", "part_names"),
     ("checkpoint.gguf_parts", "missing_part"),

@@ -799,6 +799,17 @@ if (($.truth(said) && !$.equal(said, found))) {
 throw gguf_parts$mixed_parts(name, ("and the others have " + $.str(found) + " tensors together, not " + $.str(said)));
 }
 }
+function gguf_parts$first_parts(names) {
+let match, models, name;
+models = new Map([]);
+for (name of $.iterate($.sorted(names))) {
+if (($.endswith($.lower(name), ".gguf") && !$.startswith($.lower(name), "mmproj"))) {
+match = $.match(gguf_parts$PART_NAME, name);
+$.setdefault(models, ($.truth(match) ? $.plus($.item(match, "name"), $.item(match, "count")) : name), name);
+}
+}
+return $.sorted($.values(models));
+}
 function gguf_parts$missing_part(name, count, missing) {
 return $.error("invalid_checkpoint", ($.str(name) + " is one of " + $.str(count) + " parts, but " + $.str(missing) + " is not in its folder. Download it."), new Map([["file", missing]]));
 }
@@ -2425,6 +2436,7 @@ export const MAX_HEADER_BYTES: $.Value = gguf_header$MAX_HEADER_BYTES;
 export const MAX_ALIGNMENT: $.Value = gguf_header$MAX_ALIGNMENT;
 export const DEFAULT_ALIGNMENT: $.Value = gguf_header$DEFAULT_ALIGNMENT;
 export const PART_NAME: $.Value = gguf_parts$PART_NAME;
+export const first_parts: $.Value = gguf_parts$first_parts;
 export const split_count: $.Value = gguf_parts$split_count;
 export const part_names: $.Value = gguf_parts$part_names;
 export const missing_part: $.Value = gguf_parts$missing_part;

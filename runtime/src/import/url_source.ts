@@ -20,7 +20,7 @@ export class UrlSource implements CheckpointSource {
   version: string | null = null;
 
   private constructor(
-    private readonly url: URL,
+    readonly url: URL,
     private readonly settings: DownloadSettings,
     private readonly signal: AbortSignal | undefined,
   ) {
