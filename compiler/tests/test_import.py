@@ -7,6 +7,7 @@ files that are damaged or lie, and a few hundred that are damaged at random.
 from __future__ import annotations
 
 import random
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from nomoat_compiler.quantize.groups import quantize_groups
 from nomoat_compiler.quantize.sources import StoredIn, check_sources
 from nomoat_compiler.scheme import Grouped
 from test_gguf_architectures import CASES, random_model
+from test_gguf_parts import FAULTS, PARTS
 
 from tests.fixtures.gguf_checkpoint import WIDE, write_gguf
 from tests.fixtures.packages import compiled
@@ -129,6 +131,33 @@ def test_groups_of_floats_are_the_compilers(driver: Path) -> None:
     for (weights, scheme), ours in zip(jobs, importer.quantize(driver, jobs), strict=True):
         theirs = quantize_groups(weights, scheme, "weights")
         assert ours == [array.tobytes() for array in theirs], (weights.flat[:4], scheme)
+
+
+def test_parts_of_a_model_are_joined_or_refused_as_by_the_compiler(
+    driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "check_text_files", lambda files: None)
+    for folder, fields in (("parts", {}), ("other", {"num_hidden_layers": 3})):
+        (tmp_path / folder).mkdir()
+        gguf_of_transformers.write(
+            tmp_path / folder / "m.gguf", "llama", random_model("llama", fields), "Q8_0", parts=len(PARTS)
+        )
+    given = [tmp_path / "parts" / name for name in PARTS]
+    imports = [(path, tmp_path / "ours" / path.name) for path in given]
+    for fault, (damage, name, _) in FAULTS.items():
+        for folder in ("parts", "other"):
+            shutil.copytree(tmp_path / folder, tmp_path / fault / folder)
+        damage(tmp_path / fault / "parts")
+        imports.append((tmp_path / fault / "parts" / name, None))
+    results = importer.run(driver, imports)
+    pipeline.compile_model(given[0], tmp_path / "theirs")
+    for path, result in zip(given, results, strict=False):
+        assert "error" not in result, result
+        importer.assert_same_files(tmp_path / "ours" / path.name, tmp_path / "theirs")
+    for (path, _), result in zip(imports[len(given) :], results[len(given) :], strict=True):
+        with pytest.raises(NomoatError) as caught:
+            GgufCheckpoint(path)
+        assert (result["error"]["code"], result["error"]["message"]) == (caught.value.code, caught.value.message)
 
 
 def test_smollm2_with_little_memory(driver: Path, tmp_path: Path) -> None:

@@ -36,14 +36,14 @@ export async function openParts(
     const part = name === given.name ? given : await sibling(name);
     if (part === null) throw missing_part(given.name, count, name);
     const its = part === given ? header : await readGgufHeader(part);
-    check_part(name, its.metadata, number, count);
-    saidCount = integer(its.metadata, "split.tensors.count", saidCount, 0);
-    if (number === 0) metadata = its.metadata;
     for (const [key, tensor] of its.tensors) {
       if (tensors.has(key)) throw twice(name, key, owners.get(key));
       tensors.set(key, { ...tensor, offset: start + tensor.offset });
       owners.set(key, name);
     }
+    check_part(name, its.metadata, number, count);
+    saidCount = integer(its.metadata, "split.tensors.count", saidCount, 0);
+    if (number === 0) metadata = its.metadata;
     parts.push(part);
     start += part.nbytes;
   }
