@@ -16,6 +16,7 @@ import type { Checkpoint } from "./checkpoint";
 import { openGguf } from "./gguf_checkpoint";
 import { openParts } from "./gguf_parts";
 import type { Host, Loaders } from "./host";
+import { openHub } from "./hub";
 import { type PackagePlan, planPackage, writePackage } from "./package";
 import { setPlans } from "./python";
 import { ReadAhead } from "./read_ahead";
@@ -27,12 +28,14 @@ import { UrlSource } from "./url_source";
 const PROGRESS_NAME = "import.json";
 const PROGRESS_INTERVAL_MS = 100;
 
-/** A GGUF file by its URL or as it was chosen; of a split one any part's URL, or all parts. */
-export type GivenCheckpoint = URL | File | readonly File[];
+/** A GGUF file by its URL, as `owner/name:file` of a hub, or as it was chosen; of a split one any part, or all files. */
+export type GivenCheckpoint = URL | string | File | readonly File[];
 
 export interface ImportOptions extends InstallOptions {
   /** q4, q8, f16 or f32; null: the file's own, else q4. */
   readonly quantization?: string | null | undefined;
+  /** Base URL of the hub. */
+  readonly hub?: string | null | undefined;
 }
 
 interface OpenedCheckpoint {
@@ -43,7 +46,10 @@ interface OpenedCheckpoint {
   readonly url: string;
 }
 
-/** Errors: unknown_architecture, unsupported, invalid_checkpoint, network, integrity, storage_quota, aborted. */
+/**
+ * Errors: invalid_request, model_not_found, not_allowed, unknown_architecture, unsupported, invalid_checkpoint, network,
+ * integrity, storage_quota, aborted.
+ */
 export async function installCheckpoint(
   given: GivenCheckpoint,
   store: PackageStore,
@@ -52,7 +58,7 @@ export async function installCheckpoint(
 ): Promise<Manifest> {
   setPlans(await ownPlans());
   const host = { ...loaders, ...store.hashes };
-  const opened = await open(given, store.settings, options.signal);
+  const opened = await open(given, store.settings, options);
   const plan = await planPackage(opened.checkpoint, host, options.quantization ?? null);
   for (const warning of plan.warnings) console.warn(warning);
   const manifest = await store.make(plan.id, opened.url, options.signal, (made) =>
@@ -70,16 +76,20 @@ async function ownPlans(): Promise<string> {
 async function open(
   given: GivenCheckpoint,
   settings: DownloadSettings,
-  signal: AbortSignal | undefined,
+  { signal, hub }: ImportOptions,
 ): Promise<OpenedCheckpoint> {
+  if (typeof given === "string") {
+    const repository = await openHub(given, hub, settings, signal);
+    const first = (await repository.open(repository.path))!;
+    const folder = repository.path.slice(0, repository.path.lastIndexOf("/") + 1);
+    const parts = await openParts(first, (name) => repository.open(folder + name), readAhead);
+    const identity = identityOf(parts.parts as UrlSource[], ({ name }) => repository.sha256(folder + name));
+    return { checkpoint: await openGguf(parts), identity, url: first.url.href };
+  }
   if (given instanceof URL) {
     const source = (url: URL): Promise<UrlSource> => UrlSource.open(url, settings, signal);
-    const ahead = (read: CheckpointSource): CheckpointSource => new ReadAhead(read);
-    const parts = await openParts(await source(given), (name) => source(beside(given, name)), ahead);
-    const versions = (parts.parts as UrlSource[]).map(({ url, nbytes, version }) =>
-      version === null ? null : `${url.href} ${nbytes} ${version}`,
-    );
-    const identity = versions.includes(null) ? null : versions.join("\n");
+    const parts = await openParts(await source(given), (name) => source(beside(given, name)), readAhead);
+    const identity = identityOf(parts.parts as UrlSource[], ({ version }) => version);
     return { checkpoint: await openGguf(parts), identity, url: given.href };
   }
   const files = new Map((given instanceof File ? [given] : given).map((file) => [file.name, file]));
@@ -88,6 +98,15 @@ async function open(
   const parts = await openParts(source(first)!, async (name) => source(name));
   const identity = parts.parts.map(({ name }) => `${name} ${files.get(name)!.size} ${files.get(name)!.lastModified}`);
   return { checkpoint: await openGguf(parts), identity: identity.join("\n"), url: `file:${first}` };
+}
+
+function readAhead(source: CheckpointSource): CheckpointSource {
+  return new ReadAhead(source);
+}
+
+function identityOf(parts: readonly UrlSource[], versionOf: (part: UrlSource) => string | null): string | null {
+  const versions = parts.map((part) => [part.url.href, part.nbytes, versionOf(part) ?? part.version]);
+  return versions.some(([, , version]) => version === null) ? null : versions.map((one) => one.join(" ")).join("\n");
 }
 
 /** Another file of the folder; what the URL asks for else (a token) is kept. */

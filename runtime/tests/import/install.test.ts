@@ -142,7 +142,8 @@ describe("a checkpoint", () => {
 
   test.each([
     [200, "network"],
-    [401, "network"],
+    [401, "not_allowed"],
+    [403, "not_allowed"],
     [404, "network"],
     [416, "integrity"],
     [503, "network"],
