@@ -7,11 +7,13 @@ files that are damaged or lie, and a few hundred that are damaged at random.
 from __future__ import annotations
 
 import random
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import gguf_of_transformers
+import numpy as np
 import pytest
 from nomoat.demo.sample_model import find_gguf
 from nomoat_compiler import pipeline
@@ -19,9 +21,13 @@ from nomoat_compiler.assembly import build_program, tensor_specs
 from nomoat_compiler.checkpoint.gguf_file import GgufCheckpoint
 from nomoat_compiler.errors import NomoatError
 from nomoat_compiler.models.registry import read_model
+from nomoat_compiler.quantize import allocate
 from nomoat_compiler.quantize.choose import choose_schemes
+from nomoat_compiler.quantize.groups import quantize_groups
 from nomoat_compiler.quantize.sources import StoredIn, check_sources
+from nomoat_compiler.scheme import Grouped
 from test_gguf_architectures import CASES, random_model
+from test_gguf_parts import FAULTS, PARTS
 
 from tests.fixtures.gguf_checkpoint import WIDE, write_gguf
 from tests.fixtures.packages import compiled
@@ -31,11 +37,13 @@ from tests.parity import importer
 
 TYPES = (
     "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4",
+    "F32", "F16", "BF16",
 )  # fmt: skip
 # Types of q, k and v, which stand in one matrix, and of gate and up.
 MIXTURES = {
     "legacy": ("Q4_0", "Q5_1", "Q8_0"), "zeros": ("Q4_0", "Q5_0", "Q8_0"), "k": ("Q4_K", "Q6_K", "Q2_K"),
     "k of 16": ("Q3_K", "Q3_K", "Q6_K"), "both kinds": ("Q4_K", "Q5_0", "Q8_0"), "codebook": ("IQ4_NL", "Q4_0", "Q4_0"),
+    "floats and blocks": ("F16", "Q4_0", "Q4_1"), "floats and more bits": ("BF16", "Q5_1", "Q8_0"),
 }  # fmt: skip
 RANDOM_FILES = 150
 
@@ -68,9 +76,8 @@ def test_packages_are_the_compilers(
 ) -> None:
     # Another process for each, which changes no file.
     monkeypatch.setattr(pipeline, "check_text_files", lambda files: None)
-    wanted = {name: path for name, path in files.items() if name not in QUANTIZES_FLOATS}
-    results = importer.run(driver, [(path, tmp_path / "ours" / name) for name, path in wanted.items()])
-    for (name, path), result in zip(wanted.items(), results, strict=True):
+    results = importer.run(driver, [(path, tmp_path / "ours" / name) for name, path in files.items()])
+    for (name, path), result in zip(files.items(), results, strict=True):
         assert "error" not in result, (name, result)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -80,14 +87,77 @@ def test_packages_are_the_compilers(
         assert result["warnings"] == said
 
 
-# Matrices of floats, which only the compiler quantizes.
-QUANTIZES_FLOATS = ("bert", "lfm2")
+@pytest.mark.parametrize(
+    ("quantization", "names"),
+    [("q8", ("BF16", "floats and blocks")), ("f16", ("floats and blocks",)), ("f32", ("Q4_1",))],
+)
+def test_quantizations_that_a_person_chooses(
+    driver: Path,
+    files: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    quantization: str,
+    names: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(pipeline, "check_text_files", lambda files: None)
+    imports = [(files[name], tmp_path / "ours" / name) for name in names]
+    for name, result in zip(names, importer.run(driver, imports, quantization=quantization), strict=True):
+        assert "error" not in result, (name, result)
+        pipeline.compile_model(files[name], tmp_path / "theirs" / name, quantization=quantization)
+        importer.assert_same_files(tmp_path / "ours" / name, tmp_path / "theirs" / name)
 
 
-def test_floats_are_refused_before_anything_is_written(driver: Path, files: dict[str, Path], tmp_path: Path) -> None:
-    results = importer.run(driver, [(files[name], tmp_path / name) for name in QUANTIZES_FLOATS])
-    assert [result["error"]["code"] for result in results] == ["unsupported"] * len(results)
-    assert list(tmp_path.iterdir()) == []
+def test_quantizations_that_are_not_offered_are_refused(driver: Path, files: dict[str, Path]) -> None:
+    result = importer.run(driver, [(files["F32"], None)], quantization="q4f16_1")[0]
+    assert result["error"]["code"] == "invalid_request"
+
+
+# What floats may become: allocate.py's, q8's, and those with blocks beside them.
+SCHEMES = (*allocate.LOSS, Grouped(4, 32, None, "float16"), Grouped(5, 32, None, "float16"),
+           Grouped(8, 32, None, "float16"), Grouped(4, 32, 8, "float16"))  # fmt: skip
+
+
+def test_groups_of_floats_are_the_compilers(driver: Path) -> None:
+    rng = np.random.default_rng(0)
+    ordinary = rng.standard_normal((24, 520))
+    matrices = {
+        "ordinary": ordinary, "narrow": rng.standard_t(2, (5, 40)), "one group": ordinary[:1, :32],
+        "zeros": np.where(rng.random((4, 256)) < 0.9, 0, ordinary[:4, :256]), "all zero": np.zeros((2, 64)),
+        "tiny": ordinary * 1e-6, "subnormal": ordinary[:2] * 1e-39, "vanishing": ordinary[:2] * 1e-25,
+        "large": ordinary * 1e4, "one sign": np.abs(ordinary) + 3, "halves": np.rint(2 * ordinary) / 2,
+        "mixed sizes": ordinary * 10.0 ** rng.integers(-12, 3, ordinary.shape), "constant": np.full((3, 96), -0.7),
+    }  # fmt: skip
+    jobs = [(np.ascontiguousarray(m, "<f4"), scheme) for m in matrices.values() for scheme in SCHEMES]
+    for (weights, scheme), ours in zip(jobs, importer.quantize(driver, jobs), strict=True):
+        theirs = quantize_groups(weights, scheme, "weights")
+        assert ours == [array.tobytes() for array in theirs], (weights.flat[:4], scheme)
+
+
+def test_parts_of_a_model_are_joined_or_refused_as_by_the_compiler(
+    driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "check_text_files", lambda files: None)
+    for folder, fields in (("parts", {}), ("other", {"num_hidden_layers": 3})):
+        (tmp_path / folder).mkdir()
+        gguf_of_transformers.write(
+            tmp_path / folder / "m.gguf", "llama", random_model("llama", fields), "Q8_0", parts=len(PARTS)
+        )
+    given = [tmp_path / "parts" / name for name in PARTS]
+    imports = [(path, tmp_path / "ours" / path.name) for path in given]
+    for fault, (damage, name, _) in FAULTS.items():
+        for folder in ("parts", "other"):
+            shutil.copytree(tmp_path / folder, tmp_path / fault / folder)
+        damage(tmp_path / fault / "parts")
+        imports.append((tmp_path / fault / "parts" / name, None))
+    results = importer.run(driver, imports)
+    pipeline.compile_model(given[0], tmp_path / "theirs")
+    for path, result in zip(given, results, strict=False):
+        assert "error" not in result, result
+        importer.assert_same_files(tmp_path / "ours" / path.name, tmp_path / "theirs")
+    for (path, _), result in zip(imports[len(given) :], results[len(given) :], strict=True):
+        with pytest.raises(NomoatError) as caught:
+            GgufCheckpoint(path)
+        assert (result["error"]["code"], result["error"]["message"]) == (caught.value.code, caught.value.message)
 
 
 def test_smollm2_with_little_memory(driver: Path, tmp_path: Path) -> None:

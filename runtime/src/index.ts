@@ -24,6 +24,7 @@ export type {
   FoundRecord,
   GenerateOptions,
   Generation,
+  ImportOptions,
   InstalledModel,
   InstallOptions,
   LoadOptions,

@@ -1,16 +1,19 @@
 /**
  * Imports checkpoints with the runtime's importer for the Python tests: one JSON job on standard input, one result out.
  *
- * Job: {plans: path, imports: [{file, output}]}. Each file becomes a package in the folder `output`, where that is not
- * null; the result has for each its id and warnings, or the error, and with --expose-gc the most memory that was in use.
+ * Job: {plans: path, imports: [{file, output, quantization}]}. Each file becomes a package in the folder `output`, where
+ * that is not null; the result has for each its id and warnings, or the error, and with --expose-gc the most memory that
+ * was in use. Or {groups: [{weights, columns, scheme}]}: base64 of float32 rows, each quantized to two arrays in base64.
  */
-import { mkdirSync, openAsBlob, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, openAsBlob, readFileSync } from "node:fs";
 import { open, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import "../../runtime/src/text/jinja/rare";
 import { openGguf } from "../../runtime/src/import/gguf_checkpoint";
+import { openParts } from "../../runtime/src/import/gguf_parts";
+import { quantizeGroups } from "../../runtime/src/import/groups";
 import { planPackage, writePackage } from "../../runtime/src/import/package";
-import { setPlans } from "../../runtime/src/import/python";
+import { setPlans, type Value } from "../../runtime/src/import/python";
 import type { PackageFiles } from "../../runtime/src/import/shards";
 import { BlobSource } from "../../runtime/src/import/source";
 import { LlmError } from "../../runtime/src/internal/errors";
@@ -18,12 +21,19 @@ import { HOST } from "../../runtime/tests/import/host";
 
 interface Job {
   readonly plans: string;
-  readonly imports: readonly { readonly file: string; readonly output: string | null }[];
+  readonly imports: readonly {
+    readonly file: string;
+    readonly output: string | null;
+    readonly quantization: string | null;
+  }[];
+}
+
+interface GroupsJob {
+  readonly groups: readonly { readonly weights: string; readonly columns: number; readonly scheme: Value }[];
 }
 
 const SAMPLE_BYTES = 4 << 20;
-const { plans, imports } = JSON.parse(readFileSync(0, "utf8")) as Job;
-setPlans(readFileSync(plans, "utf8"));
+const job = JSON.parse(readFileSync(0, "utf8")) as Job | GroupsJob;
 
 function folder(output: string): PackageFiles {
   return {
@@ -40,9 +50,14 @@ function folder(output: string): PackageFiles {
   };
 }
 
-async function run({ file, output }: Job["imports"][number]) {
-  const checkpoint = await openGguf(new BlobSource(basename(file), await openAsBlob(file)));
-  const plan = await planPackage(checkpoint, HOST);
+async function run({ file, output, quantization }: Job["imports"][number]) {
+  const open = async (path: string) => new BlobSource(basename(path), await openAsBlob(path));
+  const sibling = (name: string) => {
+    const path = join(dirname(file), name);
+    return existsSync(path) ? open(path) : Promise.resolve(null);
+  };
+  const checkpoint = await openGguf(await openParts(await open(file), sibling));
+  const plan = await planPackage(checkpoint, HOST, quantization);
   if (output === null) return { id: plan.id, warnings: plan.warnings };
   let [peakBytes, sampled] = [0, 0];
   const onProgress = (loaded: number): void => {
@@ -57,9 +72,21 @@ async function run({ file, output }: Job["imports"][number]) {
   return { id: plan.id, warnings: plan.warnings, peakBytes };
 }
 
-const results = [];
-for (const one of imports)
-  results.push(
-    await run(one).catch((thrown: Error) => ({ error: { ...LlmError.from(thrown).toWire(), stack: thrown.stack } })),
-  );
+async function runAll({ plans, imports }: Job): Promise<unknown[]> {
+  setPlans(readFileSync(plans, "utf8"));
+  const results = [];
+  for (const one of imports)
+    results.push(
+      await run(one).catch((thrown: Error) => ({ error: { ...LlmError.from(thrown).toWire(), stack: thrown.stack } })),
+    );
+  return results;
+}
+
+function quantized({ weights, columns, scheme }: GroupsJob["groups"][number]): string[] {
+  const bytes = Uint8Array.from(Buffer.from(weights, "base64"));
+  const arrays = quantizeGroups(new Float32Array(bytes.buffer), columns, scheme, "weights");
+  return arrays.map((array) => Buffer.from(array).toString("base64"));
+}
+
+const results = "groups" in job ? job.groups.map(quantized) : await runAll(job);
 process.stdout.write(JSON.stringify(results));

@@ -54,7 +54,7 @@ def open_gguf(path: Path) -> GgufParts:
     parts = GgufParts([], {}, {})
     try:
         header = _add(parts, path)
-        count = integer(header.metadata, "split.count", 1, minimum=0)
+        count = split_count(header.metadata)
         if count <= 1:
             parts.metadata = header.metadata
             return parts
@@ -71,37 +71,61 @@ def _open_split(path: Path, count: int) -> GgufParts:
         tensor_count = 0
         for number, part_path in enumerate(_part_paths(path, count)):
             header = _add(parts, part_path)
-            said = tuple(integer(header.metadata, f"split.{key}", -1, minimum=0) for key in ("no", "count"))
-            if said != (number, count):
-                raise _mixed(part_path.name, f"says that it is part {said[0] + 1} of {said[1]}")
+            check_part(part_path.name, header.metadata, number, count)
             tensor_count = integer(header.metadata, "split.tensors.count", tensor_count, minimum=0)
             if number == 0:
                 parts.metadata = header.metadata
-        if tensor_count and tensor_count != len(parts.located):
-            raise _mixed(path.name, f"and the others have {len(parts.located)} tensors together, not {tensor_count}")
+        check_tensor_count(path.name, tensor_count, len(parts.located))
     except BaseException:
         parts.close()
         raise
     return parts
 
 
-def _part_paths(path: Path, count: int) -> list[Path]:
-    match = PART_NAME.match(path.name)
+def split_count(metadata: dict[str, Any]) -> int:
+    count: int = integer(metadata, "split.count", 1, minimum=0)
+    return count
+
+
+def part_names(name: str, count: int) -> list[str]:
+    """All parts of a model of which ``name`` is one."""
+    match = PART_NAME.match(name)
     if match is None or int(match["count"]) != count or count > MAX_PARTS:
         raise NomoatError(
             "invalid_checkpoint",
-            f"{path.name} is one of {count} parts of a model; parts are called NAME-00001-of-{count:05d}.gguf, and all "
+            f"{name} is one of {count} parts of a model; parts are called NAME-00001-of-{count:05d}.gguf, and all "
             "must be in one folder. Rename them.",
-            file=path.name,
+            file=name,
         )
-    paths = [path.with_name(f"{match['name']}-{i + 1:05d}-of-{match['count']}.gguf") for i in range(count)]
+    return [f"{match['name']}-{i + 1:05d}-of-{match['count']}.gguf" for i in range(count)]
+
+
+def missing_part(name: str, count: int, missing: str) -> NomoatError:
+    return NomoatError(
+        "invalid_checkpoint",
+        f"{name} is one of {count} parts, but {missing} is not in its folder. Download it.",
+        file=missing,
+    )
+
+
+def check_part(name: str, metadata: dict[str, Any], number: int, count: int) -> None:
+    """``invalid_checkpoint`` unless a part says that it is this one, ``number`` from 0, of so many."""
+    own_number = integer(metadata, "split.no", -1, minimum=0)
+    own_count = integer(metadata, "split.count", -1, minimum=0)
+    if own_number != number or own_count != count:
+        raise mixed_parts(name, f"says that it is part {own_number + 1} of {own_count}")
+
+
+def check_tensor_count(name: str, said: int, found: int) -> None:
+    if said and said != found:
+        raise mixed_parts(name, f"and the others have {found} tensors together, not {said}")
+
+
+def _part_paths(path: Path, count: int) -> list[Path]:
+    paths = [path.with_name(name) for name in part_names(path.name, count)]
     missing = next((part for part in paths if not part.is_file()), None)
     if missing is not None:
-        raise NomoatError(
-            "invalid_checkpoint",
-            f"{path.name} is one of {count} parts, but {missing.name} is not in its folder. Download it.",
-            file=missing.name,
-        )
+        raise missing_part(path.name, count, missing.name)
     return paths
 
 
@@ -112,12 +136,16 @@ def _add(parts: GgufParts, path: Path) -> GgufHeader:
         header = read_gguf_header(stream, path.name, file.nbytes)
     for name, tensor in header.tensors.items():
         if name in parts.located:
-            raise _mixed(path.name, f"has the tensor {name}, which is in {parts.located[name][0].path.name} too")
+            raise twice(path.name, name, parts.located[name][0].path.name)
         parts.located[name] = (file, tensor)
     return header
 
 
-def _mixed(file: str, problem: str) -> NomoatError:
+def twice(file: str, tensor: str, other: str) -> NomoatError:
+    return mixed_parts(file, f"has the tensor {tensor}, which is in {other} too")
+
+
+def mixed_parts(file: str, problem: str) -> NomoatError:
     return NomoatError(
         "invalid_checkpoint",
         f"{file} {problem}: parts of different models or versions are mixed. Download all of them again.",

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .half_scales import normal_half
-from .search import Float32, safe_inverse
+from .search import Float32, safe_inverse, sums
 
 # Levels that the range min...max is spread over; above 15 (for 4 bits) the ends are clipped to gain resolution.
 EXTRA_LEVELS = (-0.6, 0.6, 1.2, 1.8)
@@ -41,11 +41,12 @@ def best_scales_and_minimums(
 def _least_squares(w: Float32, importance: Float32 | None, q: Float32) -> tuple[Float32, Float32]:
     """The (scale, minimum) of each group that minimises the weighted squared error for these q."""
     a = np.ones_like(w) if importance is None else importance
-    total = a.sum(axis=0)
-    sum_w, sum_q = np.einsum("ij,ij->j", a, w), np.einsum("ij,ij->j", a, q)
-    sum_qq, sum_qw = np.einsum("ij,ij,ij->j", a, q, q), np.einsum("ij,ij,ij->j", a, q, w)
+    total, weighted = sums(a), a * q
+    sum_w, sum_q = sums(a * w), sums(weighted)
+    sum_qq, sum_qw = sums(weighted * q), sums(weighted * w)
     scale = (total * sum_qw - sum_q * sum_w) * safe_inverse(total * sum_qq - sum_q * sum_q)
-    return scale, (sum_w - scale * sum_q) / total
+    minimum: Float32 = np.divide(sum_w - scale * sum_q, total)
+    return scale, minimum
 
 
 def _rounded(
@@ -58,5 +59,5 @@ def _rounded(
     difference = q * scale
     difference += minimum
     difference -= w
-    error = np.einsum("ij,ij->j", difference if importance is None else difference * importance, difference)
+    error = sums((difference if importance is None else difference * importance) * difference)
     return q.astype(np.uint8), scales, np.where(np.isfinite(error), error, np.float32(np.inf))

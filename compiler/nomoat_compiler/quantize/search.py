@@ -6,7 +6,8 @@ the error by sum(a w n)**2 / sum(a n n). So: let the largest weight fall on seve
 others, keep the choice that lowers it most, and repeat from its best scale. Idea: make_qx_quants and
 quantize_row_iq4_nl_impl in ggml-quants.c; the candidates are this project's (docs/decisions/0140).
 
-Arrays are [group_size, groups]: sums over a group then run along contiguous memory.
+Arrays are [group_size, groups]: sums over a group then run along contiguous memory. The importer of the runtime makes
+the same scales, bit for bit (runtime/src/import/scales.ts), so every step is of float32 and sums have a stated order.
 """
 
 from __future__ import annotations
@@ -89,10 +90,18 @@ def _fitted(
 ) -> tuple[Float32, Float32]:
     """The best scale for the numbers that ``inverse`` gives, and by how much the error falls."""
     n = numbers.rounded(w * inverse)
-    of_weights = np.einsum("ij,ij->j", weighted, n)
-    of_numbers = np.einsum("ij,ij->j", n if importance is None else n * importance, n)
+    of_weights = sums(weighted * n)
+    of_numbers = sums((n if importance is None else n * importance) * n)
     d = of_weights * safe_inverse(of_numbers)
     return d, of_weights * d
+
+
+def sums(values: Float32) -> Float32:
+    """[group_size, groups] -> [groups], row after row; NumPy's own order depends on the shape and on the processor."""
+    total = np.zeros_like(values[0])
+    for row in values:
+        total += row
+    return total
 
 
 def safe_inverse(values: Float32) -> Float32:

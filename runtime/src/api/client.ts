@@ -14,6 +14,7 @@ import type {
   Engine,
   EngineGenerateOptions,
   Generation,
+  ImportOptions,
   InstalledModel,
   InstallOptions,
   LoadOptions,
@@ -37,8 +38,9 @@ export class EngineClient implements Engine {
 
   constructor(private readonly connection: Connection) {}
 
-  install(source: string | File, options: InstallOptions = {}): Promise<ModelInfo> {
-    return this.connection.call("install", { source }, { signal: options.signal, onEvent: options.onProgress });
+  install(source: string | File | readonly File[], options: ImportOptions = {}): Promise<ModelInfo> {
+    const { quantization = null, hub = null, signal, onProgress } = options;
+    return this.connection.call("install", { source, quantization, hub }, { signal, onEvent: onProgress });
   }
 
   installed(): Promise<InstalledModel[]> {

@@ -136,6 +136,13 @@ export interface InstallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ImportOptions extends InstallOptions {
+  /** Of a checkpoint whose weights are floats: "q4", "q8", "f16" or "f32". Default: what the file has, else "q4". */
+  readonly quantization?: string;
+  /** Base URL of the model hub that `owner/name:file.gguf` is on. */
+  readonly hub?: string;
+}
+
 export interface LoadOptions extends InstallOptions {
   /**
    * "auto": WebGPU on a GPU, else wasm on the CPU; when the GPU is lost, running requests go on on the CPU. "webgpu"
@@ -329,10 +336,11 @@ export interface StoredMemory {
 
 export interface Engine {
   /**
-   * Downloads a package into OPFS, resuming what an interruption left; or makes one of a GGUF file, given by its URL or
-   * as a file that a person chose. What is not supported is refused before any weight is read.
+   * Downloads a package into OPFS, resuming what an interruption left; or makes one of a GGUF file, given by its URL, as
+   * `owner/name:file.gguf` of a hub, or as a file that a person chose. Of a split file: any part's address, or all files.
+   * What is not supported is refused before any weight is read.
    */
-  install(source: string | File, options?: InstallOptions): Promise<ModelInfo>;
+  install(source: string | File | readonly File[], options?: ImportOptions): Promise<ModelInfo>;
   installed(): Promise<InstalledModel[]>;
   remove(id: string): Promise<void>;
   /** Loads to the device. A URL source is installed first where OPFS exists, else streamed. One model is loaded at a time: another one unloads it. */

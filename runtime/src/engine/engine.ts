@@ -15,7 +15,7 @@ import type {
 import { type Devices, systemDevices } from "../device/open";
 import { LlmError } from "../internal/errors";
 import {
-  checkpointUrl,
+  checkpointAddress,
   type Manifest,
   openStore,
   openUrl,
@@ -35,6 +35,12 @@ export interface EngineEnvironment {
   readonly openUrl?: (url: string, options: { readonly signal?: AbortSignal }) => Promise<PackageSource>;
 }
 
+/** Of a checkpoint that is made into a package. */
+interface ImportHooks extends LoadHooks {
+  readonly quantization?: string | null;
+  readonly hub?: string | null;
+}
+
 export class EngineCore {
   private model: LoadedModel | null = null;
   private loading: Promise<unknown> = Promise.resolve();
@@ -43,7 +49,7 @@ export class EngineCore {
   constructor(private readonly environment: EngineEnvironment) {}
 
   /** A package's URL, or a checkpoint that is made into one here. */
-  async install(source: string | File, hooks: LoadHooks): Promise<ModelInfo> {
+  async install(source: string | File | readonly File[], hooks: ImportHooks): Promise<ModelInfo> {
     const store = await this.requireStore();
     const manifest = await installed(store, source, hooks);
     if (!manifest.base) return modelInfo(manifest);
@@ -169,11 +175,15 @@ export class EngineCore {
 }
 
 /** The importer is fetched with the first checkpoint. */
-async function installed(store: PackageStore, source: string | File, hooks: LoadHooks): Promise<Manifest> {
-  const checkpoint = typeof source === "string" ? checkpointUrl(source) : source;
+async function installed(
+  store: PackageStore,
+  source: string | File | readonly File[],
+  hooks: ImportHooks,
+): Promise<Manifest> {
+  const checkpoint = typeof source === "string" ? checkpointAddress(source) : source;
   if (checkpoint === null) return store.install(source as string, downloadOptions(hooks));
   const { installCheckpoint } = await import("../import/install");
-  return installCheckpoint(checkpoint, store, LOADERS, downloadOptions(hooks));
+  return installCheckpoint(checkpoint, store, LOADERS, { ...hooks, ...downloadOptions(hooks) });
 }
 
 function downloadOptions({ signal, onProgress }: LoadHooks) {

@@ -5,6 +5,7 @@
 import { LlmError } from "../internal/errors";
 import { type BlockFields, blockFields } from "./blocks";
 import type { Rows } from "./checkpoint";
+import { quantizeGroups } from "./groups";
 import { halfToSingle, isFiniteHalf, singleToBfloat, singleToHalf } from "./half";
 import { packWords } from "./pack";
 import type { Value } from "./python";
@@ -21,21 +22,8 @@ export function encodeRows(rows: Rows, scheme: Value, quantization: string, sour
   const values = singlesOf(rows);
   if (!values.every(Number.isFinite))
     throw new LlmError("invalid_checkpoint", `${source} holds a value that is NaN or infinite.`, { tensor: source });
-  if (grouped) throw unquantized(rows, source);
+  if (grouped) return quantizeGroups(values, rows.columns, scheme, source);
   return [cast(values, scheme.dtype, source)];
-}
-
-/** Whether `encodeRows` takes rows of this kind: asked before anything is read. Errors: unsupported. */
-export function checkEncodes(kind: string, scheme: Value, source: string): void {
-  if (scheme.group_size !== undefined && isFloat(kind)) throw unquantized({ kind }, source);
-}
-
-function unquantized({ kind }: { readonly kind: string }, source: string): LlmError {
-  return new LlmError(
-    "unsupported",
-    `${source} is stored as ${kind}, and the browser quantizes no floats. Take a quantized file of this model (Q4_K_M, Q4_0, Q8_0 and others), or compile it with nomoat compile.`,
-    { tensor: source, type: kind },
-  );
 }
 
 function cast(values: Float32Array<ArrayBuffer>, dtype: string, source: string): Bytes {

@@ -1,9 +1,10 @@
 /** A GGUF file as the compiler's rules see it: Hugging Face's names, rows in its order, blocks as they lie in the file. */
 import { LlmError } from "../internal/errors";
 import type { Checkpoint, Rows, StoredTensor } from "./checkpoint";
-import { type GgufHeader, type GgufTensorInfo, readGgufHeader } from "./gguf_header";
+import type { GgufHeader, GgufTensorInfo } from "./gguf_header";
+import type { GgufParts } from "./gguf_parts";
 import { numberList } from "./portable";
-import type { Value } from "./python";
+import { takeWarnings, type Value } from "./python";
 import { lessOne, rowBytes } from "./rows";
 import {
   architecture_of,
@@ -31,8 +32,8 @@ interface Change {
 }
 
 /** Errors: invalid_checkpoint, unsupported, unknown_architecture, and those of the source. Reads no weight. */
-export async function openGguf(source: CheckpointSource): Promise<Checkpoint> {
-  const header = await readGgufHeader(source);
+export async function openGguf({ source, header }: GgufParts): Promise<Checkpoint> {
+  takeWarnings(); // those of a file that was refused
   const ropes: Value[] = [];
   for (const name of [ROPE_DIVISORS, LONG_FACTORS, SHORT_FACTORS]) ropes.push(await ropeTensor(source, header, name));
   return new GgufCheckpoint(source, header, new RopeTensors(...ropes));

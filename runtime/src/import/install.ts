@@ -14,16 +14,29 @@ import type { Manifest } from "../storage/manifest";
 import type { MadePackage, PackageStore } from "../storage/store";
 import type { Checkpoint } from "./checkpoint";
 import { openGguf } from "./gguf_checkpoint";
+import { openParts } from "./gguf_parts";
 import type { Host, Loaders } from "./host";
+import { openHub } from "./hub";
 import { type PackagePlan, planPackage, writePackage } from "./package";
 import { setPlans } from "./python";
 import { ReadAhead } from "./read_ahead";
+import { first_parts } from "./rules.gen";
 import type { WrittenShard } from "./shards";
-import { BlobSource } from "./source";
+import { BlobSource, type CheckpointSource } from "./source";
 import { UrlSource } from "./url_source";
 
 const PROGRESS_NAME = "import.json";
 const PROGRESS_INTERVAL_MS = 100;
+
+/** A GGUF file by its URL, as `owner/name:file` of a hub, or as it was chosen; of a split one any part, or all files. */
+export type GivenCheckpoint = URL | string | File | readonly File[];
+
+export interface ImportOptions extends InstallOptions {
+  /** q4, q8, f16 or f32; null: the file's own, else q4. */
+  readonly quantization?: string | null | undefined;
+  /** Base URL of the hub. */
+  readonly hub?: string | null | undefined;
+}
 
 interface OpenedCheckpoint {
   readonly checkpoint: Checkpoint;
@@ -33,17 +46,20 @@ interface OpenedCheckpoint {
   readonly url: string;
 }
 
-/** Errors: unknown_architecture, unsupported, invalid_checkpoint, network, integrity, storage_quota, aborted. */
+/**
+ * Errors: invalid_request, model_not_found, not_allowed, unknown_architecture, unsupported, invalid_checkpoint, network,
+ * integrity, storage_quota, aborted.
+ */
 export async function installCheckpoint(
-  given: URL | File,
+  given: GivenCheckpoint,
   store: PackageStore,
   loaders: Loaders,
-  options: InstallOptions,
+  options: ImportOptions,
 ): Promise<Manifest> {
   setPlans(await ownPlans());
   const host = { ...loaders, ...store.hashes };
-  const opened = await open(given, store.settings, options.signal);
-  const plan = await planPackage(opened.checkpoint, host);
+  const opened = await open(given, store.settings, options);
+  const plan = await planPackage(opened.checkpoint, host, options.quantization ?? null);
   for (const warning of plan.warnings) console.warn(warning);
   const manifest = await store.make(plan.id, opened.url, options.signal, (made) =>
     write(made, plan, opened, store, host, options),
@@ -58,17 +74,55 @@ async function ownPlans(): Promise<string> {
 }
 
 async function open(
-  given: URL | File,
+  given: GivenCheckpoint,
   settings: DownloadSettings,
-  signal: AbortSignal | undefined,
+  { signal, hub }: ImportOptions,
 ): Promise<OpenedCheckpoint> {
-  if (given instanceof URL) {
-    const source = await UrlSource.open(given, settings, signal);
-    const identity = source.version === null ? null : `${given.href} ${source.nbytes} ${source.version}`;
-    return { checkpoint: await openGguf(new ReadAhead(source)), identity, url: given.href };
+  if (typeof given === "string") {
+    const repository = await openHub(given, hub, settings, signal);
+    const first = (await repository.open(repository.path))!;
+    const folder = repository.path.slice(0, repository.path.lastIndexOf("/") + 1);
+    const parts = await openParts(first, (name) => repository.open(folder + name), readAhead);
+    const identity = identityOf(parts.parts as UrlSource[], ({ name }) => repository.sha256(folder + name));
+    return { checkpoint: await openGguf(parts), identity, url: first.url.href };
   }
-  const identity = `${given.name} ${given.size} ${given.lastModified}`;
-  return { checkpoint: await openGguf(new BlobSource(given.name, given)), identity, url: `file:${given.name}` };
+  if (given instanceof URL) {
+    const source = (url: URL): Promise<UrlSource> => UrlSource.open(url, settings, signal);
+    const parts = await openParts(await source(given), (name) => source(beside(given, name)), readAhead);
+    const identity = identityOf(parts.parts as UrlSource[], ({ version }) => version);
+    return { checkpoint: await openGguf(parts), identity, url: given.href };
+  }
+  const files = new Map((given instanceof File ? [given] : given).map((file) => [file.name, file]));
+  const first = theModel([...files.keys()]);
+  const source = (name: string): BlobSource | null => (files.has(name) ? new BlobSource(name, files.get(name)!) : null);
+  const parts = await openParts(source(first)!, async (name) => source(name));
+  const identity = parts.parts.map(({ name }) => `${name} ${files.get(name)!.size} ${files.get(name)!.lastModified}`);
+  return { checkpoint: await openGguf(parts), identity: identity.join("\n"), url: `file:${first}` };
+}
+
+function readAhead(source: CheckpointSource): CheckpointSource {
+  return new ReadAhead(source);
+}
+
+function identityOf(parts: readonly UrlSource[], versionOf: (part: UrlSource) => string | null): string | null {
+  const versions = parts.map((part) => [part.url.href, part.nbytes, versionOf(part) ?? part.version]);
+  return versions.some(([, , version]) => version === null) ? null : versions.map((one) => one.join(" ")).join("\n");
+}
+
+/** Another file of the folder; what the URL asks for else (a token) is kept. */
+function beside(url: URL, name: string): URL {
+  const other = new URL(encodeURIComponent(name), url);
+  other.search = url.search;
+  return other;
+}
+
+/** The name of the model among files that a person chose. Errors: invalid_request. */
+function theModel(names: readonly string[]): string {
+  if (names.length === 1) return names[0]!;
+  const models: string[] = first_parts(names);
+  if (models.length === 1) return models[0]!;
+  const found = models.slice(0, 4).join(", ") || "none";
+  throw new LlmError("invalid_request", `Choose one GGUF model, or all parts of one; these files hold ${found}.`);
 }
 
 /** The text of nomoat.json. */

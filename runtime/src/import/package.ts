@@ -6,7 +6,7 @@
  */
 import { LlmError } from "../internal/errors";
 import type { Checkpoint, Rows } from "./checkpoint";
-import { checkEncodes, encodeRows } from "./encode";
+import { encodeRows } from "./encode";
 import type { Host } from "./host";
 import { canonicalJson, indentedJson } from "./portable";
 import { takeWarnings, type Value } from "./python";
@@ -39,6 +39,8 @@ const WEIGHTS_FOLDER = "weights";
 const PROGRAM_PATH = "program/program.json";
 /** Values that are read at once: 4 MiB of float32, or less than half of that in blocks. */
 const BLOCK_VALUES = 1 << 20;
+/** Quantizations that a person may choose here; MLC's are those of MLC's repositories. */
+const OFFERED: readonly string[] = ["q4", "q8", "f16", "f32"];
 
 export interface PackagePlan {
   readonly id: string;
@@ -64,23 +66,22 @@ export interface WriteOptions {
   readonly onShard?: (written: readonly (WrittenShard | null)[]) => Promise<void>;
 }
 
-/** Errors: unknown_architecture, unsupported, invalid_checkpoint, network (a part of the runtime). */
-export async function planPackage(checkpoint: Checkpoint, host: Host): Promise<PackagePlan> {
-  takeWarnings();
+/**
+ * `asked`: a quantization of OFFERED; null: the file's own, else q4. Errors: invalid_request, unknown_architecture,
+ * unsupported, invalid_checkpoint, network (a part of the runtime).
+ */
+export async function planPackage(
+  checkpoint: Checkpoint,
+  host: Host,
+  asked: string | null = null,
+): Promise<PackagePlan> {
+  if (asked !== null && !OFFERED.includes(asked)) throw notOffered(asked);
   const stored = storedIn(checkpoint);
   const model = read_model(checkpoint.config, stored);
   const contextLength: number = choose_context_length(model, null);
   const specs: Value[] = tensor_specs(model);
   check_sources(specs, checkpoint);
-  const [quantization, schemes] = choose_schemes(specs, checkpoint, null) as [string, Map<string, Value>];
-  for (const spec of specs)
-    for (const source of spec.sources)
-      if (stored.contains(source.name))
-        checkEncodes(
-          source.computes ? "float32" : checkpoint.stored(source.name).kind,
-          schemes.get(spec.name),
-          source.name,
-        );
+  const [quantization, schemes] = choose_schemes(specs, checkpoint, asked) as [string, Map<string, Value>];
   const texts = checkpoint.tokenizerFiles();
   await tryTexts(texts, host);
   const program = canonicalJson(program_json(model, schemes, quantization, contextLength));
@@ -140,6 +141,11 @@ export async function writePackage(
   const entries = listed.map((file) => new Map(Object.entries(file)));
   const manifest = indentedJson(new Map([...plan.manifest, ["files", entries]]), 1, true);
   return `${new TextDecoder().decode(manifest)}\n`;
+}
+
+function notOffered(asked: string): LlmError {
+  const [got, known] = [String(asked).slice(0, 40), OFFERED.join(", ")];
+  return new LlmError("invalid_request", `The quantization ${got} is not one that is made here: ${known}.`, { got });
 }
 
 /** Returns the bytes of weights that are done. */

@@ -1,8 +1,12 @@
 /** Where a package is on the network: a base URL with nomoat.json and all other files below it. */
 import { LlmError } from "../internal/errors";
 
-/** The URL where it is that of a GGUF file, which no package's folder is; else null. Errors: invalid_request. */
-export function checkpointUrl(url: string): URL | null {
+/**
+ * What is no package's folder: the URL of a GGUF file, or `owner/name:file` of a hub as it is; else null. Errors:
+ * invalid_request.
+ */
+export function checkpointAddress(url: string): URL | string | null {
+  if (/^[\w.-]+\/[\w.-]+:/.test(url)) return url;
   if (!/\.gguf(?:$|[?#])/i.test(url)) return null;
   const checked = httpUrl(url);
   return checked.pathname.toLowerCase().endsWith(".gguf") ? checked : null;

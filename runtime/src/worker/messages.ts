@@ -14,8 +14,16 @@ const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
  * asked of a model is checked by the engine, which knows the ranges. */
 const PARAMS: { readonly [M in Method]: (params: unknown) => Record<string, unknown> } = {
   install: (params) => {
-    const { source } = read.object(params, "params", ["source"]);
-    return { source: source instanceof File ? source : readUrl(source) };
+    const {
+      source,
+      quantization = null,
+      hub = null,
+    } = read.object(params, "params", ["source"], ["quantization", "hub"]);
+    return {
+      source: areFiles(source) ? source : readUrl(source),
+      quantization: quantization === null ? null : read.string(quantization, "quantization", 32),
+      hub: hub === null ? null : readUrl(hub),
+    };
   },
   installed: (params) => read.object(params, "params", []),
   remove: (params) => ({ id: read.matching(read.object(params, "params", ["id"]).id, "params.id", ID_PATTERN) }),
@@ -86,6 +94,11 @@ function readMemoryLimits(value: unknown): Record<string, unknown> {
   const limits = read.object(value, "params.limits", [], ["records", "nbytes", "recordBytes"]);
   for (const [key, most] of Object.entries(limits)) read.integer(most, `params.limits.${key}`, 1, 2 ** 31);
   return limits;
+}
+
+function areFiles(value: unknown): boolean {
+  const isFile = (one: unknown): boolean => one instanceof File;
+  return isFile(value) || (Array.isArray(value) && value.length > 0 && value.every(isFile));
 }
 
 function readSource(value: unknown): ModelSource {

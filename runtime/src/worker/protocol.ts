@@ -54,7 +54,11 @@ export interface MemoryParams {
 }
 
 export interface Methods {
-  install: { params: { source: string | File }; event: Progress; result: ModelInfo };
+  install: {
+    params: { source: string | File | readonly File[]; quantization: string | null; hub: string | null };
+    event: Progress;
+    result: ModelInfo;
+  };
   installed: { params: Record<string, never>; event: never; result: InstalledModel[] };
   remove: { params: { id: string }; event: never; result: null };
   load: {

@@ -58,7 +58,7 @@ export class EngineServer {
     const onEvent = (event: unknown) => post({ id, event } as FromWorker, []);
     switch (request.method) {
       case "install":
-        return engine.install(request.params.source, { signal, onProgress: onEvent });
+        return engine.install(request.params.source, { ...request.params, signal, onProgress: onEvent });
       case "installed":
         return engine.installed();
       case "remove":

@@ -1,7 +1,7 @@
 /**
  * A GGUF file becomes an installed package: from a URL and from a file, over a server that misbehaves, aborted and
  * gone on with, refused where it is not supported. OPFS is an in-memory fake. Needs Node. That the package is the
- * compiler's is proved in tests/parity/test_import.py.
+ * compiler's is proved in compiler/tests/test_import.py.
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -142,7 +142,8 @@ describe("a checkpoint", () => {
 
   test.each([
     [200, "network"],
-    [401, "network"],
+    [401, "not_allowed"],
+    [403, "not_allowed"],
     [404, "network"],
     [416, "integrity"],
     [503, "network"],

@@ -3,7 +3,7 @@ import { createEngine } from "@nomoat/runtime";
 
 async function answer(url: string, prompt: string): Promise<string> {
   const model = await createEngine().load({ url });
-  return model.generate(prompt, { maxTokens: 4 });
+  return model.generate(prompt, { maxTokens: 4, temperature: 0 });
 }
 
 Object.assign(window, { answer });
