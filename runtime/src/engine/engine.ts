@@ -179,7 +179,8 @@ async function installed(store: PackageStore, source: string | File, hooks: Load
 function downloadOptions({ signal, onProgress }: LoadHooks) {
   return {
     ...(signal ? { signal } : {}),
-    onProgress: (loaded: number, total: number) => onProgress?.({ phase: "download", loaded, total }),
+    onProgress: (loaded: number, total: number, model?: ModelInfo) =>
+      onProgress?.({ phase: "download", loaded, total, model }),
   };
 }
 

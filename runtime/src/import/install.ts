@@ -5,6 +5,7 @@
  * plan, and their digests. Another version of the file, or a source that names no version, begins anew. What is not
  * supported is said after the header was read, before anything is stored.
  */
+import type { ModelInfo } from "../api/types";
 import { LlmError } from "../internal/errors";
 import { readOwnFile } from "../internal/own_file";
 import type { DownloadSettings } from "../storage/download";
@@ -25,6 +26,10 @@ import { UrlSource } from "./url_source";
 const PROGRESS_NAME = "import.json";
 const PROGRESS_INTERVAL_MS = 100;
 
+export interface ImportOptions extends InstallOptions {
+  readonly onProgress?: (loaded: number, total: number, model?: ModelInfo) => void;
+}
+
 interface OpenedCheckpoint {
   readonly checkpoint: Checkpoint;
   /** Of this version of the file; null: it cannot be told from another. */
@@ -38,18 +43,35 @@ export async function installCheckpoint(
   given: URL | File,
   store: PackageStore,
   loaders: Loaders,
-  options: InstallOptions,
+  options: ImportOptions,
 ): Promise<Manifest> {
   setPlans(await ownPlans());
   const host = { ...loaders, ...store.hashes };
   const opened = await open(given, store.settings, options.signal);
   const plan = await planPackage(opened.checkpoint, host);
   for (const warning of plan.warnings) console.warn(warning);
+  reportPlan(plan, options);
   const manifest = await store.make(plan.id, opened.url, options.signal, (made) =>
     write(made, plan, opened, store, host, options),
   );
   options.onProgress?.(plan.weightsBytes, plan.weightsBytes);
   return manifest;
+}
+
+/** What a person wants to know before the weights come. */
+function reportPlan({ manifest, files, weightsBytes }: PackagePlan, { onProgress }: ImportOptions): void {
+  let nbytes = weightsBytes;
+  for (const bytes of files.values()) nbytes += bytes.length;
+  onProgress?.(0, weightsBytes, {
+    id: manifest.get("id"),
+    name: manifest.get("name"),
+    architecture: manifest.get("architecture"),
+    quantization: manifest.get("quantization"),
+    contextLength: manifest.get("context_length"),
+    parameterCount: manifest.get("parameter_count"),
+    license: manifest.get("license"),
+    nbytes,
+  });
 }
 
 async function ownPlans(): Promise<string> {
