@@ -5,7 +5,6 @@
  * plan, and their digests. Another version of the file, or a source that names no version, begins anew. What is not
  * supported is said after the header was read, before anything is stored.
  */
-import type { ModelInfo } from "../api/types";
 import { LlmError } from "../internal/errors";
 import { readOwnFile } from "../internal/own_file";
 import type { DownloadSettings } from "../storage/download";
@@ -26,8 +25,20 @@ import { UrlSource } from "./url_source";
 const PROGRESS_NAME = "import.json";
 const PROGRESS_INTERVAL_MS = 100;
 
+/** What is made of a checkpoint: the engine's ModelInfo. */
+export interface PlannedModel {
+  readonly id: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly quantization: string;
+  readonly contextLength: number;
+  readonly parameterCount: number;
+  readonly license: string | null;
+  readonly nbytes: number;
+}
+
 export interface ImportOptions extends InstallOptions {
-  readonly onProgress?: (loaded: number, total: number, model?: ModelInfo) => void;
+  readonly onProgress?: (loaded: number, total: number, model?: PlannedModel) => void;
 }
 
 interface OpenedCheckpoint {
