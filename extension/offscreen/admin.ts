@@ -4,6 +4,7 @@
 import { LlmError, type Usage } from "@nomoat/runtime";
 import type { AdminAnswer, AdminMethod, AdminMethods, AdminRequest } from "../protocol/admin-port";
 import { DEVICE_CHOICES, type Settings } from "../protocol/background";
+import { chosenFile } from "./chosen-file";
 import { Coalescer } from "./coalesce";
 import { pairKey } from "./permissions";
 import { ofPair } from "./requests";
@@ -52,6 +53,8 @@ export class AdminSession {
 
   readonly #handlers: { [M in AdminMethod]: (params: AdminMethods[M]["params"], id: number) => unknown } = {
     "model.install": ({ url }) => this.#services.models.install(url),
+    "model.installFile": async ({ key }) => this.#services.models.install(await chosenFile(key)),
+    "model.resume": ({ id }) => this.#services.models.resume(id),
     "model.cancel": ({ id }) => this.#services.models.cancelInstall(id),
     "model.remove": ({ id }) => {
       const { models, requests } = this.#services;

@@ -16,14 +16,17 @@ import {
 } from "@nomoat/runtime";
 import type { LoadedRow, ModelRow } from "../protocol/admin-port";
 import type { DeviceChoice } from "../protocol/background";
-import { readPackageId, toBaseUrl } from "./package-url";
+import { isCheckpoint, readPackageId, toModelUrl } from "./package-url";
 
 /** A loaded model gives its memory back when nobody has asked for this long. */
 export const IDLE_UNLOAD_MS = 10 * 60_000;
 
 interface Install {
-  readonly url: string;
+  /** Its address, or the file that the person chose. */
+  readonly source: string | File;
   readonly controller: AbortController;
+  /** Of an import, as soon as it is known; that of a package is in the store. */
+  info: ModelInfo | null;
   progress: Progress | null;
   error: WireError | null;
 }
@@ -46,7 +49,7 @@ export interface ModelsOptions {
   readonly ownPrograms: () => boolean;
   /** Whether somebody may go on with the loaded model who asks nothing now: it is kept then. */
   readonly held?: () => boolean;
-  /** Package URL by model id, kept across restarts so that an interrupted download can go on. */
+  /** URL of the package or the GGUF file by model id, kept across restarts so that an interrupted download can go on. */
   readonly sources: Readonly<Record<string, string>>;
   readonly saveSources: (sources: Record<string, string>) => void;
   readonly readId?: (url: string, signal: AbortSignal, ownPrograms: boolean) => Promise<string>;
@@ -73,39 +76,61 @@ export class Models {
     this.#sources = new Map(Object.entries(options.sources));
   }
 
-  /** Downloads a package. Resolves when it is ready; a failure stays visible as a row in state "error". */
-  async install(address: string): Promise<void> {
-    const url = toBaseUrl(address);
-    const install: Install = { url, controller: new AbortController(), progress: null, error: null };
+  /** Downloads a package, or imports a GGUF file. Resolves when it is ready; a failure stays visible as a row in state "error". */
+  async install(given: unknown): Promise<void> {
+    const source = given instanceof File ? given : toModelUrl(given);
+    await this.#install(source, typeof source === "string" ? nameFromUrl(source) : source.name);
+  }
+
+  /** `id`: under which it is shown until its own is known. */
+  async #install(source: string | File, id: string): Promise<void> {
+    const install: Install = { source, controller: new AbortController(), info: null, progress: null, error: null };
     const { signal } = install.controller;
-    let id = nameFromUrl(url);
-    if (this.isInstalling(id)) throw new LlmError("invalid_request", `${id} is being downloaded already.`);
+    if (this.isInstalling(id)) throw inProgress(id);
     this.#installs.set(id, install);
     this.#options.onChange();
+    let twice: LlmError | null = null;
+    const rename = (realId: string): void => {
+      if (realId !== id && this.isInstalling(realId)) throw inProgress(realId);
+      this.#installs.delete(id);
+      id = realId;
+      this.#installs.set(id, install);
+      if (typeof source === "string") this.#setSource(id, source);
+    };
     try {
-      const realId = await (this.#options.readId ?? readPackageId)(url, signal, this.#options.ownPrograms());
-      if (realId !== id) {
-        if (this.isInstalling(realId)) throw new LlmError("invalid_request", `${realId} is being downloaded already.`);
-        this.#installs.delete(id);
-        id = realId;
-        this.#installs.set(id, install);
-      }
-      this.#setSource(id, url);
+      if (typeof source === "string" && !isCheckpoint(new URL(source)))
+        rename(await (this.#options.readId ?? readPackageId)(source, signal, this.#options.ownPrograms()));
       const onProgress = (progress: Progress): void => {
         install.progress = progress;
+        if (progress.model) {
+          install.info = progress.model;
+          try {
+            rename(progress.model.id);
+          } catch (thrown) {
+            twice = LlmError.from(thrown);
+            install.controller.abort();
+          }
+        }
         this.#tell(install);
       };
-      await this.#running().install(url, { signal, onProgress });
+      await this.#running().install(source, { signal, onProgress });
       this.#installs.delete(id);
     } catch (thrown) {
-      const error = signal.aborted
-        ? new LlmError("aborted", "The download was stopped. Resume it or remove it.")
-        : LlmError.from(thrown);
+      const stopped = new LlmError("aborted", "The download was paused. Resume it or remove it.");
+      const error = twice ?? (signal.aborted ? stopped : LlmError.from(thrown));
       install.error = error.toWire();
       throw error;
     } finally {
       this.#tell(install);
     }
+  }
+
+  /** Goes on with what was stopped or failed. Errors: invalid_request where it is not known from where. */
+  async resume(id: unknown): Promise<void> {
+    const known = typeof id === "string" ? (this.#installs.get(id)?.source ?? this.#sources.get(id)) : undefined;
+    if (known === undefined)
+      throw new LlmError("invalid_request", "It is not known any more where this model came from: add it again.");
+    await this.#install(known, id as string);
   }
 
   /** Waits for a download that is going on where no model is ready. `onProgress`: the fraction of it that is there. */
@@ -143,8 +168,10 @@ export class Models {
   async remove(id: string): Promise<void> {
     this.cancelInstall(id);
     if (this.#loaded?.id === id) await this.unload();
+    // An import that is not complete is in storage, though it is not among the installed.
+    const imported = this.#installs.get(id)?.info != null || this.#sources.has(id);
     const installed = (await this.#running().installed()).some((model) => model.id === id);
-    if (installed) await this.#running().remove(id);
+    if (installed || imported) await this.#running().remove(id);
     this.#installs.delete(id);
     this.#setSource(id, null);
     this.#options.onChange();
@@ -313,17 +340,23 @@ export class Models {
         state: state === "ready" ? "ready" : "error",
         info,
         url,
+        resumable: url !== null,
         progress: null,
         error: interrupted ?? broken,
       });
     }
-    for (const [id, { url, progress, error }] of this.#installs) {
+    // An import that the browser was closed in has no manifest yet: only its address is known.
+    for (const [id, url] of this.#sources) {
+      if (!rows.has(id)) rows.set(id, interruptedRow(id, url));
+    }
+    for (const [id, { source, info, progress, error }] of this.#installs) {
       if (error && rows.get(id)?.state === "ready") continue;
       rows.set(id, {
         id,
         state: error ? "error" : "downloading",
-        info: rows.get(id)?.info ?? null,
-        url,
+        info: info ?? rows.get(id)?.info ?? null,
+        url: typeof source === "string" ? source : null,
+        resumable: true,
         progress,
         error,
       });
@@ -341,6 +374,15 @@ export class Models {
     else this.#sources.set(id, url);
     this.#options.saveSources(Object.fromEntries(this.#sources));
   }
+}
+
+function inProgress(id: string): LlmError {
+  return new LlmError("invalid_request", `${id} is being downloaded already.`);
+}
+
+function interruptedRow(id: string, url: string): ModelRow {
+  const error = { code: "aborted" as const, message: "The download was interrupted. Resume it or remove it." };
+  return { id, state: "error", info: null, url, resumable: true, progress: null, error };
 }
 
 function nameFromUrl(url: string): string {

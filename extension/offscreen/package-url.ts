@@ -1,4 +1,4 @@
-/** The address of a package as a person types it, and the id that its manifest claims. */
+/** The address of a model as a person types it, and the id that a package's manifest claims. */
 import { LlmError } from "@nomoat/runtime";
 
 const MANIFEST = "nomoat.json";
@@ -6,22 +6,39 @@ const PROGRAM = "program/program.json";
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-/** The base URL, ending in "/", of a package given as its folder or as its manifest. */
-export function toBaseUrl(address: string): string {
+/**
+ * The address of a GGUF file, or the base URL, ending in "/", of a package given as its folder or as its manifest.
+ * Errors: invalid_request.
+ */
+export function toModelUrl(address: unknown): string {
   let url: URL;
   try {
+    if (typeof address !== "string") throw new TypeError("not a string");
     url = new URL(address.trim());
   } catch {
-    throw new LlmError("invalid_request", "Expected the full address of a package, like https://host/models/name/.");
+    throw new LlmError(
+      "invalid_request",
+      "Expected the full address of a GGUF file, like https://host/name.gguf, or of a package, like https://host/name/.",
+    );
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     throw new LlmError("invalid_request", `Expected an https: or http: address, got ${url.protocol}`);
   }
   url.hash = "";
+  if (isCheckpoint(url)) {
+    // Hubs show a file at /blob/, the address that a person copies, and give it at /resolve/.
+    url.pathname = url.pathname.replace(/^(\/[^/]+\/[^/]+)\/blob\//, "$1/resolve/");
+    return url.href;
+  }
   url.search = "";
   if (url.pathname.endsWith(`/${MANIFEST}`)) url.pathname = url.pathname.slice(0, -MANIFEST.length);
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url.href;
+}
+
+/** Whether the file is made into a package here, and not a package already. */
+export function isCheckpoint(url: URL): boolean {
+  return url.pathname.toLowerCase().endsWith(".gguf");
 }
 
 /**

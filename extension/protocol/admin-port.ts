@@ -16,6 +16,8 @@ export interface ModelRow {
   /** Null until the manifest has been read. */
   readonly info: ModelInfo | null;
   readonly url: string | null;
+  /** Whether model.resume can go on with it; a file must be chosen again after the browser was closed. */
+  readonly resumable: boolean;
   readonly progress: Progress | null;
   readonly error: WireError | null;
 }
@@ -63,6 +65,10 @@ export interface Snapshot {
 
 export interface AdminMethods {
   "model.install": { params: { url: string }; result: null };
+  /** A file that the page has: it hands it over (protocol/file-channel.ts) when it is asked for `key`. */
+  "model.installFile": { params: { key: string }; result: null };
+  /** Goes on with a download that was stopped or failed. */
+  "model.resume": { params: { id: string }; result: null };
   "model.cancel": { params: { id: string }; result: null };
   "model.remove": { params: { id: string }; result: null };
   "model.setDefault": { params: { id: string }; result: null };

@@ -47,6 +47,8 @@ export class FakeEngine implements Engine {
   readonly chats: { request: ChatRequest; options: ChatOptions; model: string }[] = [];
   readonly sessions: FakeSession[] = [];
   readonly decisions: (DecideOptions | undefined)[] = [];
+  readonly installs: (string | File)[] = [];
+  readonly removed: string[] = [];
   readonly loads: string[] = [];
   /** What was asked for, by load. */
   readonly devices: LoadOptions["device"][] = [];
@@ -64,9 +66,11 @@ export class FakeEngine implements Engine {
     return this;
   }
 
-  async install(url: string, options: InstallOptions = {}): Promise<ModelInfo> {
+  async install(source: string | File, options: InstallOptions = {}): Promise<ModelInfo> {
     this.onDownload = options.onProgress ?? null;
-    const id = url.split("/").at(-2)!;
+    this.installs.push(source);
+    if (source instanceof File || source.endsWith(".gguf")) return this.#import(source, options);
+    const id = source.split("/").at(-2)!;
     this.models.set(id, { ...modelInfo(id), state: "downloading" });
     await this.download;
     this.#failIfAsked();
@@ -75,12 +79,26 @@ export class FakeEngine implements Engine {
     return modelInfo(id);
   }
 
+  /** As the engine does: the model is said before the weights, and what is not complete is not listed. */
+  async #import(source: string | File, options: InstallOptions): Promise<ModelInfo> {
+    this.#failIfAsked();
+    const id = (source instanceof File ? source.name : source.split("/").at(-1)!).replace(/\.gguf$/, "-imported");
+    const model = { ...modelInfo(id), license: "apache-2.0" };
+    options.onProgress?.({ phase: "download", loaded: 0, total: 8, model });
+    const stopped = new Promise<void>((done) => options.signal?.addEventListener("abort", () => done()));
+    if (!options.signal?.aborted) await Promise.race([this.download, stopped]);
+    if (options.signal?.aborted) throw new LlmError("aborted", "stopped");
+    this.models.set(id, { ...model, state: "ready" });
+    return model;
+  }
+
   async installed(): Promise<InstalledModel[]> {
     return [...this.models.values()];
   }
 
   async remove(id: string): Promise<void> {
     this.models.delete(id);
+    this.removed.push(id);
   }
 
   async load(source: { id: string } | { url: string }, options: LoadOptions = {}): Promise<Model> {

@@ -71,6 +71,66 @@ describe("downloads", () => {
     expect(await models.rows()).toMatchObject([{ id: "a", state: "ready" }]);
   });
 
+  const GGUF = "https://host.example/models/tiny.gguf";
+
+  it("shows what is made of a GGUF file before its weights have come", async () => {
+    const { engine, models, saved, readId } = setUp();
+    let finish!: () => void;
+    engine.download = new Promise((done) => {
+      finish = done;
+    });
+    const installing = models.install(`${GGUF}#x`);
+    await expect
+      .poll(() => models.rows())
+      .toMatchObject([{ id: "tiny-imported", state: "downloading", url: GGUF, info: { license: "apache-2.0" } }]);
+    await expect(models.install(GGUF)).rejects.toMatchObject({ code: "invalid_request" });
+    await models.remove("tiny.gguf");
+    finish();
+    await installing;
+    expect(await models.rows()).toMatchObject([{ id: "tiny-imported", state: "ready" }]);
+    expect(saved.at(-1)).toEqual({ "tiny-imported": GGUF });
+    expect(readId).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ["of an address", GGUF],
+    ["of a file", new File(["x"], "tiny.gguf")],
+  ])("goes on with an import %s that was paused", async (_, source) => {
+    const { engine, models } = setUp();
+    let finish!: () => void;
+    engine.download = new Promise((done) => {
+      finish = done;
+    });
+    const paused = models.install(source);
+    await expect.poll(() => models.isInstalling("tiny-imported")).toBe(true);
+    models.cancelInstall("tiny-imported");
+    finish();
+    await expect(paused).rejects.toMatchObject({ code: "aborted" });
+    expect(await models.rows()).toMatchObject([{ id: "tiny-imported", state: "error", resumable: true }]);
+    await models.resume("tiny-imported");
+    expect(await models.rows()).toMatchObject([{ id: "tiny-imported", state: "ready" }]);
+    expect(engine.installs).toEqual([source, source]);
+  });
+
+  it("shows an import that the browser was closed in, and removes what there is of it", async () => {
+    const { engine, models } = setUp(new FakeEngine(), { "tiny-imported": GGUF });
+    expect(await models.rows()).toMatchObject([{ id: "tiny-imported", state: "error", url: GGUF, resumable: true }]);
+    await models.remove("tiny-imported");
+    expect(engine.removed).toEqual(["tiny-imported"]);
+    expect(await models.rows()).toEqual([]);
+    await expect(models.resume("tiny-imported")).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
+  it("keeps a refused file under its name, with the reason", async () => {
+    const { engine, models } = setUp();
+    engine.failNext = new LlmError("unsupported", "F16 matrices");
+    await expect(models.install(new File(["x"], "half.gguf"))).rejects.toMatchObject({ code: "unsupported" });
+    expect(await models.rows()).toMatchObject([{ id: "half.gguf", state: "error", url: null, info: null }]);
+    await models.remove("half.gguf");
+    expect(await models.rows()).toEqual([]);
+    expect(engine.removed).toEqual([]);
+  });
+
   it("can be stopped", async () => {
     const { engine, models } = setUp();
     let finish!: () => void;
@@ -83,6 +143,12 @@ describe("downloads", () => {
     finish();
     await expect(installing).rejects.toMatchObject({ code: "aborted" });
     expect(models.isInstalling("a")).toBe(false);
+  });
+
+  it.each([null, 1, { href: URL_A }])("refuses %j, which is no address", async (address) => {
+    const { models } = setUp();
+    await expect(models.install(address)).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(models.resume(address)).rejects.toMatchObject({ code: "invalid_request" });
   });
 
   it.each(["", "models/a", "file:///models/a/", "chrome-extension://x/", "javascript:1"])(

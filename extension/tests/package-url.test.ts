@@ -1,6 +1,6 @@
 /** Proves what an address must be, and which packages are refused before they are downloaded. Uses a fetch of its own. */
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { readPackageId, toBaseUrl } from "../offscreen/package-url";
+import { readPackageId, toModelUrl } from "../offscreen/package-url";
 
 const BASE = "https://host.example/models/m/";
 const live = () => new AbortController().signal;
@@ -23,15 +23,17 @@ function serve(files: Record<string, unknown>): string[] {
 
 afterEach(() => void vi.unstubAllGlobals());
 
-describe("the address of a package", () => {
+describe("the address of a model", () => {
   it.each([
     ["https://host.example/models/m", BASE],
     [`${BASE}nomoat.json?x#y`, BASE],
     [` ${BASE} `, BASE],
-  ])("%s is %s", (address, url) => expect(toBaseUrl(address)).toBe(url));
+    ["https://hub.example/a/b/blob/main/m.Q4_K_M.gguf#x", "https://hub.example/a/b/resolve/main/m.Q4_K_M.gguf"],
+    ["https://host.example/m.GGUF?token=1", "https://host.example/m.GGUF?token=1"],
+  ])("%s is %s", (address, url) => expect(toModelUrl(address)).toBe(url));
 
   it.each(["m", "ftp://host.example/m/", ""])("%s is none", (address) => {
-    expect(() => toBaseUrl(address)).toThrow(expect.objectContaining({ code: "invalid_request" }));
+    expect(() => toModelUrl(address)).toThrow(expect.objectContaining({ code: "invalid_request" }));
   });
 });
 

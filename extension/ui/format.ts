@@ -26,9 +26,20 @@ const PHASES: Record<Progress["phase"], string> = {
   compile: "Preparing the device",
 };
 
-export function formatProgress({ phase, loaded, total }: Progress): string {
+/** "Downloading: 12 MB of 491 MB · 8.0 MB/s · 1 min left". `bytesPerS`: null where it is not known yet. */
+export function formatProgress({ phase, loaded, total }: Progress, bytesPerS: number | null = null): string {
   const amount = phase === "compile" ? `${loaded} of ${total}` : `${formatBytes(loaded)} of ${formatBytes(total)}`;
-  return `${PHASES[phase]}: ${amount}`;
+  const rate = bytesPerS
+    ? ` · ${formatBytes(Math.round(bytesPerS))}/s · ${formatDuration((total - loaded) / bytesPerS)} left`
+    : "";
+  return `${PHASES[phase]}: ${amount}${rate}`;
+}
+
+/** "40 s", "3 min", "2 h": as exact as a guess is. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
 }
 
 /** "WebGPU · nvidia ampere", "CPU · wasm, 2 threads". */

@@ -4,6 +4,8 @@ import type { DeviceChoice } from "../../protocol/background";
 import { AdminClient } from "../../ui/admin-client";
 import { byId } from "../../ui/dom";
 import { KeyedList } from "../../ui/keyed-list";
+import { offerFile } from "../../ui/offer-file";
+import { listenForFiles } from "./file-drop";
 import { createMemoryLine } from "./memory-line";
 import { createModelRow, type ModelItem } from "./model-row";
 import { createSiteRow, type SiteItem, siteKey } from "./site-row";
@@ -65,6 +67,11 @@ byId("add").addEventListener("submit", async (event) => {
     if (url.value === "") url.value = address;
     showError(error);
   }
+});
+
+listenForFiles(byId("drop"), byId<HTMLInputElement>("model-file"), (file) => {
+  addError.hidden = true;
+  client.call("model.installFile", { key: offerFile(file) }).catch(showError);
 });
 
 ownPrograms.addEventListener("change", () => {

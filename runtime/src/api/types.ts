@@ -95,6 +95,8 @@ export interface Progress {
   readonly phase: "download" | "load" | "compile";
   readonly loaded: number;
   readonly total: number;
+  /** With the first report of an import, before any weight is read: what is made of the checkpoint. */
+  readonly model?: ModelInfo | undefined;
 }
 
 export interface ModelInfo {

@@ -189,7 +189,8 @@ async function installed(
 function downloadOptions({ signal, onProgress }: LoadHooks) {
   return {
     ...(signal ? { signal } : {}),
-    onProgress: (loaded: number, total: number) => onProgress?.({ phase: "download", loaded, total }),
+    onProgress: (loaded: number, total: number, model?: ModelInfo) =>
+      onProgress?.({ phase: "download", loaded, total, model }),
   };
 }
 

@@ -31,11 +31,24 @@ const PROGRESS_INTERVAL_MS = 100;
 /** A GGUF file by its URL, as `owner/name:file` of a hub, or as it was chosen; of a split one any part, or all files. */
 export type GivenCheckpoint = URL | string | File | readonly File[];
 
+/** What is made of a checkpoint: the engine's ModelInfo. */
+export interface PlannedModel {
+  readonly id: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly quantization: string;
+  readonly contextLength: number;
+  readonly parameterCount: number;
+  readonly license: string | null;
+  readonly nbytes: number;
+}
+
 export interface ImportOptions extends InstallOptions {
   /** q4, q8, f16 or f32; null: the file's own, else q4. */
   readonly quantization?: string | null | undefined;
   /** Base URL of the hub. */
   readonly hub?: string | null | undefined;
+  readonly onProgress?: (loaded: number, total: number, model?: PlannedModel) => void;
 }
 
 interface OpenedCheckpoint {
@@ -61,11 +74,28 @@ export async function installCheckpoint(
   const opened = await open(given, store.settings, options);
   const plan = await planPackage(opened.checkpoint, host, options.quantization ?? null);
   for (const warning of plan.warnings) console.warn(warning);
+  reportPlan(plan, options);
   const manifest = await store.make(plan.id, opened.url, options.signal, (made) =>
     write(made, plan, opened, store, host, options),
   );
   options.onProgress?.(plan.weightsBytes, plan.weightsBytes);
   return manifest;
+}
+
+/** What a person wants to know before the weights come. */
+function reportPlan({ manifest, files, weightsBytes }: PackagePlan, { onProgress }: ImportOptions): void {
+  let nbytes = weightsBytes;
+  for (const bytes of files.values()) nbytes += bytes.length;
+  onProgress?.(0, weightsBytes, {
+    id: manifest.get("id"),
+    name: manifest.get("name"),
+    architecture: manifest.get("architecture"),
+    quantization: manifest.get("quantization"),
+    contextLength: manifest.get("context_length"),
+    parameterCount: manifest.get("parameter_count"),
+    license: manifest.get("license"),
+    nbytes,
+  });
 }
 
 async function ownPlans(): Promise<string> {
