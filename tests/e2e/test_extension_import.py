@@ -61,7 +61,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hub")
     config = variant_config("base") | WIDE | {"intermediate_size": 8192}
     write_gguf(folder / "tiny.Q4_K.gguf", config, random_tensors(config, 0), "Q4_K")
-    write_gguf(folder / "half.F16.gguf", config, random_tensors(config, 0), "F16")
+    other = folder / "other.F16.gguf"
+    write_gguf(other, config, random_tensors(config, 0), "F16")
+    start, _, rest = other.read_bytes().partition(b"llama")
+    other.write_bytes(start + b"mamba" + rest)
     return folder
 
 
@@ -92,13 +95,13 @@ def paste(browser: ExtensionBrowser, url: str) -> None:
 def test_a_refused_file_is_refused_before_its_weights(empty_browser: ExtensionBrowser, hub: tuple[Hub, str]) -> None:
     made, origin = hub
     made.furthest = 0
-    paste(empty_browser, f"{origin}/half.F16.gguf")
-    row(empty_browser, "half.F16.gguf", "error")
-    shown = empty_browser.options.get_by_test_id("model-half.F16.gguf")
-    expect(shown.get_by_test_id("model-error-detail")).to_contain_text("unsupported")
+    paste(empty_browser, f"{origin}/other.F16.gguf")
+    row(empty_browser, "other.F16.gguf", "error")
+    shown = empty_browser.options.get_by_test_id("model-other.F16.gguf")
+    expect(shown.get_by_test_id("model-error-detail")).to_contain_text("unknown_architecture")
     # The header, and what is read ahead while it is looked at.
-    assert made.furthest <= 2 * CHUNK_BYTES < (made.folder / "half.F16.gguf").stat().st_size // 2
-    remove(empty_browser, "half.F16.gguf")
+    assert made.furthest <= 2 * CHUNK_BYTES < (made.folder / "other.F16.gguf").stat().st_size // 2
+    remove(empty_browser, "other.F16.gguf")
 
 
 def test_a_link_becomes_a_model_that_answers(empty_browser: ExtensionBrowser, hub: tuple[Hub, str]) -> None:
