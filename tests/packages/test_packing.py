@@ -18,7 +18,7 @@ from tests.packages.packed import ROOT, WORKSPACES, Packed
 GOLDEN = Path(__file__).parent / "golden"
 CLIENT_LIMIT_BYTES = 3_000  # gzipped
 ALLOWED = re.compile(
-    r"[\w-]+\.js|types/[\w/]+\.d\.ts|library/[\w-]+\.(wasm|bin)|package\.json|(README|LICENSE|NOTICES)(\.md|\.txt)?"
+    r"[\w-]+\.js|types/[\w/]+(?:\.gen)?\.d\.ts|library/(?:[\w-]+\.(?:wasm|bin)|plans\.gen\.json)|package\.json|(README|LICENSE|NOTICES)(\.md|\.txt)?"
 )
 # A path of the machine that built it, a map, or code that only the source has.
 FOREIGN = re.compile(
