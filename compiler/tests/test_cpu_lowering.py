@@ -106,8 +106,8 @@ def expanded(call: dict[str, Any]) -> list[str]:
     if "{count}" in name:
         return [name.replace("{count}", str(count)) for count in range(1, call["groups"]["most"] + 1)]
     if "{b.format}" in name:
-        # The rule of lora_up: its matrix is stored in one of these.
-        return [name.replace("{b.format}", dtype) for dtype in ("float16", "float32")]
+        # The rule of lora_up: its matrix is stored as float32, or as halves, which are kept as int16 (`fixed`).
+        return [name.replace("{b.format}", kept) for kept in ("int16", "float32")]
     if "{w.format}" not in name:
         return [name]
     condition = str(call["when"])

@@ -104,7 +104,12 @@ def test_own_kernels_have_their_constants_filled_in() -> None:
 
 def test_own_kernels_of_several_stages() -> None:
     entry, kernels, _ = own_kernels({"op": "sample", "vocab_size": 1000}, prefill=False)
-    assert entry["scratch"] == [{"name": "weights", "dtype": "float32", "length": 1000}]
+    assert entry["scratch"] == [
+        {"name": "weights", "dtype": "float32", "length": 1000},
+        {"name": "tops", "dtype": "uint32", "length": 1},
+        {"name": "kept_bits", "dtype": "uint32", "length": 1000},
+        {"name": "kept_ids", "dtype": "int32", "length": 1000},
+    ]
     assert [stage["name"] for stage in entry["stages"]] == ["penalize", "draw"]
     assert len(kernels) == 2
 
