@@ -41,7 +41,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export WXT_DISABLE_TELEMETRY := 1
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test lint lint-python lint-typescript lint-generated bench isa docs pictures clean chromium bundlers firefox
+.PHONY: help setup demo test lint lint-python lint-typescript lint-generated bench isa docs pictures clean chromium bundlers firefox curl
 
 help:
 	@sed -n '3,11s/^# *//p' Makefile
@@ -51,7 +51,7 @@ setup: $(PYTHON_READY) $(NODE_READY) $(TEXT_PART) $(SITE) $(EXTENSION) chromium
 demo: setup
 	$(PYTHON) -m nomoat.demo
 
-test: setup bundlers firefox
+test: setup bundlers firefox curl
 	$(PYTHON) -m tests.tiers
 
 bench: setup
@@ -163,4 +163,14 @@ firefox: chromium
 			{ apt-get update && apt-get install -y --no-install-recommends firefox-esr; }; \
 	else \
 		echo "No Firefox was found: its tests are skipped." >&2; \
+	fi
+
+# The tests of the server ask it with curl, too. After Firefox, for the same lock.
+curl: firefox
+	@if command -v curl >/dev/null; then \
+		true; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends curl; \
+	else \
+		echo "No curl was found: a test of the server fails without it." >&2; \
 	fi
